@@ -1,0 +1,17 @@
+# Everything the project does, by name. The work itself is in e2e/ and in cargo.
+
+# Built things live outside the checkout, so that every clone shares them.
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akili
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+
+.PHONY: test lint generate
+
+test:            ## everything: lint, unit tests, scenarios
+	@e2e/test
+
+lint:            ## formatting, and clippy with warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+generate:        ## writes what is generated: crds/yaml/
+	cargo run -p akili-crds --bin crdgen

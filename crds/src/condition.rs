@@ -1,0 +1,104 @@
+//! Condition types, reasons, and the one way to change a list of conditions.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+/// Types of conditions. `Ready`, `Reconciling` and `Stalled` have kstatus' meaning.
+pub mod types {
+    /// What `spec.state` wants is reached in every plane.
+    pub const READY: &str = "Ready";
+    /// Work is under way; present only while true.
+    pub const RECONCILING: &str = "Reconciling";
+    /// Nothing will get better until somebody changes something; present only while true.
+    pub const STALLED: &str = "Stalled";
+    /// The Kubernetes plane.
+    pub const NAMESPACE_READY: &str = "NamespaceReady";
+    /// The PostgreSQL plane.
+    pub const POSTGRES_READY: &str = "PostgresReady";
+}
+
+/// What is to be said about one condition type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// One of [`types`].
+    pub type_: &'static str,
+    /// True or False; "Unknown" is never needed, since silence says as much.
+    pub status: bool,
+    /// CamelCase, from a closed list.
+    pub reason: &'static str,
+    /// For people: the object concerned and the next step. Never a secret.
+    pub message: String,
+}
+
+/// The list of conditions that makes `statements` and no others.
+///
+/// `lastTransitionTime` is `now` where the status flipped or is new, else what it was.
+pub fn conditions(
+    old: &[Condition],
+    statements: &[Statement],
+    observed_generation: i64,
+    now: &Time,
+) -> Vec<Condition> {
+    let state = |statement: &Statement| {
+        let status = if statement.status { "True" } else { "False" };
+        let last_transition_time = old
+            .iter()
+            .find(|c| c.type_ == statement.type_ && c.status == status)
+            .map_or_else(|| now.clone(), |c| c.last_transition_time.clone());
+        Condition {
+            type_: statement.type_.to_owned(),
+            status: status.to_owned(),
+            reason: statement.reason.to_owned(),
+            message: statement.message.clone(),
+            observed_generation: Some(observed_generation),
+            last_transition_time,
+        }
+    };
+    statements.iter().map(state).collect()
+}
+
+/// The condition of this type, if it is there and true.
+pub fn is_true(conditions: &[Condition], type_: &str) -> bool {
+    conditions
+        .iter()
+        .any(|c| c.type_ == type_ && c.status == "True")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+
+    fn at(second: i64) -> Time {
+        Time(Timestamp::from_second(second).unwrap())
+    }
+
+    fn ready(status: bool, reason: &'static str) -> Statement {
+        Statement {
+            type_: types::READY,
+            status,
+            reason,
+            message: "…".into(),
+        }
+    }
+
+    #[test]
+    fn time_moves_only_when_the_status_flips() {
+        let first = conditions(&[], &[ready(false, "Waiting")], 1, &at(1));
+        assert_eq!(first[0].last_transition_time, at(1));
+
+        let other_reason = conditions(&first, &[ready(false, "Failed")], 2, &at(2));
+        assert_eq!(other_reason[0].last_transition_time, at(1));
+        assert_eq!(other_reason[0].reason, "Failed");
+        assert_eq!(other_reason[0].observed_generation, Some(2));
+
+        let flipped = conditions(&other_reason, &[ready(true, "Ready")], 2, &at(3));
+        assert_eq!(flipped[0].last_transition_time, at(3));
+        assert!(is_true(&flipped, types::READY));
+    }
+
+    #[test]
+    fn a_condition_that_is_no_longer_stated_goes() {
+        let old = conditions(&[], &[ready(true, "Ready")], 1, &at(1));
+        assert_eq!(conditions(&old, &[], 1, &at(2)), vec![]);
+    }
+}

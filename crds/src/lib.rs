@@ -1,0 +1,30 @@
+//! The custom resources of Akili (`akili.io/v1alpha1`) and every rule about them
+//! that can be decided without asking anybody: no client, no I/O.
+#![forbid(unsafe_code)]
+
+pub mod condition;
+pub mod connection;
+pub mod data_product;
+pub mod lifecycle;
+pub mod names;
+pub mod tenant;
+pub mod tenant_quota;
+
+pub use connection::{Connection, ConnectionSpec, ConnectionStatus};
+pub use data_product::{DataProduct, DataProductSpec, DataProductStatus};
+pub use names::{Slug, TenantId};
+pub use tenant::{Phase, State, Tenant, TenantSpec, TenantStatus};
+pub use tenant_quota::{TenantQuota, TenantQuotaSpec, TenantQuotaStatus};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+
+/// The definitions of all four kinds, in the order in which they are documented.
+pub fn definitions() -> [CustomResourceDefinition; 4] {
+    [
+        Tenant::crd(),
+        TenantQuota::crd(),
+        Connection::crd(),
+        DataProduct::crd(),
+    ]
+}

@@ -1,0 +1,176 @@
+//! Every external name of a tenant. Nothing else builds one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+/// Label of a namespace: the tenant's slug.
+pub const LABEL_TENANT: &str = "akili.io/tenant";
+/// Label of a namespace: the tenant's id; the mark of ownership.
+pub const LABEL_TENANT_ID: &str = "akili.io/tenant-id";
+/// Label of a namespace: the effective state, in the words of [`crate::Phase`].
+pub const LABEL_STATE: &str = "akili.io/state";
+/// Annotation of a credential Secret: a hash of what the backend took.
+pub const ANNOTATION_APPLIED: &str = "akili.io/applied";
+
+/// The name of a `Tenant`: `^[a-z][a-z0-9-]{2,62}$`, not ending in a hyphen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slug(String);
+
+/// Why a word can't be a tenant's slug.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "\"{0}\" can't be a tenant's name: 3 to 63 characters, lower-case letters, digits and hyphens, \
+     beginning with a letter and not ending with a hyphen, such as acme-corp"
+)]
+pub struct InvalidSlug(String);
+
+impl Slug {
+    /// The slug as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Slug {
+    type Err = InvalidSlug;
+
+    fn from_str(word: &str) -> Result<Self, InvalidSlug> {
+        let begins_with_letter = word.starts_with(|c: char| c.is_ascii_lowercase());
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let valid = (3..=63).contains(&word.len())
+            && begins_with_letter
+            && word.chars().all(allowed)
+            && !word.ends_with('-');
+        if valid {
+            Ok(Self(word.to_owned()))
+        } else {
+            Err(InvalidSlug(word.to_owned()))
+        }
+    }
+}
+
+impl fmt::Display for Slug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The id of a tenant: a UUID that isn't nil, written in lower case with hyphens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TenantId(Uuid);
+
+/// Why a word can't be a tenant's id.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("\"{0}\" can't be a tenant's id: a lower-case canonical UUID that isn't nil is needed")]
+pub struct InvalidTenantId(String);
+
+impl TenantId {
+    /// A random id (UUID version 4).
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// The id as a UUID.
+    pub fn uuid(&self) -> Uuid {
+        self.0
+    }
+
+    /// Kubernetes namespace: `tenant-{id}`.
+    pub fn namespace(&self) -> String {
+        format!("tenant-{self}")
+    }
+
+    /// Group of the tenant's users, made from the `tenant_id` claim of their token.
+    pub fn group(&self) -> String {
+        format!("akili:tenant:{self}")
+    }
+
+    /// ClusterRole and ClusterRoleBinding that let the group read its own Tenant.
+    pub fn cluster_role(&self) -> String {
+        format!("akili-tenant-{self}")
+    }
+
+    /// PostgreSQL login role: `tenant_{32 hex digits}`.
+    pub fn postgres_role(&self) -> String {
+        format!("tenant_{}", self.0.simple())
+    }
+}
+
+impl FromStr for TenantId {
+    type Err = InvalidTenantId;
+
+    fn from_str(word: &str) -> Result<Self, InvalidTenantId> {
+        match Uuid::try_parse(word) {
+            Ok(id) if !id.is_nil() && id.to_string() == word => Ok(Self(id)),
+            _ => Err(InvalidTenantId(word.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
+
+    #[test]
+    fn a_slug_is_3_to_63_characters_beginning_with_a_letter() {
+        let longest = "a".repeat(63);
+        for good in ["abc", "acme-corp", "a--b", "a1-2", longest.as_str()] {
+            assert_eq!(good.parse::<Slug>().unwrap().as_str(), good);
+        }
+        let too_long = "a".repeat(64);
+        for (bad, reason) in [
+            ("ab", "too short"),
+            ("", "empty"),
+            ("1acme", "begins with a digit"),
+            ("-acme", "begins with a hyphen"),
+            ("a.b", "has a dot"),
+            ("Acme", "has a capital"),
+            ("acme-", "ends with a hyphen"),
+            ("a_b_c", "has an underscore"),
+            ("äcme", "is not ASCII"),
+            (too_long.as_str(), "too long"),
+        ] {
+            assert_eq!(
+                bad.parse::<Slug>(),
+                Err(InvalidSlug(bad.into())),
+                "{reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_lower_case_canonical_uuid() {
+        assert_eq!(ID.parse::<TenantId>().unwrap().to_string(), ID);
+        for (bad, reason) in [
+            ("550E8400-E29B-41D4-A716-446655440000", "upper case"),
+            ("550e8400e29b41d4a716446655440000", "no hyphens"),
+            ("{550e8400-e29b-41d4-a716-446655440000}", "braces"),
+            ("00000000-0000-0000-0000-000000000000", "nil"),
+            ("acme", "not a UUID"),
+        ] {
+            assert!(bad.parse::<TenantId>().is_err(), "{reason}");
+        }
+    }
+
+    #[test]
+    fn names_carry_the_id() {
+        let id: TenantId = ID.parse().unwrap();
+        assert_eq!(id.namespace(), format!("tenant-{ID}"));
+        assert_eq!(id.group(), format!("akili:tenant:{ID}"));
+        assert_eq!(id.cluster_role(), format!("akili-tenant-{ID}"));
+        assert_eq!(
+            id.postgres_role(),
+            "tenant_550e8400e29b41d4a716446655440000"
+        );
+    }
+}

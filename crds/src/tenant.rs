@@ -1,0 +1,220 @@
+//! `Tenant`: one customer of the platform, in every plane.
+
+use std::fmt;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What an admin wants of a tenant.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "akili.io",
+    version = "v1alpha1",
+    kind = "Tenant",
+    status = "TenantStatus",
+    derive = "PartialEq",
+    shortname = "tn",
+    category = "akili",
+    cel,
+    doc = "A tenant of the Akili platform. Its name is the slug; the operator makes what it needs in every plane.",
+    validation = Rule::new("self.metadata.name.matches('^[a-z][a-z0-9-]{2,62}$')")
+        .message("a tenant's name has 3 to 63 characters: lower-case letters, digits and hyphens, beginning with a letter, without a dot"),
+    validation = Rule::new("!has(self.spec.id) || !has(self.status) || !has(self.status.id) || self.spec.id == self.status.id")
+        .message("spec.id must equal status.id, the id that this tenant already has"),
+    printcolumn(name = "Display Name", type_ = "string", json_path = ".spec.displayName"),
+    printcolumn(name = "Status", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "ID", type_ = "string", json_path = ".status.id", priority = "1"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason", priority = "1")
+)]
+#[x_kube(
+    validation = Rule::new("oldSelf.state != 'Archived' || self.state == 'Archived'")
+        .message("an archived tenant stays archived: spec.state can't leave Archived"),
+    validation = Rule::new("!has(oldSelf.id) || (has(self.id) && self.id == oldSelf.id)")
+        .message("spec.id can't be changed or removed once it is set"),
+)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantSpec {
+    /// Name for people, 1 to 200 characters, no control characters.
+    #[schemars(length(min = 1, max = 200))]
+    #[x_kube(validation = Rule::new("!self.matches('[\\\\x00-\\\\x1f\\\\x7f-\\\\x{9f}]')").message("displayName must not have control characters"))]
+    pub display_name: String,
+
+    /// What the tenant should be: Active, Suspended (read-only in every plane) or
+    /// Archived (no access; data kept for the retention, then purged; for ever).
+    #[serde(default)]
+    pub state: State,
+
+    /// How long an archived tenant's data is kept before it is purged, such as 2160h.
+    /// The platform's setting if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self.matches('^([0-9]+(\\\\.[0-9]+)?(ns|us|ms|s|m|h))+$|^0$') && duration(self) >= duration('0s')").message("retention must be a duration that isn't negative, such as 2160h"))]
+    #[schemars(length(max = 64))]
+    pub retention: Option<String>,
+
+    /// Restore or import a tenant under a known id: a lower-case canonical UUID.
+    /// It can't be changed or removed once it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$') && self != '00000000-0000-0000-0000-000000000000'").message("spec.id must be a lower-case canonical UUID that isn't nil"))]
+    #[schemars(length(max = 36))]
+    pub id: Option<String>,
+}
+
+/// What an admin wants a tenant to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum State {
+    /// Fully operational.
+    #[default]
+    Active,
+    /// Read-only in every plane.
+    Suspended,
+    /// No access in any plane; data kept for the retention, then purged.
+    Archived,
+}
+
+/// What has been reached in every plane. From the freest to the most restrictive:
+/// `ACTIVE`, `PROVISIONING`, `SUSPENDED`, `ARCHIVED`.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Phase {
+    /// Fully operational.
+    Active,
+    /// Resources are being created; the tenant can't be used.
+    Provisioning,
+    /// Read-only in every plane.
+    Suspended,
+    /// No access in any plane.
+    Archived,
+}
+
+impl Phase {
+    /// The phase as it is written in status, labels and the registry.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisioning => "PROVISIONING",
+            Self::Active => "ACTIVE",
+            Self::Suspended => "SUSPENDED",
+            Self::Archived => "ARCHIVED",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl From<State> for Phase {
+    fn from(state: State) -> Self {
+        match state {
+            State::Active => Self::Active,
+            State::Suspended => Self::Suspended,
+            State::Archived => Self::Archived,
+        }
+    }
+}
+
+/// What the operator has found and reached.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// What has been reached in every plane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// The tenant's id, decided by the registry in PostgreSQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The tenant's Kubernetes namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// When the tenant was suspended; a copy of the registry's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_at: Option<Time>,
+    /// When the tenant was archived; a copy of the registry's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<Time>,
+    /// When an archived tenant's data is purged; a copy of the registry's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purge_after: Option<Time>,
+    /// When the purge was complete; a copy of the registry's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purged_at: Option<Time>,
+    /// The tenant's names in every plane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+    /// How each plane is doing, and the whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// The tenant's names in every plane, so that nobody has to guess them.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resources {
+    /// In PostgreSQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<PostgresNames>,
+    /// In the object store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_store: Option<ObjectStoreNames>,
+    /// In Kafka.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topics: Option<TopicNames>,
+    /// The Iceberg catalog in StarRocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<CatalogName>,
+    /// The resource group in StarRocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_group: Option<ResourceGroupName>,
+}
+
+/// Names in PostgreSQL.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PostgresNames {
+    /// The login role.
+    pub role: String,
+}
+
+/// Names in the object store.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObjectStoreNames {
+    /// The platform's bucket.
+    pub bucket: String,
+    /// The tenant's prefix in it, with the trailing slash.
+    pub prefix: String,
+    /// The tenant's user.
+    pub user: String,
+}
+
+/// Names in Kafka.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TopicNames {
+    /// What the tenant's topics, groups and transactional ids begin with.
+    pub prefix: String,
+    /// The tenant's principal, such as User:tenant-….
+    pub principal: String,
+}
+
+/// Name of the Iceberg catalog.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CatalogName {
+    /// The catalog.
+    pub name: String,
+}
+
+/// Name of the resource group.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResourceGroupName {
+    /// The resource group.
+    pub name: String,
+}
