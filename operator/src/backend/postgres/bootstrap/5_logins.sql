@@ -1,0 +1,156 @@
+
+-- Tenants' logins ----------------------------------------------------------------
+
+-- The one place that names a login; so nothing here can touch any other role.
+CREATE OR REPLACE FUNCTION akili_guard.tenant_login(tenant uuid) RETURNS name
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ('tenant_' || replace(tenant::text, '-', ''))::name
+$$;
+
+-- Makes a tenant's login, or makes it what it should be again: an ordinary role
+-- whose one membership is akili_tenant, with no settings of its own.
+-- Without a verifier the password stays; without may_login nobody gets in.
+CREATE OR REPLACE FUNCTION akili_guard.ensure_tenant_login(
+    tenant uuid, verifier text, may_login boolean
+) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '2s'
+AS $$
+DECLARE
+    login name := akili_guard.tenant_login(tenant);
+    membership record;
+    setting record;
+BEGIN
+    IF tenant IS NULL OR may_login IS NULL THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'a tenant and whether it may log in are needed';
+    END IF;
+    -- Anything else PostgreSQL would take for a password in clear and hash itself.
+    IF verifier !~ '^SCRAM-SHA-256\$[0-9]{4,7}:[A-Za-z0-9+/]+={0,2}\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$' THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'the password is not a SCRAM-SHA-256 verifier';
+    END IF;
+
+    LOCK TABLE akili_guard.pattern IN SHARE ROW EXCLUSIVE MODE;
+
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN
+        EXECUTE format('CREATE ROLE %I NOLOGIN', login);
+    END IF;
+
+    -- First no more than it should have, then the way in.
+    FOR membership IN
+        SELECT granted.rolname AS role, grantor.rolname AS grantor
+        FROM pg_auth_members m
+            JOIN pg_roles granted ON granted.oid = m.roleid
+            LEFT JOIN pg_roles grantor ON grantor.oid = m.grantor
+        WHERE m.member = login::text::regrole
+            AND (granted.rolname <> 'akili_tenant' OR m.admin_option)
+    LOOP
+        EXECUTE format('REVOKE %I FROM %I', membership.role, login)
+            || coalesce(format(' GRANTED BY %I', membership.grantor), '') || ' CASCADE';
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_auth_members
+                   WHERE member = login::text::regrole AND roleid = 'akili_tenant'::regrole)
+    THEN
+        EXECUTE format('GRANT akili_tenant TO %I', login);
+    END IF;
+
+    EXECUTE format('ALTER ROLE %I RESET ALL', login);
+    FOR setting IN
+        SELECT d.datname
+        FROM pg_db_role_setting s
+            JOIN pg_database d ON d.oid = s.setdatabase
+        WHERE s.setrole = login::text::regrole
+    LOOP
+        EXECUTE format('ALTER ROLE %I IN DATABASE %I RESET ALL', login, setting.datname);
+    END LOOP;
+
+    EXECUTE format(
+        'ALTER ROLE %I NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT '
+        'VALID UNTIL ''infinity'' %s %s',
+        login,
+        CASE WHEN may_login THEN 'LOGIN' ELSE 'NOLOGIN' END,
+        coalesce(format('PASSWORD %L', verifier), ''));
+END
+$$;
+
+-- The logins of these tenants, as they are; a tenant without one has no row.
+--   sound            attributes, membership and settings are as they should be
+--   verifier_sha256  shows whether the stored password is the one that was set,
+--                    without showing it
+--   sessions         how many are open
+CREATE OR REPLACE FUNCTION akili_guard.tenant_logins(tenants uuid[])
+RETURNS TABLE (tenant uuid, may_login boolean, sound boolean, verifier_sha256 text, sessions bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT wanted.tenant,
+        r.rolcanlogin,
+        r.rolinherit
+            AND NOT (r.rolsuper OR r.rolcreatedb OR r.rolcreaterole OR r.rolreplication
+                     OR r.rolbypassrls)
+            AND coalesce(r.rolvaliduntil = 'infinity', true)
+            AND NOT EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = r.oid)
+            AND EXISTS (SELECT FROM pg_auth_members m
+                        WHERE m.member = r.oid AND m.roleid = 'akili_tenant'::regrole)
+            AND NOT EXISTS (SELECT FROM pg_auth_members m
+                            WHERE m.member = r.oid
+                                AND (m.roleid <> 'akili_tenant'::regrole OR m.admin_option)),
+        encode(sha256(convert_to(r.rolpassword, 'UTF8')), 'hex'),
+        coalesce(open.sessions, 0)
+    FROM unnest(tenants) AS wanted (tenant)
+        JOIN pg_authid r ON r.rolname = akili_guard.tenant_login(wanted.tenant)
+        LEFT JOIN (SELECT usesysid, count(*) AS sessions
+                   FROM pg_stat_activity GROUP BY usesysid) AS open ON open.usesysid = r.oid
+$$;
+
+-- Ends the sessions of a tenant's login; says how many there were.
+CREATE OR REPLACE FUNCTION akili_guard.end_tenant_sessions(tenant uuid) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT count(*) FILTER (WHERE pg_terminate_backend(pid))
+    FROM pg_stat_activity
+    WHERE usename = akili_guard.tenant_login(tenant)
+$$;
+
+-- Ends those tenants' and services' sessions that keep a session of the operator
+-- waiting: a change of state waits for every open write of its tenant.
+CREATE OR REPLACE FUNCTION akili_guard.end_sessions_blocking(waiting integer) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT count(*) FILTER (WHERE pg_terminate_backend(blocker.pid))
+    FROM pg_stat_activity AS ours
+        JOIN pg_stat_activity AS blocker ON blocker.pid = ANY (pg_blocking_pids(ours.pid))
+    WHERE ours.pid = waiting
+        AND ours.usename = 'akili_operator'
+        AND akili_guard.is_bound(blocker.usename)
+$$;
+
+-- Drops a tenant's login, after its sessions: of a purged tenant. What it can own
+-- in spite of everything, large objects, goes along; anything else that it owns or
+-- was granted by hand makes this fail and say what.
+CREATE OR REPLACE FUNCTION akili_guard.drop_tenant_login(tenant uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '2s'
+AS $$
+DECLARE
+    login name := akili_guard.tenant_login(tenant);
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN
+        RETURN;
+    END IF;
+    LOCK TABLE akili_guard.pattern IN SHARE ROW EXCLUSIVE MODE;
+    EXECUTE format('ALTER ROLE %I NOLOGIN', login);
+    IF EXISTS (SELECT FROM pg_stat_activity WHERE usename = login) THEN
+        RAISE object_in_use USING
+            MESSAGE = format('%s has open sessions', login),
+            HINT = 'Take its login away and end them first.';
+    END IF;
+    PERFORM lo_unlink(oid) FROM pg_largeobject_metadata WHERE lomowner = login::text::regrole;
+    EXECUTE format('DROP ROLE %I', login);
+END
+$$;

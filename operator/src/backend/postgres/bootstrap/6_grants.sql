@@ -1,0 +1,25 @@
+
+-- Who may call what ----------------------------------------------------------------
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA akili_guard FROM PUBLIC;
+
+-- Most have only the caller's rights; those with the DBA's check what they are asked.
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA akili_guard TO akili_operator;
+
+GRANT SELECT ON
+    akili_guard.tenant_schemas,
+    akili_guard.tenant_tables,
+    akili_guard.foreign_key_gaps,
+    akili_guard.default_sequences
+TO akili_operator;
+
+-- Policies call these as whoever runs the query.
+GRANT EXECUTE ON FUNCTION
+    akili_guard.session_is_bound(),
+    akili_guard.current_tenant_id(),
+    akili_guard.readable_tenant_id(),
+    akili_guard.writable_tenant_id()
+TO PUBLIC;
+
+SELECT akili_guard.enforce_isolation('akili_guard.pattern');
+SELECT akili_guard.set_grants('akili_guard.pattern', open => true);
