@@ -1,1 +1,6 @@
-//! The Akili operator.
+//! The Akili operator: takes each `Tenant` to the state that its spec wants, in
+//! every plane of the platform, and keeps it there.
+
+pub mod backend;
+pub mod error;
+pub mod secret;

@@ -1,4 +1,9 @@
 
+-- Which bootstrap this is: raise it, here and in bootstrap.rs, with every change.
+CREATE OR REPLACE FUNCTION akili_guard.version() RETURNS integer
+LANGUAGE sql IMMUTABLE
+RETURN 1;
+
 -- Who may call what ----------------------------------------------------------------
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA akili_guard FROM PUBLIC;

@@ -1,0 +1,77 @@
+//! What can go wrong with a backend, sorted by what is to be done about it.
+
+use std::fmt;
+
+/// What is to be done about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Somebody else wrote at the same time: try again, quietly.
+    Conflict,
+    /// It may work in a moment: try again, later and later.
+    Transient,
+    /// The backend is still busy with what was asked: look again soon. Not an error.
+    Pending,
+    /// It can't work until the Tenant, or what another owns, changes.
+    Invalid,
+    /// It can't work until the operator's own login or privileges change.
+    Operator,
+}
+
+/// An error of a backend: it knows its class and says what failed, on which
+/// object, and what to do next. Never a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// What is to be done about it.
+    pub class: Class,
+    /// CamelCase, for conditions, events and metrics; from a closed list.
+    pub reason: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+impl Error {
+    /// An error of this class and reason, with a message for people.
+    pub fn new(class: Class, reason: &'static str, message: impl fmt::Display) -> Self {
+        Self { class, reason, message: message.to_string() }
+    }
+}
+
+impl From<kube::Error> for Error {
+    /// Sorts what the API server answered, or that it didn't.
+    fn from(error: kube::Error) -> Self {
+        let (class, reason) = match &error {
+            kube::Error::Api(status) => match status.code {
+                409 => (Class::Conflict, "Conflict"),
+                401 | 403 => (Class::Operator, "Forbidden"),
+                429 | 500.. => (Class::Transient, "ApiServerBusy"),
+                _ => (Class::Invalid, "Refused"),
+            },
+            _ => (Class::Transient, "ApiServerUnreachable"),
+        };
+        Self::new(class, reason, format!("the API server: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube::core::Status;
+
+    #[test]
+    fn answers_of_the_api_server_have_a_class() {
+        for (code, class) in [
+            (409, Class::Conflict),
+            (401, Class::Operator),
+            (403, Class::Operator),
+            (429, Class::Transient),
+            (500, Class::Transient),
+            (503, Class::Transient),
+            (422, Class::Invalid),
+        ] {
+            let status = Status::failure("no", "Reason").with_code(code);
+            let error = Error::from(kube::Error::Api(status.boxed()));
+            assert_eq!(error.class, class, "{code}");
+        }
+    }
+}
