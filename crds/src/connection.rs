@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// A data source, in the namespace of its tenant.
+#[allow(
+    clippy::duplicated_attributes,
+    reason = "two columns may have one type"
+)]
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "akili.io",

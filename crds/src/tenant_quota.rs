@@ -69,6 +69,18 @@ fn default_max_compute_memory_gb() -> i64 {
     32
 }
 
+impl Default for TenantQuotaSpec {
+    fn default() -> Self {
+        Self {
+            max_products: default_max_products(),
+            max_connections: default_max_connections(),
+            max_storage_gb: default_max_storage_gb(),
+            max_compute_cpu: default_max_compute_cpu(),
+            max_compute_memory_gb: default_max_compute_memory_gb(),
+        }
+    }
+}
+
 /// What a tenant uses.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

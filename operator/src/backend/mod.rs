@@ -1,5 +1,7 @@
 //! The backends: what each holds for a tenant, and the one way to bring it there.
 
+pub mod kubernetes;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -72,8 +74,12 @@ pub trait Backend: Send + Sync {
     fn foreign_owner(&self, tenant: &TenantKey, observed: &Self::Observed) -> Option<String>;
 
     /// The steps from what is there to what is desired, in order; none when converged.
-    fn diff(&self, tenant: &TenantKey, desired: &Desired, observed: &Self::Observed)
-    -> Vec<Self::Step>;
+    fn diff(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+        observed: &Self::Observed,
+    ) -> Vec<Self::Step>;
 
     /// Takes one step. It may be cut off anywhere: the next reconcile observes and goes on.
     async fn apply(&self, tenant: &TenantKey, step: &Self::Step) -> Result<(), Error>;
@@ -115,20 +121,24 @@ async fn try_converge<B: Backend>(
         return Err(Error::new(
             Class::Pending,
             "NotYetEffective",
-            format!("{step:?} was done for tenant {} but isn't effective yet", tenant.slug),
+            format!(
+                "{step:?} was done for tenant {} but isn't effective yet",
+                tenant.slug
+            ),
         ));
     }
     let changed = steps.iter().map(|step| format!("{step:?}")).collect();
     Ok((changed, backend.notice(&after)))
 }
 
-async fn observe_one<B: Backend>(
-    backend: &B,
-    tenant: &TenantKey,
-) -> Result<B::Observed, Error> {
+async fn observe_one<B: Backend>(backend: &B, tenant: &TenantKey) -> Result<B::Observed, Error> {
     let mut all = backend.observe(std::slice::from_ref(tenant)).await?;
     all.remove(tenant).ok_or_else(|| {
-        Error::new(Class::Transient, "NotObserved", format!("nothing was said of tenant {}", tenant.slug))
+        Error::new(
+            Class::Transient,
+            "NotObserved",
+            format!("nothing was said of tenant {}", tenant.slug),
+        )
     })
 }
 
@@ -158,7 +168,10 @@ mod tests {
             "WordReady"
         }
 
-        async fn observe(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, String>, Error> {
+        async fn observe(
+            &self,
+            tenants: &[TenantKey],
+        ) -> Result<BTreeMap<TenantKey, String>, Error> {
             let held = self.held.lock().unwrap().clone();
             Ok(tenants.iter().map(|t| (t.clone(), held.clone())).collect())
         }
@@ -173,7 +186,11 @@ mod tests {
                 Desired::ReadOnly(_) => "read",
                 Desired::NoAccess => "none",
             };
-            if observed == word { vec![] } else { vec![Write(word)] }
+            if observed == word {
+                vec![]
+            } else {
+                vec![Write(word)]
+            }
         }
 
         async fn apply(&self, _: &TenantKey, step: &Write) -> Result<(), Error> {
@@ -186,14 +203,19 @@ mod tests {
     }
 
     fn tenant() -> TenantKey {
-        TenantKey { slug: "acme".parse().unwrap(), id: TenantId::random() }
+        TenantKey {
+            slug: "acme".parse().unwrap(),
+            id: TenantId::random(),
+        }
     }
 
     #[tokio::test]
     async fn what_has_converged_is_not_written_again() {
         let backend = Word::default();
         let first = converge(&backend, &tenant(), &Desired::NoAccess).await;
-        assert!(matches!(first, Outcome::Converged { changed, .. } if changed == ["Write(\"none\")"]));
+        assert!(
+            matches!(first, Outcome::Converged { changed, .. } if changed == ["Write(\"none\")"])
+        );
         let second = converge(&backend, &tenant(), &Desired::NoAccess).await;
         assert!(matches!(second, Outcome::Converged { changed, .. } if changed.is_empty()));
         assert_eq!(*backend.writes.lock().unwrap(), 1);
@@ -201,7 +223,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_another_owns_is_not_touched() {
-        let backend = Word { owner: Some("the namespace is another's"), ..Word::default() };
+        let backend = Word {
+            owner: Some("the namespace is another's"),
+            ..Word::default()
+        };
         let outcome = converge(&backend, &tenant(), &Desired::NoAccess).await;
         assert!(matches!(outcome, Outcome::Failed(e) if e.reason == "OwnedByAnother"));
         assert_eq!(*backend.writes.lock().unwrap(), 0);
@@ -209,7 +234,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_step_without_effect_is_not_called_converged() {
-        let backend = Word { deaf: true, ..Word::default() };
+        let backend = Word {
+            deaf: true,
+            ..Word::default()
+        };
         let outcome = converge(&backend, &tenant(), &Desired::NoAccess).await;
         assert!(matches!(outcome, Outcome::Failed(e) if e.class == Class::Pending));
     }

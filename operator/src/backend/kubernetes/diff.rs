@@ -1,0 +1,334 @@
+//! From what is there to what is wanted. Pure.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::core::DynamicObject;
+use serde_json::Value;
+
+use super::objects::{Place, Rule, Wanted, quota_place, rules};
+use super::{Observed, Settings};
+use crate::backend::{Desired, TenantKey};
+
+/// A quota that was made before the controller manager knew the resources that it
+/// counts stays without counts for minutes; made again, it has them at once.
+const QUOTA_PATIENCE: SignedDuration = SignedDuration::from_secs(10);
+
+/// A change to the cluster.
+#[derive(Clone, PartialEq)]
+pub enum Step {
+    /// Make it, or set its fields.
+    Apply(Wanted),
+    /// Remove it.
+    Delete(Place),
+    /// Remove it and make it again, since what differs can't be changed.
+    Replace(Wanted),
+    /// The controller manager hasn't counted yet.
+    AwaitQuota,
+}
+
+/// The steps from `observed` to `desired`, in order.
+pub fn diff(
+    settings: &Settings,
+    tenant: &TenantKey,
+    desired: &Desired,
+    observed: &Observed,
+) -> Vec<Step> {
+    let step = |rule: Rule| match rule {
+        Rule::Absent(place) => observed.find(&place).map(|_| Step::Delete(place)),
+        Rule::Present(wanted) => match observed.find(&wanted.place) {
+            None => Some(Step::Apply(wanted)),
+            Some(found) => change(wanted, found),
+        },
+    };
+    let steps: Vec<Step> = rules(settings, tenant, desired)
+        .into_iter()
+        .filter_map(step)
+        .collect();
+    if steps.is_empty() && !is_counted(observed.find(&quota_place(tenant))) {
+        return vec![stale_quota(settings, tenant, desired, observed).unwrap_or(Step::AwaitQuota)];
+    }
+    steps
+}
+
+fn change(wanted: Wanted, found: &DynamicObject) -> Option<Step> {
+    let found = serde_json::to_value(found).unwrap_or_default();
+    if includes(&found, &wanted.fields) {
+        None
+    } else if wanted
+        .fields
+        .get("roleRef")
+        .is_some_and(|role| !includes(&found["roleRef"], role))
+    {
+        Some(Step::Replace(wanted))
+    } else {
+        Some(Step::Apply(wanted))
+    }
+}
+
+/// Whether `found` has everything that `wanted` names; lists are equal in length.
+fn includes(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::Object(found), Value::Object(wanted)) => wanted
+            .iter()
+            .all(|(key, value)| found.get(key).is_some_and(|f| includes(f, value))),
+        (Value::Array(found), Value::Array(wanted)) => {
+            found.len() == wanted.len() && found.iter().zip(wanted).all(|(f, w)| includes(f, w))
+        }
+        // Nothing serialized is left of an empty selector.
+        (found, Value::Object(wanted)) if wanted.is_empty() => found.is_null(),
+        _ => found == wanted,
+    }
+}
+
+/// Whether the quota's usage has every key that it limits.
+fn is_counted(quota: Option<&DynamicObject>) -> bool {
+    let Some(quota) = quota else { return false };
+    let (hard, used) = (&quota.data["spec"]["hard"], &quota.data["status"]["used"]);
+    hard.as_object()
+        .is_some_and(|hard| hard.keys().all(|key| used.get(key).is_some()))
+}
+
+fn stale_quota(
+    settings: &Settings,
+    tenant: &TenantKey,
+    desired: &Desired,
+    observed: &Observed,
+) -> Option<Step> {
+    let place = quota_place(tenant);
+    let made = observed
+        .find(&place)?
+        .metadata
+        .creation_timestamp
+        .as_ref()?
+        .0;
+    if observed.at.duration_since(made) < QUOTA_PATIENCE {
+        return None;
+    }
+    rules(settings, tenant, desired)
+        .into_iter()
+        .find_map(|rule| match rule {
+            Rule::Present(wanted) if wanted.place == place => Some(Step::Replace(wanted)),
+            _ => None,
+        })
+}
+
+impl Observed {
+    /// The object at this place, if it is there.
+    pub fn find(&self, place: &Place) -> Option<&DynamicObject> {
+        self.objects
+            .iter()
+            .find(|(at, _)| at == place)
+            .map(|(_, object)| object)
+    }
+}
+
+impl Default for Observed {
+    fn default() -> Self {
+        Self {
+            objects: vec![],
+            at: Timestamp::UNIX_EPOCH,
+        }
+    }
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (verb, place) = match self {
+            Self::Apply(wanted) => ("apply", &wanted.place),
+            Self::Replace(wanted) => ("replace", &wanted.place),
+            Self::Delete(place) => ("delete", place),
+            Self::AwaitQuota => return f.write_str("await the quota's counts"),
+        };
+        write!(f, "{verb} {} {}", place.resource.kind, place.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::kubernetes::Egress;
+    use akili_crds::{TenantId, TenantQuotaSpec};
+    use serde_json::json;
+
+    fn settings() -> Settings {
+        Settings {
+            service_account: "akili-operator".into(),
+            namespace: "akili-system".into(),
+            egress: vec![Egress {
+                cidr: "10.1.0.0/16".into(),
+                ports: vec![5432],
+            }],
+        }
+    }
+
+    fn acme() -> TenantKey {
+        TenantKey {
+            slug: "acme".parse().unwrap(),
+            id: TenantId::random(),
+        }
+    }
+
+    fn states() -> [Desired; 3] {
+        let limits = TenantQuotaSpec::default();
+        [
+            Desired::Writable(limits.clone()),
+            Desired::ReadOnly(limits),
+            Desired::NoAccess,
+        ]
+    }
+
+    /// The cluster after all rules hold, with a quota that was counted.
+    fn cluster(tenant: &TenantKey, desired: &Desired) -> Observed {
+        let mut observed = Observed::default();
+        take(
+            &mut observed,
+            &diff(&settings(), tenant, desired, &Observed::default()),
+        );
+        count(&mut observed, tenant);
+        observed
+    }
+
+    /// What the API server would make of these steps.
+    fn take(observed: &mut Observed, steps: &[Step]) {
+        for step in steps {
+            let (place, object) = match step {
+                Step::Apply(wanted) | Step::Replace(wanted) => (
+                    &wanted.place,
+                    Some(serde_json::from_value(wanted.fields.clone()).unwrap()),
+                ),
+                Step::Delete(place) => (place, None),
+                Step::AwaitQuota => continue,
+            };
+            observed.objects.retain(|(at, _)| at != place);
+            observed
+                .objects
+                .extend(object.map(|object| (place.clone(), object)));
+        }
+    }
+
+    fn quota<'a>(observed: &'a mut Observed, tenant: &TenantKey) -> &'a mut DynamicObject {
+        let place = quota_place(tenant);
+        &mut observed
+            .objects
+            .iter_mut()
+            .find(|(at, _)| *at == place)
+            .unwrap()
+            .1
+    }
+
+    fn count(observed: &mut Observed, tenant: &TenantKey) {
+        let quota = quota(observed, tenant);
+        quota.data["status"]["used"] = quota.data["spec"]["hard"].clone();
+    }
+
+    fn names(steps: &[Step]) -> Vec<String> {
+        steps.iter().map(|step| format!("{step:?}")).collect()
+    }
+
+    #[test]
+    fn every_state_is_reached_from_every_other_and_then_nothing_is_left_to_do() {
+        let tenant = acme();
+        for from in &states() {
+            for to in &states() {
+                let mut observed = cluster(&tenant, from);
+                let steps = diff(&settings(), &tenant, to, &observed);
+                take(&mut observed, &steps);
+                count(&mut observed, &tenant);
+                let left = names(&diff(&settings(), &tenant, to, &observed));
+                assert_eq!(left, Vec::<String>::new(), "{from:?} → {to:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn suspending_takes_the_writer_and_all_pods() {
+        let tenant = acme();
+        let [active, suspended, archived] = states();
+        let steps = diff(&settings(), &tenant, &suspended, &cluster(&tenant, &active));
+        assert_eq!(
+            names(&steps),
+            [
+                format!("apply Namespace {}", tenant.id.namespace()),
+                "apply ResourceQuota akili".into(),
+                "delete RoleBinding akili-tenant-writer".into(),
+            ]
+        );
+        let steps = diff(
+            &settings(),
+            &tenant,
+            &archived,
+            &cluster(&tenant, &suspended),
+        );
+        assert_eq!(
+            names(&steps[2..]),
+            [
+                "delete RoleBinding akili-tenant-reader",
+                "delete RoleBinding akili-tenant-author"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_namespace_is_not_opened_before_the_other_planes() {
+        let tenant = acme();
+        let [active, suspended, _] = states();
+        let steps = diff(&settings(), &tenant, &active, &cluster(&tenant, &suspended));
+        let labelled = steps
+            .iter()
+            .any(|step| format!("{step:?}").contains("Namespace"));
+        assert!(!labelled, "{steps:?}");
+    }
+
+    #[test]
+    fn a_binding_to_another_role_is_replaced() {
+        let tenant = acme();
+        let [active, ..] = states();
+        let mut observed = cluster(&tenant, &active);
+        for (place, object) in &mut observed.objects {
+            if place.name == "akili-tenant-reader" {
+                object.data["roleRef"]["name"] = json!("admin");
+            }
+        }
+        let steps = diff(&settings(), &tenant, &active, &observed);
+        assert_eq!(names(&steps), ["replace RoleBinding akili-tenant-reader"]);
+    }
+
+    #[test]
+    fn a_second_subject_is_drift() {
+        let tenant = acme();
+        let [active, ..] = states();
+        let mut observed = cluster(&tenant, &active);
+        for (place, object) in &mut observed.objects {
+            if place.name == "akili-tenant-writer" {
+                let intruder = json!({"kind": "Group", "name": "system:authenticated"});
+                object.data["subjects"]
+                    .as_array_mut()
+                    .unwrap()
+                    .push(intruder);
+            }
+        }
+        let steps = diff(&settings(), &tenant, &active, &observed);
+        assert_eq!(names(&steps), ["apply RoleBinding akili-tenant-writer"]);
+    }
+
+    #[test]
+    fn a_quota_without_counts_is_awaited_and_after_ten_seconds_made_again() {
+        let tenant = acme();
+        let [active, ..] = states();
+        let mut observed = cluster(&tenant, &active);
+        let born = Timestamp::from_second(1_000).unwrap();
+        let stale = quota(&mut observed, &tenant);
+        stale.data["status"] = json!({});
+        stale.metadata.creation_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(born));
+
+        observed.at = Timestamp::from_second(1_009).unwrap();
+        let steps = diff(&settings(), &tenant, &active, &observed);
+        assert_eq!(steps, [Step::AwaitQuota]);
+
+        observed.at = Timestamp::from_second(1_010).unwrap();
+        let steps = diff(&settings(), &tenant, &active, &observed);
+        assert_eq!(names(&steps), ["replace ResourceQuota akili"]);
+    }
+}
