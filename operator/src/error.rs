@@ -33,7 +33,11 @@ pub struct Error {
 impl Error {
     /// An error of this class and reason, with a message for people.
     pub fn new(class: Class, reason: &'static str, message: impl fmt::Display) -> Self {
-        Self { class, reason, message: message.to_string() }
+        Self {
+            class,
+            reason,
+            message: message.to_string(),
+        }
     }
 }
 

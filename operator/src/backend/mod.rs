@@ -1,6 +1,7 @@
 //! The backends: what each holds for a tenant, and the one way to bring it there.
 
 pub mod kubernetes;
+pub mod postgres;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

@@ -1,5 +1,6 @@
 //! The Kubernetes plane: a namespace and what makes it the tenant's.
 
+pub mod credentials;
 mod diff;
 mod objects;
 
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use kube::core::DynamicObject;
+use serde::Deserialize;
 
 pub use diff::Step;
 use objects::{Place, Rule, Wanted};
@@ -35,7 +37,8 @@ pub struct Settings {
 }
 
 /// A range of addresses that tenants' pods may connect to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Egress {
     /// The range, such as 10.1.0.0/16.
     pub cidr: String,

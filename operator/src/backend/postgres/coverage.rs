@@ -52,11 +52,22 @@ impl Coverage {
     /// Sorts the findings into repairs and gaps.
     pub fn of(findings: Vec<Finding>) -> Self {
         let mut coverage = Self::default();
-        for Finding { id, name, kind, gaps } in findings {
+        for Finding {
+            id,
+            name,
+            kind,
+            gaps,
+        } in findings
+        {
             coverage.tables += usize::from(kind == "table");
-            let (missing, others): (Vec<_>, Vec<_>) = gaps.into_iter().partition(|gap| repairable(gap));
+            let (missing, others): (Vec<_>, Vec<_>) =
+                gaps.into_iter().partition(|gap| repairable(gap));
             if let (Some(table), false) = (id, missing.is_empty()) {
-                coverage.repairs.push(Repair { table, name: name.clone(), missing });
+                coverage.repairs.push(Repair {
+                    table,
+                    name: name.clone(),
+                    missing,
+                });
             }
             coverage.gaps.extend(others.into_iter().map(|code| Gap {
                 name: name.clone(),
@@ -80,8 +91,10 @@ impl Coverage {
 
 /// Whether `akili_guard.protect_table` sees to it.
 fn repairable(gap: &str) -> bool {
-    matches!(gap, "rls_disabled" | "rls_not_forced" | "grant_missing" | "grant_excess")
-        || gap.starts_with("policy:")
+    matches!(
+        gap,
+        "rls_disabled" | "rls_not_forced" | "grant_missing" | "grant_excess"
+    ) || gap.starts_with("policy:")
         || gap.starts_with("trigger:")
 }
 
@@ -145,7 +158,13 @@ mod tests {
     #[test]
     fn a_table_that_lacks_nothing_is_only_counted() {
         let coverage = Coverage::of(vec![finding(1, "table", &[]), finding(2, "table", &[])]);
-        assert_eq!(coverage, Coverage { tables: 2, ..Coverage::default() });
+        assert_eq!(
+            coverage,
+            Coverage {
+                tables: 2,
+                ..Coverage::default()
+            }
+        );
     }
 
     #[test]
@@ -160,7 +179,10 @@ mod tests {
         ];
         let mut gaps = vec!["foreign_key:orders_customer_fkey"];
         gaps.extend(missing);
-        let coverage = Coverage::of(vec![finding(1, "table", &gaps), finding(2, "view", &["unsafe_view"])]);
+        let coverage = Coverage::of(vec![
+            finding(1, "table", &gaps),
+            finding(2, "view", &["unsafe_view"]),
+        ]);
 
         let repaired = Repair {
             table: 1,
@@ -176,7 +198,11 @@ mod tests {
     fn a_gap_says_what_to_do() {
         for (code, kind, hint) in [
             ("foreign_key:fk", "table", "foreign key fk doesn't pair"),
-            ("foreign_policy:p", "table", "permissive policy p isn't ours"),
+            (
+                "foreign_policy:p",
+                "table",
+                "permissive policy p isn't ours",
+            ),
             ("owned_by_tenant", "table", "give it another owner"),
             ("tenant_id_type", "table", "not a uuid"),
             ("unsupported_kind", "materialized view", "keep tenants"),
@@ -195,9 +221,14 @@ mod tests {
 
     #[test]
     fn a_summary_stays_short() {
-        let many = (1..=5).map(|id| finding(id, "view", &["unsafe_view"])).collect();
+        let many = (1..=5)
+            .map(|id| finding(id, "view", &["unsafe_view"]))
+            .collect();
         let said = Coverage::of(many).summary();
-        assert!(said.contains("public.t3") && !said.contains("public.t4"), "{said}");
+        assert!(
+            said.contains("public.t3") && !said.contains("public.t4"),
+            "{said}"
+        );
         assert!(said.ends_with("; and 2 more"), "{said}");
     }
 }

@@ -2,20 +2,8 @@
 
 use akili_crds::Phase;
 
-use super::scram::Verifier;
-
-/// What PostgreSQL should let a tenant do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Read and write, with this password.
-    Writable(Verifier),
-    /// Read, with this password.
-    ReadOnly(Verifier),
-    /// Nothing. The registry has archived the row already: that is not undone.
-    NoAccess,
-    /// The tenant's login is gone as well.
-    Absent,
-}
+use super::credentials::Credential;
+use crate::backend::Desired;
 
 /// What PostgreSQL holds for a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +14,8 @@ pub struct Observed {
     pub gate_closed: bool,
     /// The tenant's login, if there is one.
     pub login: Option<Login>,
+    /// What the tenant's Secret says, if there is one.
+    pub credential: Option<Credential>,
 }
 
 /// A tenant's login role.
@@ -44,38 +34,38 @@ pub struct Login {
 /// One thing to do. Every step can be repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Make the login what it should be; without a verifier its password stays.
-    EnsureLogin {
-        /// Whether it is LOGIN.
-        may_login: bool,
-        /// The password, if it is to be set.
-        verifier: Option<Verifier>,
+    /// Write a new password to the tenant's Secret.
+    CreateCredential,
+    /// Make the login what it should be: able to log in, and with the Secret's
+    /// password if that is to be set.
+    OpenLogin {
+        /// Whether to set the password; else it stays.
+        set_password: bool,
     },
+    /// Make the login what it should be, but unable to log in.
+    CloseLogin,
     /// Let writers in: the row's state becomes ACTIVE.
     Activate,
     /// Turn new writers away: the row's state becomes SUSPENDED.
     Suspend,
     /// End the sessions of the tenant's login.
     EndSessions,
-    /// Wait for those who are writing, and end their sessions if it takes long.
+    /// Wait for those who are writing, and end their sessions.
     CloseGate,
-    /// Drop the login.
-    DropLogin,
 }
 
 /// What is to be done, in this order; nothing if PostgreSQL holds what it should.
-pub fn diff(wanted: &Wanted, observed: &Observed) -> Vec<Step> {
-    match wanted {
-        Wanted::Writable(verifier) => open(verifier, observed),
-        Wanted::ReadOnly(verifier) => restrict(verifier, observed),
-        Wanted::NoAccess => close(observed),
-        Wanted::Absent => remove(observed),
+pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
+    match desired {
+        Desired::Writable(_) => open(observed),
+        Desired::ReadOnly(_) => restrict(observed),
+        Desired::NoAccess => close(observed),
     }
 }
 
 /// The login first: the state is what lets it write.
-fn open(verifier: &Verifier, observed: &Observed) -> Vec<Step> {
-    let mut steps: Vec<Step> = login(verifier, observed).into_iter().collect();
+fn open(observed: &Observed) -> Vec<Step> {
+    let mut steps = login(observed);
     if observed.state != Phase::Active {
         steps.push(Step::Activate);
     }
@@ -84,26 +74,28 @@ fn open(verifier: &Verifier, observed: &Observed) -> Vec<Step> {
 
 /// The state first: from then on nobody new writes. A gate that isn't closed yet
 /// shows that an earlier attempt got no further.
-fn restrict(verifier: &Verifier, observed: &Observed) -> Vec<Step> {
+fn restrict(observed: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
-    if observed.state != Phase::Suspended {
+    let suspended = observed.state == Phase::Suspended;
+    if !suspended {
         steps.push(Step::Suspend);
     }
-    if observed.state != Phase::Suspended || !observed.gate_closed {
+    if !suspended || !observed.gate_closed {
         steps.extend([Step::EndSessions, Step::CloseGate]);
     }
-    steps.extend(login(verifier, observed));
+    steps.extend(login(observed));
     steps
 }
 
-/// NOLOGIN before the sessions end, or they'd be back.
+/// The registry has archived the row before: that is not a backend's to decide.
+/// NOLOGIN comes before the sessions end, or they'd be back.
 fn close(observed: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(login) = &observed.login {
         if login.may_login || !login.sound {
-            steps.push(Step::EnsureLogin { may_login: false, verifier: None });
+            steps.push(Step::CloseLogin);
         }
-        if login.sessions > 0 {
+        if login.may_login || login.sessions > 0 {
             steps.push(Step::EndSessions);
         }
     }
@@ -113,140 +105,284 @@ fn close(observed: &Observed) -> Vec<Step> {
     steps
 }
 
-fn remove(observed: &Observed) -> Vec<Step> {
-    let mut steps = close(observed);
-    if observed.login.is_some() {
-        steps.push(Step::DropLogin);
+/// The steps that make the login what it should be while the tenant has access.
+///
+/// The password is in the Secret before it is set, and the Secret is marked after:
+/// so whatever was cut off or changed by hand, it is set again.
+fn login(observed: &Observed) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if observed.credential.is_none() {
+        steps.push(Step::CreateCredential);
     }
-    steps
-}
-
-/// The step that makes the login what it should be while the tenant has access.
-fn login(verifier: &Verifier, observed: &Observed) -> Option<Step> {
-    let stored = observed.login.as_ref().and_then(|login| login.verifier_sha256.as_ref());
-    let password_is_set = stored == Some(&verifier.sha256());
-    let as_it_should_be = observed
+    let password_is_set = match (&observed.credential, &observed.login) {
+        (Some(credential), Some(login)) => login
+            .verifier_sha256
+            .as_ref()
+            .is_some_and(|stored| credential.is_marked_for(stored)),
+        _ => false,
+    };
+    let is_open = observed
         .login
         .as_ref()
-        .is_some_and(|login| login.may_login && login.sound && password_is_set);
-    (!as_it_should_be).then(|| Step::EnsureLogin {
-        may_login: true,
-        verifier: (!password_is_set).then(|| verifier.clone()),
-    })
+        .is_some_and(|login| login.may_login && login.sound);
+    if !(password_is_set && is_open) {
+        steps.push(Step::OpenLogin {
+            set_password: !password_is_set,
+        });
+    }
+    steps
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Password;
+    use akili_crds::TenantQuotaSpec;
 
-    fn verifier(password: &str) -> Verifier {
-        Verifier::new("550e8400-e29b-41d4-a716-446655440000".parse().unwrap(), password)
+    fn writable() -> Desired {
+        Desired::Writable(TenantQuotaSpec::default())
     }
 
-    fn good_login() -> Login {
-        Login {
-            may_login: true,
-            sound: true,
-            verifier_sha256: Some(verifier("right").sha256()),
-            sessions: 0,
+    fn read_only() -> Desired {
+        Desired::ReadOnly(TenantQuotaSpec::default())
+    }
+
+    fn credential(marked_for: Option<&str>) -> Credential {
+        let password = Password::from("right".to_owned());
+        let mark = marked_for.map(|stored| password.mark(stored));
+        Credential { password, mark }
+    }
+
+    /// A tenant as it should be while its state is this.
+    fn good(state: Phase, gate_closed: bool) -> Observed {
+        Observed {
+            state,
+            gate_closed,
+            login: Some(Login {
+                may_login: true,
+                sound: true,
+                verifier_sha256: Some("stored".into()),
+                sessions: 0,
+            }),
+            credential: Some(credential(Some("stored"))),
         }
     }
 
-    fn observed(state: Phase, gate_closed: bool, login: Option<Login>) -> Observed {
-        Observed { state, gate_closed, login }
+    fn with_login(mut observed: Observed, change: impl Fn(&mut Login)) -> Observed {
+        observed.login.iter_mut().for_each(change);
+        observed
     }
 
     #[test]
-    fn each_difference_has_its_steps() {
-        let set = |verifier| Step::EnsureLogin { may_login: true, verifier };
-        let nologin = || Step::EnsureLogin { may_login: false, verifier: None };
-        let right = || verifier("right");
-        let login = |change: fn(&mut Login)| {
-            let mut login = good_login();
-            change(&mut login);
-            Some(login)
+    fn while_active() {
+        use Step::*;
+        let active = || good(Phase::Active, false);
+        let set = OpenLogin { set_password: true };
+        let keep = OpenLogin {
+            set_password: false,
         };
-        let good = || Some(good_login());
-
-        for (reason, wanted, observed, expected) in [
-            ("converged", Wanted::Writable(right()), observed(Phase::Active, false, good()), vec![]),
-            ("a new tenant", Wanted::Writable(right()), observed(Phase::Provisioning, false, None), vec![set(Some(right())), Step::Activate]),
-            ("the role was dropped by hand", Wanted::Writable(right()), observed(Phase::Active, false, None), vec![set(Some(right()))]),
-            ("the password was changed by hand", Wanted::Writable(right()), observed(Phase::Active, false, login(|l| l.verifier_sha256 = Some("other".into()))), vec![set(Some(right()))]),
-            ("the password was removed by hand", Wanted::Writable(right()), observed(Phase::Active, false, login(|l| l.verifier_sha256 = None)), vec![set(Some(right()))]),
-            ("another membership: the password stays", Wanted::Writable(right()), observed(Phase::Active, false, login(|l| l.sound = false)), vec![set(None)]),
-            ("NOLOGIN by hand", Wanted::Writable(right()), observed(Phase::Active, false, login(|l| l.may_login = false)), vec![set(None)]),
-            ("reactivated", Wanted::Writable(right()), observed(Phase::Suspended, true, good()), vec![Step::Activate]),
-            ("suspended", Wanted::ReadOnly(right()), observed(Phase::Active, false, good()), vec![Step::Suspend, Step::EndSessions, Step::CloseGate]),
-            ("suspended, cut off before the gate", Wanted::ReadOnly(right()), observed(Phase::Suspended, false, good()), vec![Step::EndSessions, Step::CloseGate]),
-            ("suspended already; readers stay", Wanted::ReadOnly(right()), observed(Phase::Suspended, true, login(|l| l.sessions = 2)), vec![]),
-            ("archived", Wanted::NoAccess, observed(Phase::Archived, false, login(|l| l.sessions = 2)), vec![nologin(), Step::EndSessions, Step::CloseGate]),
-            ("archived, sessions not gone yet", Wanted::NoAccess, observed(Phase::Archived, true, login(|l| { l.may_login = false; l.sessions = 1 })), vec![Step::EndSessions]),
-            ("archived already", Wanted::NoAccess, observed(Phase::Archived, true, login(|l| l.may_login = false)), vec![]),
-            ("archived while being provisioned", Wanted::NoAccess, observed(Phase::Archived, true, None), vec![]),
-            ("purged", Wanted::Absent, observed(Phase::Archived, true, login(|l| l.may_login = false)), vec![Step::DropLogin]),
-            ("purged already", Wanted::Absent, observed(Phase::Archived, true, None), vec![]),
+        for (reason, observed, expected) in [
+            ("converged", active(), vec![]),
+            (
+                "a new tenant",
+                Observed {
+                    login: None,
+                    credential: None,
+                    ..good(Phase::Provisioning, false)
+                },
+                vec![CreateCredential, set.clone(), Activate],
+            ),
+            ("reactivated", good(Phase::Suspended, true), vec![Activate]),
+            (
+                "the role was dropped",
+                Observed {
+                    login: None,
+                    ..active()
+                },
+                vec![set.clone()],
+            ),
+            (
+                "the Secret was deleted",
+                Observed {
+                    credential: None,
+                    ..active()
+                },
+                vec![CreateCredential, set.clone()],
+            ),
+            (
+                "cut off before the Secret was marked",
+                Observed {
+                    credential: Some(credential(None)),
+                    ..active()
+                },
+                vec![set.clone()],
+            ),
+            (
+                "the password was changed in PostgreSQL",
+                with_login(active(), |login| {
+                    login.verifier_sha256 = Some("other".into())
+                }),
+                vec![set.clone()],
+            ),
+            (
+                "the password was removed from PostgreSQL",
+                with_login(active(), |login| login.verifier_sha256 = None),
+                vec![set],
+            ),
+            (
+                "another membership or setting",
+                with_login(active(), |login| login.sound = false),
+                vec![keep.clone()],
+            ),
+            (
+                "NOLOGIN",
+                with_login(active(), |login| login.may_login = false),
+                vec![keep],
+            ),
         ] {
-            assert_eq!(diff(&wanted, &observed), expected, "{reason}");
+            assert_eq!(diff(&writable(), &observed), expected, "{reason}");
         }
     }
 
-    /// What PostgreSQL holds after a step.
+    #[test]
+    fn while_suspended() {
+        use Step::*;
+        for (reason, observed, expected) in [
+            ("converged", good(Phase::Suspended, true), vec![]),
+            (
+                "readers may stay",
+                with_login(good(Phase::Suspended, true), |login| login.sessions = 2),
+                vec![],
+            ),
+            (
+                "from active",
+                good(Phase::Active, false),
+                vec![Suspend, EndSessions, CloseGate],
+            ),
+            (
+                "cut off before the gate was closed",
+                good(Phase::Suspended, false),
+                vec![EndSessions, CloseGate],
+            ),
+        ] {
+            assert_eq!(diff(&read_only(), &observed), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn while_archived() {
+        use Step::*;
+        let archived = |gate_closed| {
+            with_login(good(Phase::Archived, gate_closed), |login| {
+                login.may_login = false
+            })
+        };
+        for (reason, observed, expected) in [
+            ("converged", archived(true), vec![]),
+            (
+                "from active",
+                good(Phase::Archived, false),
+                vec![CloseLogin, EndSessions, CloseGate],
+            ),
+            (
+                "its sessions are still there",
+                with_login(archived(true), |login| login.sessions = 1),
+                vec![EndSessions],
+            ),
+            (
+                "before it had a login",
+                Observed {
+                    login: None,
+                    credential: None,
+                    ..good(Phase::Archived, true)
+                },
+                vec![],
+            ),
+        ] {
+            assert_eq!(diff(&Desired::NoAccess, &observed), expected, "{reason}");
+        }
+    }
+
+    /// What there is after a step.
     fn after(mut observed: Observed, step: &Step) -> Observed {
+        let mut ensure = |may_login, set_password| {
+            let old = observed.login.take();
+            let stored = if set_password {
+                observed.credential = Some(credential(Some("new")));
+                Some("new".to_owned())
+            } else {
+                old.as_ref().and_then(|login| login.verifier_sha256.clone())
+            };
+            let sessions = old.map_or(0, |login| login.sessions);
+            observed.login = Some(Login {
+                may_login,
+                sound: true,
+                verifier_sha256: stored,
+                sessions,
+            });
+        };
         match step {
-            Step::EnsureLogin { may_login, verifier } => {
-                let old = observed.login.take();
-                let verifier = verifier.as_ref().map(Verifier::sha256);
-                observed.login = Some(Login {
-                    may_login: *may_login,
-                    sound: true,
-                    verifier_sha256: verifier.or_else(|| old.as_ref()?.verifier_sha256.clone()),
-                    sessions: old.map_or(0, |old| old.sessions),
-                });
-            }
+            Step::CreateCredential => observed.credential = Some(credential(None)),
+            Step::OpenLogin { set_password } => ensure(true, *set_password),
+            Step::CloseLogin => ensure(false, false),
             Step::Activate => (observed.state, observed.gate_closed) = (Phase::Active, false),
             Step::Suspend => observed.state = Phase::Suspended,
-            Step::EndSessions => {
-                if let Some(login) = &mut observed.login {
-                    login.sessions = 0;
-                }
-            }
+            Step::EndSessions => observed = with_login(observed, |login| login.sessions = 0),
             Step::CloseGate => observed.gate_closed = true,
-            Step::DropLogin => observed.login = None,
         }
         observed
     }
 
     #[test]
-    fn whatever_is_found_the_steps_lead_to_nothing_left_to_do() {
-        let states = [Phase::Provisioning, Phase::Active, Phase::Suspended, Phase::Archived];
-        for state in states {
-            for bits in 0..32_u8 {
-                let bit = |n: u8| bits & (1 << n) != 0;
-                let login = Login {
-                    may_login: bit(0),
-                    sound: bit(1),
-                    verifier_sha256: bit(2).then(|| verifier("right").sha256()),
-                    sessions: i64::from(bit(3)),
-                };
-                for login in [None, Some(login)] {
-                    for wanted in wishes(state) {
-                        let found = observed(state, bit(4), login.clone());
-                        let steps = diff(&wanted, &found);
-                        let reached = steps.iter().fold(found.clone(), after);
-                        assert_eq!(diff(&wanted, &reached), [], "{wanted:?} from {found:?}");
-                    }
-                }
+    fn whatever_is_found_the_steps_leave_nothing_to_do() {
+        for observed in everything_that_can_be_found() {
+            let wishes = match observed.state {
+                Phase::Archived => vec![Desired::NoAccess],
+                _ => vec![writable(), read_only()],
+            };
+            for desired in wishes {
+                let steps = diff(&desired, &observed);
+                let reached = steps.iter().fold(observed.clone(), after);
+                assert_eq!(
+                    diff(&desired, &reached),
+                    [],
+                    "{desired:?} from {observed:?}"
+                );
             }
         }
     }
 
-    /// What can be wanted of a tenant whose row says this: archived is for ever.
-    fn wishes(state: Phase) -> Vec<Wanted> {
-        if state == Phase::Archived {
-            vec![Wanted::NoAccess, Wanted::Absent]
-        } else {
-            vec![Wanted::Writable(verifier("right")), Wanted::ReadOnly(verifier("right"))]
+    fn everything_that_can_be_found() -> Vec<Observed> {
+        let mut found = Vec::new();
+        let credentials = [
+            None,
+            Some(credential(None)),
+            Some(credential(Some("stored"))),
+        ];
+        for state in [
+            Phase::Provisioning,
+            Phase::Active,
+            Phase::Suspended,
+            Phase::Archived,
+        ] {
+            for credential in &credentials {
+                for bits in 0..64_u8 {
+                    let bit = |n: u8| bits & (1 << n) != 0;
+                    let login = Login {
+                        may_login: bit(0),
+                        sound: bit(1),
+                        verifier_sha256: bit(2).then(|| "stored".to_owned()),
+                        sessions: i64::from(bit(3)),
+                    };
+                    found.push(Observed {
+                        state,
+                        gate_closed: bit(4),
+                        login: bit(5).then_some(login),
+                        credential: credential.clone(),
+                    });
+                }
+            }
         }
+        found
     }
 }

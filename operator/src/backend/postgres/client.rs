@@ -1,0 +1,275 @@
+//! The statements that the operator sends to PostgreSQL. All of them are fixed:
+//! what needs a name quoted happens in the functions of the bootstrap.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use akili_crds::{Phase, TenantId};
+use postgres_protocol::password::scram_sha_256;
+use sha2::{Digest, Sha256};
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::{Row, query, query_scalar};
+use uuid::Uuid;
+
+use super::coverage::Finding;
+use super::diff::Login;
+use super::error::explain;
+use crate::error::{Class, Error};
+use crate::secret::Password;
+
+/// How long a statement waits for a connection before PostgreSQL counts as unreachable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often those who keep a gate from closing are looked for.
+const BLOCKERS_EVERY: Duration = Duration::from_millis(200);
+
+/// A pool of the operator's connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pool: PgPool,
+}
+
+/// A tenant as PostgreSQL has it: its row and its login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The state of its row.
+    pub state: Phase,
+    /// Whether its gate is closed.
+    pub gate_closed: bool,
+    /// Its login, if there is one.
+    pub login: Option<Login>,
+}
+
+impl Client {
+    /// A client that connects when it is first used, so that the operator starts
+    /// while PostgreSQL is down. A suspension takes two connections at once.
+    pub fn new(options: PgConnectOptions, max_connections: u32) -> Self {
+        let options = options
+            .application_name("akili-operator")
+            // Where sqlx keeps its table of migrations.
+            .options([("search_path", "akili")]);
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections.max(2))
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options);
+        Self { pool }
+    }
+
+    /// The pool, for the registry and for migrations.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Those of these tenants that the registry knows. One query.
+    pub async fn tenants(&self, ids: &[TenantId]) -> Result<BTreeMap<TenantId, Held>, Error> {
+        let ids: Vec<Uuid> = ids.iter().map(TenantId::uuid).collect();
+        let rows = query(
+            "SELECT t.id::text, t.state, g.closed, \
+                    l.may_login, l.sound, l.verifier_sha256, l.sessions \
+             FROM akili.tenants t \
+                 JOIN akili.write_gates g ON g.tenant_id = t.id \
+                 LEFT JOIN akili_guard.tenant_logins($1) l ON l.tenant = t.id \
+             WHERE t.id = ANY ($1)",
+        )
+        .bind(ids)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|error| explain("reading tenants", &error))?;
+        rows.iter().map(held).collect()
+    }
+
+    /// Makes a tenant's login what it should be; without a password it keeps its own.
+    /// Returns what PostgreSQL now stores of the password that was given, as a hash.
+    pub async fn ensure_login(
+        &self,
+        tenant: TenantId,
+        password: Option<&Password>,
+        may_login: bool,
+    ) -> Result<Option<String>, Error> {
+        // In clear it would show in the server's log.
+        let verifier = password.map(|password| scram_sha_256(password.expose().as_bytes()));
+        query("SELECT akili_guard.ensure_tenant_login($1, $2, $3)")
+            .bind(tenant.uuid())
+            .bind(&verifier)
+            .bind(may_login)
+            .execute(&self.pool)
+            .await
+            .map_err(|error| explain("making a tenant's login", &error))?;
+        Ok(verifier.map(|verifier| sha256(&verifier)))
+    }
+
+    /// Lets a tenant write: its state and its gate change together.
+    pub async fn activate(&self, tenant: TenantId) -> Result<(), Error> {
+        let done = query(
+            "WITH gate AS ( \
+                 UPDATE akili.write_gates SET closed = false WHERE tenant_id = $1 \
+             ) \
+             UPDATE akili.tenants SET state = 'ACTIVE', suspended_at = NULL WHERE id = $1",
+        )
+        .bind(tenant.uuid())
+        .execute(&self.pool)
+        .await
+        .map_err(|error| explain("activating a tenant", &error))?;
+        one_row(tenant, done.rows_affected())
+    }
+
+    /// Turns away whoever begins to write for a tenant.
+    pub async fn suspend(&self, tenant: TenantId) -> Result<(), Error> {
+        let done = query(
+            "UPDATE akili.tenants \
+             SET state = 'SUSPENDED', suspended_at = coalesce(suspended_at, now()) \
+             WHERE id = $1",
+        )
+        .bind(tenant.uuid())
+        .execute(&self.pool)
+        .await
+        .map_err(|error| explain("suspending a tenant", &error))?;
+        one_row(tenant, done.rows_affected())
+    }
+
+    /// Ends the sessions of a tenant's login.
+    pub async fn end_sessions(&self, tenant: TenantId) -> Result<(), Error> {
+        query("SELECT akili_guard.end_tenant_sessions($1)")
+            .bind(tenant.uuid())
+            .execute(&self.pool)
+            .await
+            .map_err(|error| explain("ending a tenant's sessions", &error))?;
+        Ok(())
+    }
+
+    /// Closes a tenant's gate: waits for those who are writing its rows, and ends
+    /// the sessions of those who don't finish. They are services' pooled sessions;
+    /// the tenant's own were ended before.
+    pub async fn close_gate(&self, tenant: TenantId) -> Result<(), Error> {
+        let mut closing = self
+            .pool
+            .begin()
+            .await
+            .map_err(|error| explain("closing a tenant's gate", &error))?;
+        query("SET LOCAL lock_timeout = '2s'")
+            .execute(&mut *closing)
+            .await
+            .map_err(|error| explain("closing a tenant's gate", &error))?;
+        let waiting: i32 = query_scalar("SELECT pg_backend_pid()")
+            .fetch_one(&mut *closing)
+            .await
+            .map_err(|error| explain("closing a tenant's gate", &error))?;
+
+        let close = query("UPDATE akili.write_gates SET closed = true WHERE tenant_id = $1")
+            .bind(tenant.uuid())
+            .execute(&mut *closing);
+        let done = tokio::select! {
+            done = close => done.map_err(|error| explain("closing a tenant's gate", &error))?,
+            Err(error) = self.end_sessions_blocking(waiting) => return Err(error),
+        };
+        closing
+            .commit()
+            .await
+            .map_err(|error| explain("closing a tenant's gate", &error))?;
+        one_row(tenant, done.rows_affected())
+    }
+
+    /// Ends, until it is cancelled, the sessions that keep another of ours waiting.
+    async fn end_sessions_blocking(&self, waiting: i32) -> Result<(), Error> {
+        loop {
+            tokio::time::sleep(BLOCKERS_EVERY).await;
+            query("SELECT akili_guard.end_sessions_blocking($1)")
+                .bind(waiting)
+                .execute(&self.pool)
+                .await
+                .map_err(|error| explain("ending the sessions of writers", &error))?;
+        }
+    }
+
+    /// What is missing in these schemas. One query, however many tables there are.
+    pub async fn coverage(&self, schemas: &[String]) -> Result<Vec<Finding>, Error> {
+        let rows = query("SELECT id, relation, kind, gaps FROM akili_guard.coverage($1)")
+            .bind(schemas)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|error| explain("looking for unprotected tables", &error))?;
+        rows.iter()
+            .map(|row| {
+                Ok(Finding {
+                    id: row.try_get::<Option<Oid>, _>("id")?.map(|oid| oid.0),
+                    name: row.try_get("relation")?,
+                    kind: row.try_get("kind")?,
+                    gaps: row.try_get("gaps")?,
+                })
+            })
+            .collect::<Result<_, sqlx::Error>>()
+            .map_err(|error| explain("looking for unprotected tables", &error))
+    }
+
+    /// Protects a tenant-scoped table, or repairs its protection.
+    pub async fn protect_table(&self, table: u32, name: &str) -> Result<(), Error> {
+        query("SELECT akili_guard.protect_table($1::regclass)")
+            .bind(Oid(table))
+            .execute(&self.pool)
+            .await
+            .map_err(|error| explain(&format!("protecting {name}"), &error))?;
+        Ok(())
+    }
+}
+
+fn held(row: &PgRow) -> Result<(TenantId, Held), Error> {
+    let unexpected = |error: sqlx::Error| explain("reading tenants", &error);
+    let id: String = row.try_get("id").map_err(unexpected)?;
+    let state: String = row.try_get("state").map_err(unexpected)?;
+    let may_login: Option<bool> = row.try_get("may_login").map_err(unexpected)?;
+    let login = match may_login {
+        None => None,
+        Some(may_login) => Some(Login {
+            may_login,
+            sound: row.try_get("sound").map_err(unexpected)?,
+            verifier_sha256: row.try_get("verifier_sha256").map_err(unexpected)?,
+            sessions: row.try_get("sessions").map_err(unexpected)?,
+        }),
+    };
+    let held = Held {
+        state: phase(&state)?,
+        gate_closed: row.try_get("closed").map_err(unexpected)?,
+        login,
+    };
+    let id = id
+        .parse()
+        .map_err(|error| Error::new(Class::Invalid, "RegistryUnreadable", error))?;
+    Ok((id, held))
+}
+
+/// A state as the registry writes it.
+pub fn phase(word: &str) -> Result<Phase, Error> {
+    [
+        Phase::Provisioning,
+        Phase::Active,
+        Phase::Suspended,
+        Phase::Archived,
+    ]
+    .into_iter()
+    .find(|phase| phase.as_str() == word)
+    .ok_or_else(|| {
+        Error::new(
+            Class::Invalid,
+            "RegistryUnreadable",
+            format!("PostgreSQL: the registry has the unknown state {word}"),
+        )
+    })
+}
+
+fn one_row(tenant: TenantId, rows: u64) -> Result<(), Error> {
+    if rows == 1 {
+        return Ok(());
+    }
+    Err(Error::new(
+        Class::Transient,
+        "NotInRegistry",
+        format!("PostgreSQL: akili.tenants has no row for tenant {tenant}; the registry adds it"),
+    ))
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,187 @@
+//! The PostgreSQL plane: tables under row-level security, one login a tenant.
+//!
+//! - [`bootstrap`]: what the DBA runs once, in SQL: the roles, and the functions
+//!   that need privilege. How isolation works is written there.
+//! - [`diff`]: what is to be done for one tenant; pure.
+//! - [`coverage`]: what is to be done about tables, which all tenants share; pure.
+//! - [`credentials`]: where passwords are kept.
+//! - [`client`]: the statements.
+
+pub mod bootstrap;
+pub mod client;
+pub mod coverage;
+pub mod credentials;
+pub mod diff;
+mod error;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use akili_crds::TenantId;
+use akili_crds::condition::types;
+use async_trait::async_trait;
+use futures::future::try_join_all;
+
+use self::client::Client;
+use self::coverage::{Coverage, Repair};
+use self::credentials::Credentials;
+use self::diff::{Observed, Step};
+use crate::backend::{Backend, Desired, Notice, TenantKey};
+use crate::error::{Class, Error};
+use crate::secret::Password;
+
+/// The PostgreSQL plane.
+pub struct Postgres {
+    client: Client,
+    credentials: Arc<dyn Credentials>,
+    tenant_schemas: Vec<String>,
+    /// What the last [`audit`](Self::audit) found.
+    coverage: RwLock<Coverage>,
+}
+
+/// What an audit of the tables did.
+#[derive(Debug, Default)]
+pub struct Audit {
+    /// The tables that were protected, or whose protection was repaired.
+    pub repaired: Vec<Repair>,
+    /// The tables that could not be protected now, and why.
+    pub failed: Vec<(Repair, Error)>,
+}
+
+impl Postgres {
+    /// The plane of this database, where tenants' tables are in these schemas.
+    pub fn new(
+        client: Client,
+        credentials: Arc<dyn Credentials>,
+        tenant_schemas: Vec<String>,
+    ) -> Self {
+        Self {
+            client,
+            credentials,
+            tenant_schemas,
+            coverage: RwLock::default(),
+        }
+    }
+
+    /// Looks at every table, protects those that need it, and remembers what it
+    /// couldn't repair. A table that is in use is left for the next time.
+    pub async fn audit(&self) -> Result<Audit, Error> {
+        let mut coverage = self.look().await?;
+        let mut audit = Audit::default();
+        for repair in std::mem::take(&mut coverage.repairs) {
+            match self.client.protect_table(repair.table, &repair.name).await {
+                Ok(()) => audit.repaired.push(repair),
+                Err(error) => audit.failed.push((repair, error)),
+            }
+        }
+        if !audit.repaired.is_empty() {
+            coverage = self.look().await?;
+        }
+        *self
+            .coverage
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = coverage;
+        Ok(audit)
+    }
+
+    /// What the last audit left: for metrics and for `check`.
+    pub fn coverage(&self) -> Coverage {
+        self.coverage
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn look(&self) -> Result<Coverage, Error> {
+        Ok(Coverage::of(
+            self.client.coverage(&self.tenant_schemas).await?,
+        ))
+    }
+
+    async fn open_login(&self, tenant: &TenantKey, set_password: bool) -> Result<(), Error> {
+        if !set_password {
+            self.client.ensure_login(tenant.id, None, true).await?;
+            return Ok(());
+        }
+        let credential = self.credentials.read(tenant).await?.ok_or_else(|| {
+            Error::new(
+                Class::Transient,
+                "NoCredential",
+                format!(
+                    "the Secret akili-postgres of tenant {} is gone again",
+                    tenant.slug
+                ),
+            )
+        })?;
+        let password = &credential.password;
+        let stored = self
+            .client
+            .ensure_login(tenant.id, Some(password), true)
+            .await?;
+        match stored {
+            Some(stored) => self.credentials.mark(tenant, &password.mark(&stored)).await,
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Backend for Postgres {
+    type Observed = Observed;
+    type Step = Step;
+
+    fn condition(&self) -> &'static str {
+        types::POSTGRES_READY
+    }
+
+    async fn observe(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Observed>, Error> {
+        let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id).collect();
+        let mut held = self.client.tenants(&ids).await?;
+        let known = tenants
+            .iter()
+            .filter_map(|tenant| Some((tenant, held.remove(&tenant.id)?)));
+        let observed = try_join_all(known.map(async |(tenant, held)| {
+            let observed = Observed {
+                state: held.state,
+                gate_closed: held.gate_closed,
+                login: held.login,
+                credential: self.credentials.read(tenant).await?,
+            };
+            Ok::<_, Error>((tenant.clone(), observed))
+        }))
+        .await?;
+        Ok(observed.into_iter().collect())
+    }
+
+    /// Logins carry the tenant's id: nobody else's have such a name.
+    fn foreign_owner(&self, _tenant: &TenantKey, _observed: &Observed) -> Option<String> {
+        None
+    }
+
+    fn diff(&self, _tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {
+        diff::diff(desired, observed)
+    }
+
+    async fn apply(&self, tenant: &TenantKey, step: &Step) -> Result<(), Error> {
+        match step {
+            Step::CreateCredential => self.credentials.create(tenant, &Password::random()).await,
+            Step::OpenLogin { set_password } => self.open_login(tenant, *set_password).await,
+            Step::CloseLogin => {
+                self.client.ensure_login(tenant.id, None, false).await?;
+                Ok(())
+            }
+            Step::Activate => self.client.activate(tenant.id).await,
+            Step::Suspend => self.client.suspend(tenant.id).await,
+            Step::EndSessions => self.client.end_sessions(tenant.id).await,
+            Step::CloseGate => self.client.close_gate(tenant.id).await,
+        }
+    }
+
+    fn notice(&self, _observed: &Observed) -> Option<Notice> {
+        let coverage = self.coverage();
+        (!coverage.gaps.is_empty()).then(|| Notice {
+            reason: "CoverageGap",
+            message: coverage.summary(),
+        })
+    }
+}

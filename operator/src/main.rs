@@ -1,0 +1,186 @@
+//! `akili-operator`: the operator's process.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use akili_operator::backend::kubernetes::credentials::{PostgresAddress, PostgresSecrets};
+use akili_operator::backend::kubernetes::{Kubernetes, Settings};
+use akili_operator::backend::postgres::{Postgres, bootstrap, client};
+use akili_operator::config::{self, Config};
+use akili_operator::tenant::registry::Registry;
+use akili_operator::tenant::{self, Context};
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::Api;
+use kube::runtime::events::{Recorder, Reporter};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Takes each Tenant to the state that its spec wants, in every plane of the platform.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Work on all Tenants until told to stop.
+    Run {
+        /// The configuration, in YAML; AKILI_… variables go over it.
+        #[arg(long, env = "AKILI_CONFIG")]
+        config: Option<PathBuf>,
+    },
+    /// Print the SQL that the DBA runs once, as a superuser, in the platform's database.
+    BootstrapSql {
+        /// Schemas whose tables with a `tenant_id uuid` column belong to tenants.
+        #[arg(long, default_value = "public", value_delimiter = ',')]
+        tenant_schemas: Vec<String>,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Run { config } => run(&Config::load(config.as_deref(), std::env::vars())?).await,
+        Command::BootstrapSql { tenant_schemas } => {
+            print!("{}", bootstrap::sql(&tenant_schemas));
+            Ok(())
+        }
+    }
+}
+
+async fn run(config: &Config) -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
+    let stop = stop_on_signals()?;
+    let client = kube::Client::try_default()
+        .await
+        .context("no way to the API server")?;
+    let pool = client::Client::new(connection(&config.postgres)?, u32::from(config.concurrency));
+
+    let registry = Registry::new(pool.pool().clone());
+    let uid = kube_system_uid(&client).await?;
+    while let Err(error) = registry.open(uid).await {
+        tracing::error!(%error, "the registry isn't ready");
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(std::time::Duration::from_secs(3)) => {}
+        }
+    }
+
+    let postgres = Arc::new(Postgres::new(
+        pool,
+        Arc::new(PostgresSecrets::new(
+            client.clone(),
+            address(&config.postgres)?,
+        )),
+        config.postgres.tenant_schemas.clone(),
+    ));
+    let settings = Settings {
+        service_account: config.service_account.clone(),
+        namespace: config.namespace.clone(),
+        egress: config.egress.clone(),
+    };
+    let context = Arc::new(Context {
+        registry,
+        kubernetes: Kubernetes::new(client.clone(), settings),
+        postgres: postgres.clone(),
+        recorder: Recorder::new(client.clone(), Reporter::from("akili-operator")),
+        audit_interval: config.audit_interval,
+        client,
+    });
+    tokio::join!(
+        tenant::run(context, config.concurrency, stop.clone()),
+        audit_tables(postgres, config.audit_interval, stop),
+    );
+    Ok(())
+}
+
+/// Protects the tables that tenants share, again and again.
+async fn audit_tables(
+    postgres: Arc<Postgres>,
+    every: std::time::Duration,
+    stop: CancellationToken,
+) {
+    loop {
+        match postgres.audit().await {
+            Ok(audit) => {
+                for repair in &audit.repaired {
+                    tracing::info!(table = repair.name, "protected");
+                }
+                for (repair, error) in &audit.failed {
+                    tracing::warn!(table = repair.name, %error, "not protected yet");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the tables could not be looked at"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(every) => {}
+        }
+    }
+}
+
+fn connection(postgres: &config::Postgres) -> anyhow::Result<PgConnectOptions> {
+    let options = PgConnectOptions::new()
+        .host(&postgres.host)
+        .port(postgres.port)
+        .database(&postgres.database)
+        .username(&postgres.user)
+        .password(postgres.password.expose());
+    Ok(match &postgres.ca_file {
+        Some(ca) => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(ca),
+        None => options.ssl_mode(PgSslMode::Prefer),
+    })
+}
+
+fn address(postgres: &config::Postgres) -> anyhow::Result<PostgresAddress> {
+    let read = |file: &PathBuf| {
+        std::fs::read_to_string(file)
+            .with_context(|| format!("can't read postgres.caFile {}", file.display()))
+    };
+    Ok(PostgresAddress {
+        host: postgres.host.clone(),
+        port: postgres.port,
+        database: postgres.database.clone(),
+        ca: postgres.ca_file.as_ref().map(read).transpose()?,
+    })
+}
+
+/// The cluster's identity.
+async fn kube_system_uid(client: &kube::Client) -> anyhow::Result<uuid::Uuid> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let kube_system = namespaces
+        .get("kube-system")
+        .await
+        .context("can't read the namespace kube-system")?;
+    kube_system
+        .metadata
+        .uid
+        .unwrap_or_default()
+        .parse()
+        .context("the uid of kube-system isn't a UUID")
+}
+
+fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: what has begun is ended first");
+        stopped.cancel();
+    });
+    Ok(stop)
+}

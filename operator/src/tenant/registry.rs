@@ -1,0 +1,162 @@
+//! The registry: the row in PostgreSQL that decides a tenant's id, state and times.
+//! It is not one of the planes.
+
+use akili_crds::{Phase, Slug, TenantId};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use sqlx::postgres::{PgPool, PgRow};
+use sqlx::{Row as _, query, query_scalar};
+use uuid::Uuid;
+
+use crate::backend::postgres::client::phase;
+use crate::error::{Class, Error};
+
+/// Times as seconds since 1970, which is as fine as Kubernetes writes them.
+const COLUMNS: &str = "id::text, state, \
+     extract(epoch FROM suspended_at)::bigint AS suspended_at, \
+     extract(epoch FROM archived_at)::bigint AS archived_at, \
+     extract(epoch FROM purge_after)::bigint AS purge_after, \
+     extract(epoch FROM purged_at)::bigint AS purged_at";
+
+/// A tenant's row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The tenant's id, for ever.
+    pub id: TenantId,
+    /// How far the tenant's life has gone.
+    pub state: Phase,
+    /// Since when it is suspended.
+    pub suspended_at: Option<Time>,
+    /// Since when it is archived.
+    pub archived_at: Option<Time>,
+    /// When its data is to be purged.
+    pub purge_after: Option<Time>,
+    /// When its data was purged.
+    pub purged_at: Option<Time>,
+}
+
+/// The registry of one installation.
+pub struct Registry {
+    pool: PgPool,
+}
+
+impl Registry {
+    /// The registry in this database.
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Makes or upgrades the registry's tables, and claims them for the cluster whose
+    /// kube-system namespace has this uid.
+    ///
+    /// # Errors
+    /// `ForeignInstallation` where another cluster works on these tenants.
+    pub async fn open(&self, kube_system: Uuid) -> Result<(), Error> {
+        sqlx::migrate!()
+            .run(&self.pool)
+            .await
+            .map_err(|error| unavailable(&format!("preparing the registry: {error}")))?;
+        query(
+            "INSERT INTO akili.installation (kube_system_uid) VALUES ($1) ON CONFLICT DO NOTHING",
+        )
+        .bind(kube_system)
+        .execute(&self.pool)
+        .await
+        .map_err(|error| unavailable(&error))?;
+        let owner: Uuid = query_scalar("SELECT kube_system_uid FROM akili.installation")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|error| unavailable(&error))?;
+        if owner == kube_system {
+            return Ok(());
+        }
+        Err(Error::new(
+            Class::Invalid,
+            "ForeignInstallation",
+            format!(
+                "the registry belongs to the cluster whose kube-system has the uid {owner}, and this one's is \
+                 {kube_system}: use another database, or take it over once that cluster is gone"
+            ),
+        ))
+    }
+
+    /// The tenant's row, made now if there is none, with `seed` for its id if given.
+    ///
+    /// # Errors
+    /// `RegistryUnavailable` where PostgreSQL doesn't answer; `IdConflict` where
+    /// `seed` is another tenant's id or isn't this one's; `SlugRetired` where the
+    /// slug's tenant was purged.
+    pub async fn enroll(&self, slug: &Slug, seed: Option<TenantId>) -> Result<Row, Error> {
+        let id = seed.unwrap_or_else(TenantId::random);
+        // Any conflict: of the slug, whose row is then read; or of the id alone.
+        query("INSERT INTO akili.tenants (slug, id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(slug.as_str())
+            .bind(id.uuid())
+            .execute(&self.pool)
+            .await
+            .map_err(|error| unavailable(&error))?;
+        match self.row(slug).await? {
+            Some(row) if seed.is_some_and(|seed| seed != row.id) => Err(conflict(format!(
+                "tenant {slug} has the id {} in the registry: set spec.id to that, or leave it out",
+                row.id
+            ))),
+            Some(row) if row.purged_at.is_some() => Err(Error::new(
+                Class::Invalid,
+                "SlugRetired",
+                format!(
+                    "the tenant that was called {slug} was purged, and its name is never used again: choose another"
+                ),
+            )),
+            Some(row) => Ok(row),
+            None => Err(conflict(format!(
+                "spec.id {id} belongs to another tenant: choose another, or leave it out"
+            ))),
+        }
+    }
+
+    /// The tenant's row, if there is one.
+    pub async fn row(&self, slug: &Slug) -> Result<Option<Row>, Error> {
+        let found = query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM akili.tenants WHERE slug = $1"
+        )))
+        .bind(slug.as_str())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(|error| unavailable(&error))?;
+        found.as_ref().map(parse).transpose()
+    }
+}
+
+fn parse(row: &PgRow) -> Result<Row, Error> {
+    let text = |column: &str| {
+        row.try_get::<String, _>(column)
+            .map_err(|error| unavailable(&error))
+    };
+    let time = |column: &str| -> Result<Option<Time>, Error> {
+        let seconds: Option<i64> = row.try_get(column).map_err(|error| unavailable(&error))?;
+        seconds
+            .map(|seconds| Timestamp::from_second(seconds).map(Time))
+            .transpose()
+            .map_err(|error| unavailable(&error))
+    };
+    Ok(Row {
+        id: text("id")?.parse().map_err(|error| unavailable(&error))?,
+        state: phase(&text("state")?)?,
+        suspended_at: time("suspended_at")?,
+        archived_at: time("archived_at")?,
+        purge_after: time("purge_after")?,
+        purged_at: time("purged_at")?,
+    })
+}
+
+fn conflict(message: String) -> Error {
+    Error::new(Class::Invalid, "IdConflict", message)
+}
+
+fn unavailable(error: &impl std::fmt::Display) -> Error {
+    Error::new(
+        Class::Transient,
+        "RegistryUnavailable",
+        format!("the registry in PostgreSQL can't be asked: {error}; it is tried again"),
+    )
+}
