@@ -1,0 +1,3 @@
+//! The commands: a folder for each noun, a file for each verb.
+
+pub mod tenant;
