@@ -1,14 +1,16 @@
 //! `akili-operator`: the operator's process.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use akili_operator::backend::kubernetes::credentials::{PostgresAddress, PostgresSecrets};
 use akili_operator::backend::kubernetes::{Kubernetes, Settings};
 use akili_operator::backend::postgres::{Postgres, bootstrap, client};
+use akili_operator::check;
 use akili_operator::config::{self, Config};
 use akili_operator::tenant::registry::Registry;
-use akili_operator::tenant::{self, Context};
+use akili_operator::tenant::{self, Context, audit};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use k8s_openapi::api::core::v1::Namespace;
@@ -34,6 +36,12 @@ enum Command {
         #[arg(long, env = "AKILI_CONFIG")]
         config: Option<PathBuf>,
     },
+    /// Try what is configured: reachable, versions, privileges, protected tables.
+    Check {
+        /// The configuration, in YAML; AKILI_… variables go over it.
+        #[arg(long, env = "AKILI_CONFIG")]
+        config: Option<PathBuf>,
+    },
     /// Print the SQL that the DBA runs once, as a superuser, in the platform's database.
     BootstrapSql {
         /// Schemas whose tables with a `tenant_id uuid` column belong to tenants.
@@ -43,9 +51,33 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
+async fn main() -> ExitCode {
+    match execute(Arguments::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn execute(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Run { config } => run(&Config::load(config.as_deref(), std::env::vars())?).await,
+        Command::Check { config } => {
+            let config = Config::load(config.as_deref(), std::env::vars())?;
+            let kubernetes = kube::Client::try_default()
+                .await
+                .context("no way to the API server")?;
+            let postgres = client::Client::new(connection(&config.postgres), 2);
+            let lines = check::lines(&kubernetes, &postgres, &config.postgres.tenant_schemas).await;
+            println!("{}", check::table(&lines));
+            anyhow::ensure!(
+                check::passed(&lines),
+                "something must be mended before the operator can work"
+            );
+            Ok(())
+        }
         Command::BootstrapSql { tenant_schemas } => {
             print!("{}", bootstrap::sql(&tenant_schemas));
             Ok(())
@@ -61,7 +93,7 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     let client = kube::Client::try_default()
         .await
         .context("no way to the API server")?;
-    let pool = client::Client::new(connection(&config.postgres)?, u32::from(config.concurrency));
+    let pool = client::Client::new(connection(&config.postgres), u32::from(config.concurrency));
 
     let registry = Registry::new(pool.pool().clone());
     let uid = kube_system_uid(&client).await?;
@@ -86,57 +118,40 @@ async fn run(config: &Config) -> anyhow::Result<()> {
         namespace: config.namespace.clone(),
         egress: config.egress.clone(),
     };
+    let recorder = Recorder::new(client.clone(), Reporter::from("akili-operator"));
     let context = Arc::new(Context {
         registry,
         kubernetes: Kubernetes::new(client.clone(), settings),
         postgres: postgres.clone(),
-        recorder: Recorder::new(client.clone(), Reporter::from("akili-operator")),
+        recorder: recorder.clone(),
+        retention: config.retention,
         audit_interval: config.audit_interval,
         client,
     });
     tokio::join!(
         tenant::run(context, config.concurrency, stop.clone()),
-        audit_tables(postgres, config.audit_interval, stop),
+        audit::run(
+            postgres,
+            recorder,
+            config.namespace.clone(),
+            config.audit_interval,
+            stop
+        ),
     );
     Ok(())
 }
 
-/// Protects the tables that tenants share, again and again.
-async fn audit_tables(
-    postgres: Arc<Postgres>,
-    every: std::time::Duration,
-    stop: CancellationToken,
-) {
-    loop {
-        match postgres.audit().await {
-            Ok(audit) => {
-                for repair in &audit.repaired {
-                    tracing::info!(table = repair.name, "protected");
-                }
-                for (repair, error) in &audit.failed {
-                    tracing::warn!(table = repair.name, %error, "not protected yet");
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the tables could not be looked at"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(every) => {}
-        }
-    }
-}
-
-fn connection(postgres: &config::Postgres) -> anyhow::Result<PgConnectOptions> {
+fn connection(postgres: &config::Postgres) -> PgConnectOptions {
     let options = PgConnectOptions::new()
         .host(&postgres.host)
         .port(postgres.port)
         .database(&postgres.database)
         .username(&postgres.user)
         .password(postgres.password.expose());
-    Ok(match &postgres.ca_file {
+    match &postgres.ca_file {
         Some(ca) => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(ca),
         None => options.ssl_mode(PgSslMode::Prefer),
-    })
+    }
 }
 
 fn address(postgres: &config::Postgres) -> anyhow::Result<PostgresAddress> {

@@ -1,5 +1,6 @@
 //! The Tenant controller. Read top to bottom it is the story of one reconcile.
 
+pub mod audit;
 pub mod registry;
 mod report;
 
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use akili_crds::names::InvalidSlug;
 use akili_crds::{
-    Phase, Slug, Tenant, TenantId, TenantQuota, TenantQuotaSpec, TenantStatus, lifecycle,
+    Phase, Slug, State, Tenant, TenantId, TenantQuota, TenantQuotaSpec, TenantStatus, lifecycle,
 };
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -34,6 +35,9 @@ const SOON: Duration = Duration::from_secs(1);
 /// How soon to look again at what only a person can mend.
 const SLOW: Duration = Duration::from_secs(60);
 
+/// Characters that the API server takes as an event's action.
+const MAX_ACTION: usize = 128;
+
 /// What every reconcile needs.
 pub struct Context {
     /// The API server, as the operator's own ServiceAccount.
@@ -46,6 +50,8 @@ pub struct Context {
     pub postgres: Arc<Postgres>,
     /// Tells what was done.
     pub recorder: Recorder,
+    /// How long an archived tenant's data is kept where the Tenant doesn't say.
+    pub retention: Duration,
     /// How often every tenant is looked at although nothing was heard of it.
     pub audit_interval: Duration,
 }
@@ -133,7 +139,14 @@ async fn identify(tenant: &Tenant, context: &Context) -> Result<(TenantKey, Opti
         .or(tenant.spec.id.as_deref())
         .map(parse_id)
         .transpose()?;
-    let row = context.registry.enroll(&slug, seed).await?;
+    let mut row = context.registry.enroll(&slug, seed).await?;
+    if tenant.spec.state == State::Archived && row.state != Phase::Archived {
+        context
+            .registry
+            .archive(&slug, retention(tenant, context)?)
+            .await?;
+        row = context.registry.enroll(&slug, seed).await?;
+    }
     if row.state == Phase::Archived && Phase::from(tenant.spec.state) != Phase::Archived {
         return Err(Error::new(
             Class::Invalid,
@@ -144,6 +157,21 @@ async fn identify(tenant: &Tenant, context: &Context) -> Result<(TenantKey, Opti
         ));
     }
     Ok((TenantKey { slug, id: row.id }, Some(row)))
+}
+
+/// How long the tenant's data is kept once it is archived.
+fn retention(tenant: &Tenant, context: &Context) -> Result<Duration, Error> {
+    let Some(text) = &tenant.spec.retention else {
+        return Ok(context.retention);
+    };
+    let duration: kube::core::Duration = text.parse().map_err(|error| {
+        Error::new(
+            Class::Invalid,
+            "InvalidRetention",
+            format!("spec.retention {text}: {error}"),
+        )
+    })?;
+    Ok(duration.into())
 }
 
 fn parse_id(id: &str) -> Result<TenantId, Error> {
@@ -204,22 +232,22 @@ async fn tell_changes(context: &Context, tenant: &Tenant, planes: &[Plane]) {
         let Outcome::Converged { changed, .. } = outcome else {
             continue;
         };
-        if changed.is_empty() {
-            continue;
-        }
-        let event = Event {
-            type_: EventType::Normal,
-            reason: reason.into(),
-            note: Some(format!("{type_}: {}", changed.join(", "))),
-            action: "Reconcile".into(),
-            secondary: None,
-        };
-        if let Err(error) = context
-            .recorder
-            .publish(&event, &tenant.object_ref(&()))
-            .await
-        {
-            tracing::warn!(%error, tenant = tenant.name_any(), "an event was lost");
+        for step in changed {
+            // Events of one action are counted as one: each step is an action of its own.
+            let event = Event {
+                type_: EventType::Normal,
+                reason: reason.into(),
+                note: Some(format!("{type_}: {step}")),
+                action: step.chars().take(MAX_ACTION).collect(),
+                secondary: None,
+            };
+            if let Err(error) = context
+                .recorder
+                .publish(&event, &tenant.object_ref(&()))
+                .await
+            {
+                tracing::warn!(%error, tenant = tenant.name_any(), "an event was lost");
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The registry: the row in PostgreSQL that decides a tenant's id, state and times.
 //! It is not one of the planes.
 
+use std::time::Duration;
+
 use akili_crds::{Phase, Slug, TenantId};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -52,7 +54,10 @@ impl Registry {
     /// # Errors
     /// `ForeignInstallation` where another cluster works on these tenants.
     pub async fn open(&self, kube_system: Uuid) -> Result<(), Error> {
+        // Any tenant could hold the advisory lock that migrations take by default, and
+        // so keep the operator from starting. Only the leader gets here.
         sqlx::migrate!()
+            .set_locking(false)
             .run(&self.pool)
             .await
             .map_err(|error| unavailable(&format!("preparing the registry: {error}")))?;
@@ -87,6 +92,9 @@ impl Registry {
     /// `seed` is another tenant's id or isn't this one's; `SlugRetired` where the
     /// slug's tenant was purged.
     pub async fn enroll(&self, slug: &Slug, seed: Option<TenantId>) -> Result<Row, Error> {
+        if let Some(row) = self.row(slug).await? {
+            return admit(slug, row, seed);
+        }
         let id = seed.unwrap_or_else(TenantId::random);
         // Any conflict: of the slug, whose row is then read; or of the id alone.
         query("INSERT INTO akili.tenants (slug, id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
@@ -96,22 +104,28 @@ impl Registry {
             .await
             .map_err(|error| unavailable(&error))?;
         match self.row(slug).await? {
-            Some(row) if seed.is_some_and(|seed| seed != row.id) => Err(conflict(format!(
-                "tenant {slug} has the id {} in the registry: set spec.id to that, or leave it out",
-                row.id
-            ))),
-            Some(row) if row.purged_at.is_some() => Err(Error::new(
-                Class::Invalid,
-                "SlugRetired",
-                format!(
-                    "the tenant that was called {slug} was purged, and its name is never used again: choose another"
-                ),
-            )),
-            Some(row) => Ok(row),
+            Some(row) => admit(slug, row, seed),
             None => Err(conflict(format!(
                 "spec.id {id} belongs to another tenant: choose another, or leave it out"
             ))),
         }
+    }
+
+    /// Notes that the tenant is archived from now on, to be purged after `retention`.
+    /// What is archived already stays as it is.
+    pub async fn archive(&self, slug: &Slug, retention: Duration) -> Result<(), Error> {
+        query(
+            "UPDATE akili.tenants \
+             SET state = 'ARCHIVED', archived_at = now(), \
+                 purge_after = now() + make_interval(secs => $2) \
+             WHERE slug = $1 AND state <> 'ARCHIVED'",
+        )
+        .bind(slug.as_str())
+        .bind(retention.as_secs_f64())
+        .execute(&self.pool)
+        .await
+        .map_err(|error| unavailable(&error))?;
+        Ok(())
     }
 
     /// The tenant's row, if there is one.
@@ -125,6 +139,26 @@ impl Registry {
         .map_err(|error| unavailable(&error))?;
         found.as_ref().map(parse).transpose()
     }
+}
+
+/// Whether the Tenant that asks may be the one that this row speaks of.
+fn admit(slug: &Slug, row: Row, seed: Option<TenantId>) -> Result<Row, Error> {
+    if seed.is_some_and(|seed| seed != row.id) {
+        return Err(conflict(format!(
+            "tenant {slug} has the id {} in the registry: set spec.id to that, or leave it out",
+            row.id
+        )));
+    }
+    if row.purged_at.is_some() {
+        return Err(Error::new(
+            Class::Invalid,
+            "SlugRetired",
+            format!(
+                "the tenant that was called {slug} was purged, and its name is never used again: choose another"
+            ),
+        ));
+    }
+    Ok(row)
 }
 
 fn parse(row: &PgRow) -> Result<Row, Error> {
@@ -159,4 +193,34 @@ fn unavailable(error: &impl std::fmt::Display) -> Error {
         "RegistryUnavailable",
         format!("the registry in PostgreSQL can't be asked: {error}; it is tried again"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        Row {
+            id: TenantId::random(),
+            state: Phase::Active,
+            suspended_at: None,
+            archived_at: None,
+            purge_after: None,
+            purged_at: None,
+        }
+    }
+
+    #[test]
+    fn a_tenant_is_admitted_under_its_own_id_until_it_is_purged() {
+        let (slug, live): (Slug, Row) = ("acme".parse().unwrap(), row());
+        let purged = Row {
+            purged_at: Some(Time(Timestamp::UNIX_EPOCH)),
+            ..row()
+        };
+        let reason = |row: &Row, seed| admit(&slug, row.clone(), seed).err().map(|e| e.reason);
+        assert_eq!(reason(&live, None), None);
+        assert_eq!(reason(&live, Some(live.id)), None);
+        assert_eq!(reason(&live, Some(TenantId::random())), Some("IdConflict"));
+        assert_eq!(reason(&purged, None), Some("SlugRetired"));
+    }
 }

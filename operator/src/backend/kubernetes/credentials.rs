@@ -79,8 +79,12 @@ impl PostgresSecrets {
 #[async_trait]
 impl Credentials for PostgresSecrets {
     async fn read(&self, tenant: &TenantKey) -> Result<Option<Credential>, Error> {
-        let Some(secret) = self.api(tenant).get_opt(NAME).await? else {
-            return Ok(None);
+        let secret = match self.api(tenant).get(NAME).await {
+            Ok(secret) => secret,
+            // Without the operator's own binding it can't be read, which the
+            // Kubernetes plane mends; closing a tenant doesn't wait for that.
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => return Ok(None),
+            Err(error) => return Err(error.into()),
         };
         let data = secret.data.unwrap_or_default();
         let bytes = data

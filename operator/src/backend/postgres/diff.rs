@@ -57,6 +57,8 @@ pub enum Step {
 /// What is to be done, in this order; nothing if PostgreSQL holds what it should.
 pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
     match desired {
+        // Archived is for ever, whatever a Tenant says that was made again.
+        _ if observed.state == Phase::Archived => close(observed),
         Desired::Writable(_) => open(observed),
         Desired::ReadOnly(_) => restrict(observed),
         Desired::NoAccess => close(observed),
@@ -303,6 +305,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_archived_tenant_is_not_opened_again() {
+        let archived = good(Phase::Archived, true);
+        for desired in [writable(), read_only(), Desired::NoAccess] {
+            let steps = diff(&desired, &archived);
+            assert_eq!(steps, [Step::CloseLogin, Step::EndSessions], "{desired:?}");
+        }
+    }
+
     /// What there is after a step.
     fn after(mut observed: Observed, step: &Step) -> Observed {
         let mut ensure = |may_login, set_password| {
@@ -336,11 +347,7 @@ mod tests {
     #[test]
     fn whatever_is_found_the_steps_leave_nothing_to_do() {
         for observed in everything_that_can_be_found() {
-            let wishes = match observed.state {
-                Phase::Archived => vec![Desired::NoAccess],
-                _ => vec![writable(), read_only()],
-            };
-            for desired in wishes {
+            for desired in [writable(), read_only(), Desired::NoAccess] {
                 let steps = diff(&desired, &observed);
                 let reached = steps.iter().fold(observed.clone(), after);
                 assert_eq!(

@@ -4,20 +4,22 @@ use crate::error::{Class, Error};
 
 /// The operator's error for a failed statement; `doing` says what it was for.
 pub fn explain(doing: &str, error: &sqlx::Error) -> Error {
+    let answer = error.as_database_error();
     let (class, reason, advice) = match error {
         sqlx::Error::Database(answer) => sort(answer.code().as_deref().unwrap_or_default()),
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => UNREACHABLE,
         sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => (
             Class::Operator,
             "ConnectionRefused",
-            "check the TLS settings of postgres.url",
+            "check postgres.caFile and the server's certificate",
         ),
         _ => (Class::Transient, "UnexpectedAnswer", "it is tried again"),
     };
+    let said = answer.map_or_else(|| error.to_string(), |answer| answer.message().to_owned());
     Error::new(
         class,
         reason,
-        format!("PostgreSQL: {doing}: {error}; {advice}"),
+        format!("PostgreSQL: {doing}: {said}; {advice}"),
     )
 }
 
@@ -42,19 +44,17 @@ fn sort(code: &str) -> Sorted {
         _ if code.starts_with("28") => (
             Class::Operator,
             "LoginRefused",
-            "check the user and password of postgres.url",
+            "check postgres.user and postgres.password",
         ),
-        "3D000" => (
-            Class::Operator,
-            "NoSuchDatabase",
-            "check the database of postgres.url",
-        ),
+        "3D000" => (Class::Operator, "NoSuchDatabase", "check postgres.database"),
         // A function, schema, table or column that isn't there; a right that is missing.
         "42883" | "3F000" | "42P01" | "42703" | "42501" => (
             Class::Operator,
             "BootstrapNeeded",
             "run the output of `akili-operator bootstrap-sql` as a superuser",
         ),
+        // The registry's own rules, such as that archived is for ever.
+        "23514" => (Class::Invalid, "RegistryRefused", "nothing was changed"),
         "2BP01" => (
             Class::Invalid,
             "RoleInUse",
@@ -82,6 +82,7 @@ mod tests {
             ("3D000", Class::Operator, "NoSuchDatabase"),
             ("42883", Class::Operator, "BootstrapNeeded"),
             ("42501", Class::Operator, "BootstrapNeeded"),
+            ("23514", Class::Invalid, "RegistryRefused"),
             ("2BP01", Class::Invalid, "RoleInUse"),
             ("22023", Class::Operator, "Refused"),
         ] {

@@ -5,6 +5,7 @@
 //! - [`diff`]: what is to be done for one tenant; pure.
 //! - [`coverage`]: what is to be done about tables, which all tenants share; pure.
 //! - [`credentials`]: where passwords are kept.
+//! - [`preflight`]: whether the database is fit for all this.
 //! - [`client`]: the statements.
 
 pub mod bootstrap;
@@ -13,6 +14,7 @@ pub mod coverage;
 pub mod credentials;
 pub mod diff;
 mod error;
+pub mod preflight;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -78,7 +78,7 @@ GRANT USAGE ON SCHEMA akili_guard TO akili_operator, akili_reader;
 -- otherwise the operator's login could open any table that has a tenant_id.
 CREATE TABLE IF NOT EXISTS akili_guard.tenant_schemas (
     name name PRIMARY KEY
-        CHECK (name !~ '^pg_' AND name NOT IN ('information_schema', 'akili'))
+        CHECK (name !~ '^pg_' AND name NOT IN ('information_schema', 'akili', 'akili_guard'))
 );
 
 -- What a protected table looks like: it carries the protection and never a row.
