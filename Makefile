@@ -4,7 +4,7 @@
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akili
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 
-.PHONY: test lint generate
+.PHONY: test lint up down generate
 
 test:            ## everything: lint, unit tests, scenarios
 	@e2e/test
@@ -12,6 +12,12 @@ test:            ## everything: lint, unit tests, scenarios
 lint:            ## formatting, and clippy with warnings denied
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+up:              ## the testbed: a real Kubernetes node and the real backends
+	@cargo run --quiet --locked -p akili-e2e --bin testbed -- up
+
+down:            ## ends the testbed and leaves nothing of it
+	@cargo run --quiet --locked -p akili-e2e --bin testbed -- down
 
 generate:        ## writes what is generated: crds/yaml/
 	cargo run -p akili-crds --bin crdgen

@@ -1,4 +1,5 @@
 //! The rules that the API server enforces, run without one.
+#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 use akili_crds::{Connection, DataProduct, Tenant};
 use serde_json::{Value, json};

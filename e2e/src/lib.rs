@@ -1,1 +1,7 @@
 //! What the end-to-end tests stand on.
+//!
+//! [`testbed`] brings up a real single-node Kubernetes and the real backends on
+//! this machine, and hands out clients for them.
+
+pub mod platform;
+pub mod testbed;

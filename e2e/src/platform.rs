@@ -1,0 +1,265 @@
+//! The platform under test: the custom resources, the policies and the bootstrap
+//! SQL on the testbed, and the operator as a process with its own rights.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::testbed::Testbed;
+
+/// The password of the operator's login on the testbed; a word that nothing else
+/// contains, so that it can be searched for where it must not be.
+pub const OPERATOR_PASSWORD: &str = "canary-of-the-operator";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The platform on the testbed.
+pub struct Platform {
+    /// What it stands on.
+    pub testbed: Testbed,
+    folder: PathBuf,
+}
+
+/// The operator's process; ends with the value.
+pub struct Operator(Child);
+
+impl Platform {
+    /// Installs what an admin and a DBA install. May be done again.
+    pub async fn install() -> Result<Self> {
+        let testbed = Testbed::connect().await?;
+        let folder = std::env::temp_dir().join(format!("akili-platform-{}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        let platform = Self { testbed, folder };
+        let (crds, manifests) = (repository("crds/yaml"), repository("manifests/operator"));
+        platform.kubectl(&["apply", "-f", text(&crds)?, "-f", text(&manifests)?])?;
+        platform.kubectl(&[
+            "wait",
+            "--for=condition=Established",
+            "crd",
+            "--all",
+            "--timeout=30s",
+        ])?;
+        let sql = command(&binary("akili-operator")?, &["bootstrap-sql"])?;
+        platform.superuser(&sql)?;
+        platform.superuser(&format!(
+            "ALTER ROLE akili_operator PASSWORD '{OPERATOR_PASSWORD}'"
+        ))?;
+        Ok(platform)
+    }
+
+    /// Starts the operator with the rights of its own ServiceAccount.
+    pub async fn start_operator(&self) -> Result<Operator> {
+        let kubeconfig = self.folder.join("operator.kubeconfig");
+        self.testbed
+            .service_account_kubeconfig("akili-system", "akili-operator", &kubeconfig)
+            .await?;
+        let log = File::options().create(true).append(true).open(self.log())?;
+        let database = self.testbed.postgres();
+        let child = Command::new(binary("akili-operator")?)
+            .arg("run")
+            .env("KUBECONFIG", &kubeconfig)
+            .env("AKILI_AUDIT_INTERVAL", "2s")
+            .env("AKILI_POSTGRES__HOST", database.host)
+            .env("AKILI_POSTGRES__PORT", database.port.to_string())
+            .env("AKILI_POSTGRES__DATABASE", database.database)
+            .env("AKILI_POSTGRES__CA_FILE", &database.ca_path)
+            .env("AKILI_POSTGRES__PASSWORD", OPERATOR_PASSWORD)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        Ok(Operator(child))
+    }
+
+    /// The operator's log.
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("operator.log")
+    }
+
+    /// Runs `kubectl` as an admin; its output.
+    pub fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        succeed(&self.try_kubectl(arguments)?)
+    }
+
+    /// Runs `kubectl` as an admin, whether or not it succeeds.
+    pub fn try_kubectl(&self, arguments: &[&str]) -> Result<Output> {
+        Ok(Command::new(self.testbed.kubectl())
+            .arg("--kubeconfig")
+            .arg(self.testbed.kubeconfig())
+            .args(arguments)
+            .output()?)
+    }
+
+    /// Runs `akili` as an admin, whether or not it succeeds.
+    pub fn akili(&self, arguments: &[&str]) -> Result<Output> {
+        Ok(Command::new(binary("akili")?)
+            .env("KUBECONFIG", self.testbed.kubeconfig())
+            .args(arguments)
+            .output()?)
+    }
+
+    /// Runs SQL as a superuser; its output without decoration.
+    pub fn superuser(&self, sql: &str) -> Result<String> {
+        succeed(&self.psql(&self.testbed.postgres().superuser_url(), sql)?)
+    }
+
+    /// Runs SQL as the tenant's login with the password from its Secret.
+    pub fn as_tenant(&self, slug: &str, sql: &str) -> Result<Output> {
+        let namespace = self.status(slug, "namespace")?;
+        let jsonpath = "go-template={{.data.password | base64decode}}";
+        let password = self.kubectl(&[
+            "get",
+            "secret",
+            "akili-postgres",
+            "-n",
+            &namespace,
+            "-o",
+            jsonpath,
+        ])?;
+        let role = self.status(slug, "resources.postgres.role")?;
+        self.psql(&self.testbed.postgres().url(&role, &password), sql)
+    }
+
+    /// A field of the Tenant's status.
+    pub fn status(&self, slug: &str, field: &str) -> Result<String> {
+        self.kubectl(&[
+            "get",
+            "tenant",
+            slug,
+            "-o",
+            &format!("jsonpath={{.status.{field}}}"),
+        ])
+    }
+
+    /// Makes a tenant by `kubectl apply` and waits until it is ACTIVE.
+    pub fn activate(&self, slug: &str) -> Result<()> {
+        let file = self.folder.join(format!("{slug}.yaml"));
+        fs::write(&file, tenant_yaml(slug))?;
+        self.kubectl(&["apply", "-f", text(&file)?])?;
+        let waited = self.akili(&[
+            "tenant",
+            "wait",
+            slug,
+            "--for",
+            "ACTIVE",
+            "--timeout",
+            "30s",
+        ])?;
+        succeed(&waited)
+            .with_context(|| self.end_of_log())
+            .map(drop)
+    }
+
+    /// Tries again until it holds.
+    pub async fn eventually(&self, what: &str, holds: impl Fn() -> Result<bool>) -> Result<()> {
+        let began = Instant::now();
+        while !holds()? {
+            if began.elapsed() > PATIENCE {
+                bail!("not within {PATIENCE:?}: {what}\n{}", self.end_of_log());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    fn psql(&self, url: &str, sql: &str) -> Result<Output> {
+        let ca = &self.testbed.postgres().ca_path;
+        Ok(Command::new("/usr/lib/postgresql/15/bin/psql")
+            .args([
+                "-X",
+                "-q",
+                "-A",
+                "-t",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-d",
+                url,
+                "-c",
+                sql,
+            ])
+            .env("PGSSLROOTCERT", ca)
+            .output()?)
+    }
+
+    fn end_of_log(&self) -> String {
+        let log = fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().rev().take(10).collect();
+        format!("the operator's log, newest first:\n{}", lines.join("\n"))
+    }
+}
+
+impl Operator {
+    /// SIGKILL.
+    pub fn kill(mut self) -> Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        // It may have ended already, which is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A Tenant of this name.
+pub fn tenant_yaml(slug: &str) -> String {
+    format!(
+        "apiVersion: akili.io/v1alpha1\nkind: Tenant\nmetadata: {{name: {slug}}}\nspec: {{displayName: Tenant {slug}}}\n"
+    )
+}
+
+/// The output of a command that succeeded, else an error with what it said.
+pub fn succeed(output: &Output) -> Result<String> {
+    ensure!(
+        output.status.success(),
+        "{}{}",
+        stdout(output),
+        stderr(output)
+    );
+    Ok(stdout(output))
+}
+
+/// What a command printed.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What a command complained of.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn command(program: &Path, arguments: &[&str]) -> Result<String> {
+    succeed(&Command::new(program).args(arguments).output()?)
+}
+
+/// The program that was built beside this test.
+fn binary(name: &str) -> Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test
+        .ancestors()
+        .nth(2)
+        .context("the test isn't in a target folder")?;
+    let program = folder.join(name);
+    ensure!(
+        program.exists(),
+        "{} isn't built; run `cargo build --workspace`",
+        program.display()
+    );
+    Ok(program)
+}
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str()
+        .with_context(|| format!("{} isn't UTF-8", path.display()))
+}

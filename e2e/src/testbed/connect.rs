@@ -1,0 +1,169 @@
+//! Reaching the testbed: what tests get in their hands.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use k8s_openapi::api::{
+    authentication::v1::{TokenRequest, TokenRequestSpec},
+    core::v1::ServiceAccount,
+};
+use kube::{
+    Api, Client, Config,
+    api::PostParams,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use serde_json::Value;
+
+use super::{
+    component,
+    image::Image,
+    issuer, kubernetes,
+    layout::{self, NODE_ADDRESS},
+    postgres::{Postgres, PostgresHandle},
+    process::Process,
+    tools,
+};
+
+/// Long enough for any test, short enough not to be kept.
+const TOKEN_SECONDS: i64 = 24 * 60 * 60;
+
+/// The running testbed.
+#[derive(Clone)]
+pub struct Testbed {
+    admin: Client,
+    postgres: PostgresHandle,
+}
+
+impl Testbed {
+    /// Connects to the testbed that runs on this machine.
+    pub async fn connect() -> Result<Self> {
+        // Whichever test comes first installs it for its process.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        if Process::of("kube-apiserver").is_none() {
+            bail!("the testbed isn't up; run `make up`");
+        }
+        let admin = client(&layout::admin_kubeconfig()).await?;
+        admin
+            .apiserver_version()
+            .await
+            .context("the testbed's API server doesn't answer; run `make up`")?;
+        Ok(Self {
+            admin,
+            postgres: PostgresHandle::load()?,
+        })
+    }
+
+    /// A client with every right.
+    pub fn admin(&self) -> Client {
+        self.admin.clone()
+    }
+
+    /// The kubeconfig of [`Testbed::admin`].
+    pub fn kubeconfig(&self) -> PathBuf {
+        layout::admin_kubeconfig()
+    }
+
+    /// The `kubectl` of the same version as the cluster.
+    pub fn kubectl(&self) -> PathBuf {
+        tools::tool("kubectl")
+    }
+
+    /// The address of the node: the API server and the backends listen on it, and
+    /// pods can reach it.
+    pub fn node_address(&self) -> &'static str {
+        NODE_ADDRESS
+    }
+
+    /// The certificate, as a PEM file, that every server of the testbed is verified with.
+    pub fn ca_path(&self) -> &Path {
+        &self.postgres.ca_path
+    }
+
+    /// Writes a kubeconfig to `path` with the rights of a ServiceAccount, for a
+    /// program that runs on the host instead of in a pod. It is good for a day.
+    pub async fn service_account_kubeconfig(
+        &self,
+        namespace: &str,
+        name: &str,
+        path: &Path,
+    ) -> Result<()> {
+        let accounts = Api::<ServiceAccount>::namespaced(self.admin(), namespace);
+        let spec = TokenRequestSpec {
+            expiration_seconds: Some(TOKEN_SECONDS),
+            ..TokenRequestSpec::default()
+        };
+        let request = TokenRequest {
+            spec,
+            ..TokenRequest::default()
+        };
+        let answer = accounts
+            .create_token_request(name, &PostParams::default(), &request)
+            .await;
+        let answer =
+            answer.with_context(|| format!("no token for ServiceAccount {namespace}/{name}"))?;
+        let status = answer.status.context("the token request has no status")?;
+        kubernetes::write_token_kubeconfig(path, &status.token)
+    }
+
+    /// A token of the testbed's issuer with these claims, good for an hour; give
+    /// `sub`, and what else the test needs: `email` and `email_verified`,
+    /// `tenant_id`, `groups`, or an `exp` in the past.
+    pub fn user_token(&self, claims: Value) -> Result<String> {
+        issuer::mint(claims)
+    }
+
+    /// A client with such a token.
+    pub async fn user_client(&self, claims: Value) -> Result<Client> {
+        let token = self.user_token(claims)?;
+        let mut config = config(&layout::admin_kubeconfig()).await?;
+        config.auth_info = kube::config::AuthInfo {
+            token: Some(token.into()),
+            ..Default::default()
+        };
+        Ok(Client::try_from(config)?)
+    }
+
+    /// Writes a kubeconfig to `path` with such a token.
+    pub fn user_kubeconfig(&self, claims: Value, path: &Path) -> Result<()> {
+        kubernetes::write_token_kubeconfig(path, &self.user_token(claims)?)
+    }
+
+    /// The name of an image with a shell and the usual commands, which the node has.
+    pub fn busybox_image(&self) -> &'static str {
+        kubernetes::BUSYBOX_IMAGE
+    }
+
+    /// Makes an image known to the node; pods use it by its name.
+    pub async fn import_image(&self, image: &Image) -> Result<()> {
+        kubernetes::import_image(image).await
+    }
+
+    /// Where PostgreSQL is.
+    pub fn postgres(&self) -> &PostgresHandle {
+        &self.postgres
+    }
+
+    /// Ends PostgreSQL as an outage would: sessions are cut off. Returns when it
+    /// has ended; its data stays.
+    pub async fn stop_postgres(&self) -> Result<()> {
+        component::take_down(&Postgres).await
+    }
+
+    /// Starts PostgreSQL again and returns when it serves.
+    pub async fn start_postgres(&self) -> Result<()> {
+        component::bring_up(&Postgres).await?;
+        Ok(())
+    }
+}
+
+/// A client with this kubeconfig.
+pub(super) async fn client(kubeconfig: &Path) -> Result<Client> {
+    Ok(Client::try_from(config(kubeconfig).await?)?)
+}
+
+async fn config(kubeconfig: &Path) -> Result<Config> {
+    let read = Kubeconfig::read_from(kubeconfig);
+    let read =
+        read.with_context(|| format!("can't use {}; run `make up`", kubeconfig.display()))?;
+    Ok(Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await?)
+}

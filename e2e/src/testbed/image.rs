@@ -1,0 +1,139 @@
+//! Container images made of files of this machine: no registry is needed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use ring::digest::{SHA256, digest as hash};
+use serde_json::{Value, json};
+use tar::{Builder, EntryType, Header};
+
+use super::files;
+
+/// What an image holds and how it is run.
+pub struct Image {
+    /// Its full name, with a tag: `akili.test/busybox:1`.
+    pub name: String,
+    /// What is in its file system.
+    pub files: Vec<ImageFile>,
+    /// The command that its containers run, unless their pod says otherwise.
+    pub entrypoint: Vec<String>,
+}
+
+/// An entry of an image's file system. Paths in the image have no leading slash.
+pub enum ImageFile {
+    /// A copy of a file of this machine, with its mode.
+    Copy {
+        /// The file on this machine.
+        from: PathBuf,
+        /// Its path in the image.
+        to: String,
+    },
+    /// A symbolic link.
+    Link {
+        /// The link's path in the image.
+        at: String,
+        /// What it points to.
+        to: String,
+    },
+}
+
+impl Image {
+    /// Writes it as an archive in the layout of the Open Container Initiative,
+    /// which `ctr images import` takes. Its containers run as `nobody`.
+    pub fn write_archive(&self, path: &Path) -> Result<()> {
+        let layer = self.layer()?;
+        let config = json!({
+            "architecture": architecture(),
+            "os": "linux",
+            "config": { "User": "65534:65534", "Entrypoint": self.entrypoint, "Env": ["PATH=/bin"] },
+            "rootfs": { "type": "layers", "diff_ids": [digest(&layer)] },
+        });
+        let config = config.to_string().into_bytes();
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": descriptor("application/vnd.oci.image.config.v1+json", &config),
+            "layers": [descriptor("application/vnd.oci.image.layer.v1.tar", &layer)],
+        });
+        let manifest = manifest.to_string().into_bytes();
+        let mut entry = descriptor("application/vnd.oci.image.manifest.v1+json", &manifest);
+        entry["annotations"] = json!({ "io.containerd.image.name": self.name });
+        let index = json!({ "schemaVersion": 2, "manifests": [entry] });
+
+        let mut archive = Builder::new(Vec::new());
+        append(
+            &mut archive,
+            "oci-layout",
+            br#"{"imageLayoutVersion":"1.0.0"}"#,
+            0o644,
+        )?;
+        append(
+            &mut archive,
+            "index.json",
+            index.to_string().as_bytes(),
+            0o644,
+        )?;
+        for blob in [&layer, &config, &manifest] {
+            let path = format!("blobs/{}", digest(blob).replace(':', "/"));
+            append(&mut archive, &path, blob, 0o644)?;
+        }
+        files::write(path, archive.into_inner()?)
+    }
+
+    fn layer(&self) -> Result<Vec<u8>> {
+        let mut layer = Builder::new(Vec::new());
+        for file in &self.files {
+            match file {
+                ImageFile::Copy { from, to } => {
+                    let content =
+                        fs::read(from).with_context(|| format!("can't read {}", from.display()))?;
+                    append(&mut layer, to, &content, mode_of(from)?)?;
+                }
+                ImageFile::Link { at, to } => {
+                    let mut header = Header::new_gnu();
+                    header.set_entry_type(EntryType::Symlink);
+                    header.set_size(0);
+                    header.set_mode(0o777);
+                    layer.append_link(&mut header, at, to)?;
+                }
+            }
+        }
+        Ok(layer.into_inner()?)
+    }
+}
+
+fn append(archive: &mut Builder<Vec<u8>>, path: &str, content: &[u8], mode: u32) -> Result<()> {
+    let mut header = Header::new_gnu();
+    header.set_size(content.len() as u64);
+    header.set_mode(mode);
+    archive.append_data(&mut header, path, content)?;
+    Ok(())
+}
+
+fn mode_of(path: &Path) -> Result<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(fs::metadata(path)?.permissions().mode() & 0o777)
+}
+
+fn descriptor(media_type: &str, blob: &[u8]) -> Value {
+    json!({ "mediaType": media_type, "digest": digest(blob), "size": blob.len() })
+}
+
+fn digest(blob: &[u8]) -> String {
+    format!(
+        "sha256:{}",
+        files::hexadecimal(hash(&SHA256, blob).as_ref())
+    )
+}
+
+/// This machine's architecture, as images name it.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}

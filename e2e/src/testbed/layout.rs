@@ -1,0 +1,94 @@
+//! Where everything of the testbed is: addresses, ports and paths.
+//!
+//! The kubelet, the network and the packet filter belong to the machine, so
+//! there is one testbed a machine and all of this is fixed. Whoever looks from
+//! another checkout finds the same testbed.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The name of the one Kubernetes node.
+pub const NODE_NAME: &str = "akili";
+
+/// The address of the node, on the loopback device: pods reach it, which they
+/// can't 127.0.0.1, and no other machine does.
+pub const NODE_ADDRESS: &str = "10.77.0.1";
+
+/// The addresses of pods.
+pub const POD_CIDR: &str = "10.88.0.0/16";
+
+/// The addresses of Services.
+pub const SERVICE_CIDR: &str = "10.96.0.0/16";
+
+/// The address of the Service `kubernetes`, the first of [`SERVICE_CIDR`].
+pub const API_SERVICE_ADDRESS: &str = "10.96.0.1";
+
+/// kube-apiserver, on [`NODE_ADDRESS`].
+pub const API_SERVER_PORT: u16 = 6443;
+
+/// The OpenID Connect issuer, on [`NODE_ADDRESS`].
+pub const ISSUER_PORT: u16 = 6444;
+
+/// The kubelet's API, on [`NODE_ADDRESS`].
+pub const KUBELET_PORT: u16 = 10250;
+
+/// PostgreSQL, on [`NODE_ADDRESS`].
+pub const POSTGRES_PORT: u16 = 15432;
+
+/// etcd for its clients, on 127.0.0.1.
+pub const ETCD_PORT: u16 = 12379;
+
+/// etcd for its peers, of which there are none, on 127.0.0.1.
+pub const ETCD_PEER_PORT: u16 = 12380;
+
+/// The kubelet's health, on 127.0.0.1.
+pub const KUBELET_HEALTH_PORT: u16 = 10248;
+
+/// kube-proxy's metrics, on 127.0.0.1.
+pub const KUBE_PROXY_METRICS_PORT: u16 = 10249;
+
+/// kube-proxy's health, on 127.0.0.1.
+pub const KUBE_PROXY_HEALTH_PORT: u16 = 10256;
+
+/// kube-controller-manager's health and metrics, on 127.0.0.1.
+pub const CONTROLLER_MANAGER_PORT: u16 = 10257;
+
+/// kube-scheduler's health and metrics, on 127.0.0.1.
+pub const SCHEDULER_PORT: u16 = 10259;
+
+/// Everything that the testbed writes is below this directory.
+pub const STATE_DIRECTORY: &str = "/var/lib/akili-testbed";
+
+/// A path below [`STATE_DIRECTORY`].
+pub fn state(relative: impl AsRef<Path>) -> PathBuf {
+    Path::new(STATE_DIRECTORY).join(relative)
+}
+
+/// The log of a component, its standard output and error.
+pub fn log_file(component: &str) -> PathBuf {
+    state("logs").join(format!("{component}.log"))
+}
+
+/// The kubeconfig of a member of `system:masters`.
+pub fn admin_kubeconfig() -> PathBuf {
+    state("admin.kubeconfig")
+}
+
+/// The URL of kube-apiserver.
+pub fn api_server_url() -> String {
+    format!("https://{NODE_ADDRESS}:{API_SERVER_PORT}")
+}
+
+/// Where built tools are kept between testbeds, below the user's cache directory.
+pub fn cache_directory() -> Result<PathBuf> {
+    let cache = match std::env::var_os("XDG_CACHE_HOME") {
+        Some(cache) => PathBuf::from(cache),
+        None => std::env::home_dir()
+            .context(
+                "neither XDG_CACHE_HOME nor HOME is set, so there is no place for built tools",
+            )?
+            .join(".cache"),
+    };
+    Ok(cache.join("akili/tools"))
+}

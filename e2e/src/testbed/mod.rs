@@ -1,0 +1,49 @@
+//! A real single-node Kubernetes and real backends, on this machine.
+//!
+//! [`up`] installs, builds and starts what is missing, [`down`] ends it and leaves
+//! nothing, and [`Testbed::connect`] is how tests reach it. There is one testbed a
+//! machine, see [`layout`].
+
+mod command;
+mod component;
+mod connect;
+mod files;
+mod health;
+mod image;
+mod issuer;
+mod kernel;
+mod kubernetes;
+pub mod layout;
+mod leftovers;
+mod lifecycle;
+mod lock;
+mod packages;
+mod pki;
+mod postgres;
+mod process;
+mod progress;
+mod tools;
+
+pub use connect::Testbed;
+pub use image::{Image, ImageFile};
+pub use issuer::serve as serve_issuer;
+pub use lifecycle::{down, environment, status, up};
+pub use postgres::PostgresHandle;
+
+use component::Component;
+
+/// Every part of the testbed. Each is started as soon as those that it needs
+/// serve, and ended before those above it in the list.
+fn components() -> Vec<Box<dyn Component>> {
+    vec![
+        Box::new(issuer::Issuer),
+        Box::new(postgres::Postgres),
+        Box::new(kubernetes::Etcd),
+        Box::new(kubernetes::ApiServer),
+        Box::new(kubernetes::ControllerManager),
+        Box::new(kubernetes::Scheduler),
+        Box::new(kubernetes::Containerd),
+        Box::new(kubernetes::Kubelet),
+        Box::new(kubernetes::KubeProxy),
+    ]
+}
