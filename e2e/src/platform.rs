@@ -122,6 +122,11 @@ impl Platform {
         self.psql(&self.testbed.postgres().url(&role, &password), sql)
     }
 
+    /// A slug that no earlier run has used: tenants outlive a run of the tests.
+    pub fn fresh(&self, name: &str) -> String {
+        format!("{name}-{}", std::process::id())
+    }
+
     /// A field of the Tenant's status.
     pub fn status(&self, slug: &str, field: &str) -> Result<String> {
         self.kubectl(&[
