@@ -4,7 +4,7 @@ pub mod kubernetes;
 pub mod postgres;
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 
 use akili_crds::{Slug, TenantId, TenantQuotaSpec};
 use async_trait::async_trait;
@@ -60,7 +60,8 @@ pub trait Backend: Send + Sync {
     /// What the backend was found to hold for a tenant; absence is a value.
     type Observed: Debug + Send + Sync;
     /// A change to the backend: idempotent, closed, and without a secret in clear.
-    type Step: Debug + PartialEq + Send + Sync;
+    /// Displayed as people read it in an event.
+    type Step: Debug + Display + PartialEq + Send + Sync;
 
     /// The condition of the Tenant that speaks of this backend.
     fn condition(&self) -> &'static str;
@@ -123,12 +124,12 @@ async fn try_converge<B: Backend>(
             Class::Pending,
             "NotYetEffective",
             format!(
-                "{step:?} was done for tenant {} but isn't effective yet",
+                "{step} was done for tenant {} but isn't effective yet",
                 tenant.slug
             ),
         ));
     }
-    let changed = steps.iter().map(|step| format!("{step:?}")).collect();
+    let changed = steps.iter().map(|step| step.to_string()).collect();
     Ok((changed, backend.notice(&after)))
 }
 
@@ -159,6 +160,12 @@ mod tests {
 
     #[derive(Debug, PartialEq)]
     struct Write(&'static str);
+
+    impl Display for Write {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "write {}", self.0)
+        }
+    }
 
     #[async_trait]
     impl Backend for Word {
@@ -214,9 +221,7 @@ mod tests {
     async fn what_has_converged_is_not_written_again() {
         let backend = Word::default();
         let first = converge(&backend, &tenant(), &Desired::NoAccess).await;
-        assert!(
-            matches!(first, Outcome::Converged { changed, .. } if changed == ["Write(\"none\")"])
-        );
+        assert!(matches!(first, Outcome::Converged { changed, .. } if changed == ["write none"]));
         let second = converge(&backend, &tenant(), &Desired::NoAccess).await;
         assert!(matches!(second, Outcome::Converged { changed, .. } if changed.is_empty()));
         assert_eq!(*backend.writes.lock().unwrap(), 1);

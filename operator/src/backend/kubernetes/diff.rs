@@ -15,7 +15,7 @@ use crate::backend::{Desired, TenantKey};
 const QUOTA_PATIENCE: SignedDuration = SignedDuration::from_secs(10);
 
 /// A change to the cluster.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// Make it, or set its fields.
     Apply(Wanted),
@@ -132,7 +132,7 @@ impl Default for Observed {
     }
 }
 
-impl fmt::Debug for Step {
+impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (verb, place) = match self {
             Self::Apply(wanted) => ("apply", &wanted.place),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn names(steps: &[Step]) -> Vec<String> {
-        steps.iter().map(|step| format!("{step:?}")).collect()
+        steps.iter().map(|step| step.to_string()).collect()
     }
 
     #[test]
@@ -276,7 +276,7 @@ mod tests {
         let steps = diff(&settings(), &tenant, &active, &cluster(&tenant, &suspended));
         let labelled = steps
             .iter()
-            .any(|step| format!("{step:?}").contains("Namespace"));
+            .any(|step| step.to_string().contains("Namespace"));
         assert!(!labelled, "{steps:?}");
     }
 

@@ -26,7 +26,7 @@ pub struct Place {
 }
 
 /// An object as it is wanted: the fields that matter, all others are somebody else's.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
     /// Where it is.
     pub place: Place,

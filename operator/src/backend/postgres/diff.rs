@@ -1,5 +1,7 @@
 //! From what PostgreSQL holds for a tenant to what it should: pure.
 
+use std::fmt;
+
 use akili_crds::Phase;
 
 use super::credentials::Credential;
@@ -52,6 +54,25 @@ pub enum Step {
     EndSessions,
     /// Wait for those who are writing, and end their sessions.
     CloseGate,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CreateCredential => "make a password in Secret akili-postgres",
+            Self::OpenLogin { set_password: true } => {
+                "make the login role, with the Secret's password"
+            }
+            Self::OpenLogin {
+                set_password: false,
+            } => "mend the login role",
+            Self::CloseLogin => "close the login role",
+            Self::Activate => "let the tenant read and write",
+            Self::Suspend => "let the tenant read only",
+            Self::EndSessions => "end the tenant's sessions",
+            Self::CloseGate => "wait for the tenant's writers",
+        })
+    }
 }
 
 /// What is to be done, in this order; nothing if PostgreSQL holds what it should.
