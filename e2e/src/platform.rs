@@ -61,6 +61,8 @@ impl Platform {
             .arg("run")
             .env("KUBECONFIG", &kubeconfig)
             .env("AKILI_AUDIT_INTERVAL", "2s")
+            .env("AKILI_LEASE_DURATION", "3s")
+            .env("AKILI_HEALTH_ADDRESS", "127.0.0.1:18080")
             .env("AKILI_POSTGRES__HOST", database.host)
             .env("AKILI_POSTGRES__PORT", database.port.to_string())
             .env("AKILI_POSTGRES__DATABASE", database.database)

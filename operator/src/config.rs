@@ -26,6 +26,9 @@ pub struct Config {
     /// Where the probes listen, such as 0.0.0.0:8080.
     #[serde(default = "default_health_address")]
     pub health_address: String,
+    /// How long the leader's lease holds without being renewed: three seconds or more.
+    #[serde(default = "default_lease_duration", with = "humantime_string")]
+    pub lease_duration: Duration,
     /// How many tenants are worked on at the same time.
     #[serde(default = "default_concurrency")]
     pub concurrency: u16,
@@ -130,10 +133,11 @@ fn read(file: &Path) -> Result<Value, ConfigError> {
 
 /// Other variables of the platform begin with AKILI_ too, such as the CLI's.
 fn is_top_level(key: &str) -> bool {
-    const KEYS: [&str; 6] = [
+    const KEYS: [&str; 7] = [
         "NAMESPACE",
         "SERVICE_ACCOUNT",
         "HEALTH_ADDRESS",
+        "LEASE_DURATION",
         "CONCURRENCY",
         "RETENTION",
         "AUDIT_INTERVAL",
@@ -237,6 +241,10 @@ fn default_service_account() -> String {
 
 fn default_health_address() -> String {
     "0.0.0.0:8080".into()
+}
+
+fn default_lease_duration() -> Duration {
+    Duration::from_secs(15)
 }
 
 fn default_concurrency() -> u16 {

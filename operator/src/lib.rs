@@ -5,5 +5,7 @@ pub mod backend;
 pub mod check;
 pub mod config;
 pub mod error;
+pub mod health;
+pub mod leader;
 pub mod secret;
 pub mod tenant;

@@ -9,6 +9,8 @@ use akili_operator::backend::kubernetes::{Kubernetes, Settings};
 use akili_operator::backend::postgres::{Postgres, bootstrap, client};
 use akili_operator::check;
 use akili_operator::config::{self, Config};
+use akili_operator::health::{self, Readiness};
+use akili_operator::leader;
 use akili_operator::tenant::registry::Registry;
 use akili_operator::tenant::{self, Context, audit};
 use anyhow::Context as _;
@@ -93,6 +95,27 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     let client = kube::Client::try_default()
         .await
         .context("no way to the API server")?;
+    let readiness = Readiness::default();
+    let probes = tokio::spawn(serve(
+        config.health_address.clone(),
+        readiness.clone(),
+        stop.clone(),
+    ));
+
+    // A replica that waits for the lease is of use: it would take over.
+    readiness.set(true);
+    if !leader::lead(
+        client.clone(),
+        &config.namespace,
+        config.lease_duration,
+        &stop,
+    )
+    .await
+    .context("the Lease akili-operator can't be had")?
+    {
+        return Ok(());
+    }
+    readiness.set(false);
     let pool = client::Client::new(connection(&config.postgres), u32::from(config.concurrency));
 
     let registry = Registry::new(pool.pool().clone());
@@ -104,6 +127,8 @@ async fn run(config: &Config) -> anyhow::Result<()> {
             () = tokio::time::sleep(std::time::Duration::from_secs(3)) => {}
         }
     }
+
+    readiness.set(true);
 
     let postgres = Arc::new(Postgres::new(
         pool,
@@ -138,6 +163,8 @@ async fn run(config: &Config) -> anyhow::Result<()> {
             stop
         ),
     );
+    // A probe that is being answered ends with the process.
+    probes.abort();
     Ok(())
 }
 
@@ -165,6 +192,13 @@ fn address(postgres: &config::Postgres) -> anyhow::Result<PostgresAddress> {
         database: postgres.database.clone(),
         ca: postgres.ca_file.as_ref().map(read).transpose()?,
     })
+}
+
+async fn serve(address: String, readiness: Readiness, stop: CancellationToken) {
+    if let Err(error) = health::serve(&address, readiness, stop.clone()).await {
+        tracing::error!(%error, "healthAddress {address} can't be listened on");
+        stop.cancel();
+    }
 }
 
 /// The cluster's identity.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use async_trait::async_trait;
 use futures::{StreamExt, stream::FuturesUnordered};
 use nix::sys::signal::Signal;
@@ -16,6 +16,8 @@ use super::{
 
 /// How long a component may take from its start until it serves.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a component that runs already may take until it serves.
+const PATIENCE_WITH_RUNNING: Duration = Duration::from_secs(20);
 /// How long a component may take to end before it is made to.
 const PATIENCE_AT_END: Duration = Duration::from_secs(15);
 const BETWEEN_TRIES: Duration = Duration::from_millis(100);
@@ -66,26 +68,37 @@ pub enum Arrival {
     Adopted,
 }
 
-/// Starts a component unless it runs, and returns once it serves.
+/// Starts a component unless it serves already, and returns once it does.
 pub async fn bring_up(component: &dyn Component) -> Result<Arrival> {
     let name = component.name();
-    let arrival = match Process::of(name) {
-        Some(_) => Arrival::Adopted,
-        None => {
-            let daemon = component
-                .prepare()
-                .await
-                .with_context(|| format!("can't prepare {name}"))?;
-            daemon.spawn(name)?;
-            Arrival::Started
-        }
+    let arrival = if adopt(component).await? {
+        Arrival::Adopted
+    } else {
+        let daemon = component.prepare().await;
+        daemon
+            .with_context(|| format!("can't prepare {name}"))?
+            .spawn(name)?;
+        until_ready(component, PATIENCE).await?;
+        Arrival::Started
     };
-    until_ready(component).await?;
     component
         .complete()
         .await
         .with_context(|| format!("can't complete {name}"))?;
     Ok(arrival)
+}
+
+/// Whether it runs and serves. One that runs and doesn't is ended: a `down` that
+/// was killed may have asked it to end, or it may have lost its files.
+async fn adopt(component: &dyn Component) -> Result<bool> {
+    if Process::of(component.name()).is_none() {
+        return Ok(false);
+    }
+    if until_ready(component, PATIENCE_WITH_RUNNING).await.is_ok() {
+        return Ok(true);
+    }
+    take_down(component).await?;
+    Ok(false)
 }
 
 /// Starts all of them, each as soon as those that it needs serve.
@@ -146,13 +159,14 @@ async fn bring_up_visibly(
     Ok((component.name(), arrival))
 }
 
-async fn until_ready(component: &dyn Component) -> Result<()> {
+async fn until_ready(component: &dyn Component, patience: Duration) -> Result<()> {
     let name = component.name();
     let began = Instant::now();
     loop {
         let tried = tokio::time::timeout(Duration::from_secs(5), component.ready()).await;
         let why_not = match tried.unwrap_or_else(|_| bail!("no answer within 5 s")) {
-            Ok(()) => return Ok(()),
+            Ok(()) if Process::of(name).is_some() => return Ok(()),
+            Ok(()) => anyhow!("another program answers in its place"),
             Err(why_not) => why_not,
         };
         let log = || {
@@ -165,11 +179,14 @@ async fn until_ready(component: &dyn Component) -> Result<()> {
         };
         // A new process needs an instant to become the leader of its session.
         if began.elapsed() > Duration::from_secs(1) && Process::of(name).is_none() {
-            bail!("{name} ended right after its start. {}", log());
-        }
-        if began.elapsed() > PATIENCE {
             bail!(
-                "{name} isn't ready after {PATIENCE:?}: {why_not:#}. {}",
+                "{name} ended right after its start ({why_not:#}). {}",
+                log()
+            );
+        }
+        if began.elapsed() > patience {
+            bail!(
+                "{name} isn't ready after {patience:?}: {why_not:#}. {}",
                 log()
             );
         }

@@ -42,6 +42,9 @@ pub const ETCD_PORT: u16 = 12379;
 /// etcd for its peers, of which there are none, on 127.0.0.1.
 pub const ETCD_PEER_PORT: u16 = 12380;
 
+/// etcd's health and metrics, on 127.0.0.1.
+pub const ETCD_HEALTH_PORT: u16 = 12381;
+
 /// The kubelet's health, on 127.0.0.1.
 pub const KUBELET_HEALTH_PORT: u16 = 10248;
 

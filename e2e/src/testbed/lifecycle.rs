@@ -1,19 +1,19 @@
 //! The testbed's life: up, down, and what it looks like in between.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use nix::{sys::signal::Signal, unistd::geteuid};
-use std::time::Duration;
 
 use super::{
     component::{self, Arrival},
-    components, files, kernel,
-    layout::{self, NODE_ADDRESS, STATE_DIRECTORY},
-    leftovers,
+    components, kernel,
+    layout::{self, NODE_ADDRESS},
     lock::Lock,
     packages, pki, postgres,
     process::{self, Process},
     progress::Progress,
-    tools,
+    state, tools,
 };
 
 /// Installs, builds and starts what is missing, whatever was there before: nothing,
@@ -21,8 +21,14 @@ use super::{
 pub async fn up() -> Result<()> {
     require_root()?;
     let progress = Progress::new();
-    let _lock = Lock::take(&progress).await?;
+    let mut _lock = Lock::take(&progress).await?;
     end_interrupted_commands().await?;
+    state::finish_discarding()?;
+    if state::outlived_a_boot()? {
+        state::discard()?;
+        _lock = Lock::take(&progress).await?;
+    }
+    state::remember_boot()?;
 
     tokio::try_join!(
         packages::install_missing(&progress),
@@ -62,10 +68,9 @@ pub async fn down() -> Result<()> {
         component.clean_up().await?;
         step.done("ended");
     }
-    leftovers::unmount_all_below(STATE_DIRECTORY.as_ref())?;
     kernel::remove_node_address().await?;
     kernel::restore_settings()?;
-    files::remove_directory(STATE_DIRECTORY.as_ref())?;
+    state::discard()?;
     println!("The testbed is down; nothing is left of it but Debian packages and built tools.");
     Ok(())
 }

@@ -22,6 +22,7 @@ mod pki;
 mod postgres;
 mod process;
 mod progress;
+mod state;
 mod tools;
 
 pub use connect::Testbed;

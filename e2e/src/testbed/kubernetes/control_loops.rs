@@ -7,7 +7,7 @@ use super::write_kubeconfig;
 use crate::testbed::{
     component::Component,
     health,
-    layout::{CONTROLLER_MANAGER_PORT, SCHEDULER_PORT},
+    layout::{self, CONTROLLER_MANAGER_PORT, SCHEDULER_PORT},
     pki::{self, Subject},
     process::Daemon,
     tools::tool,
@@ -30,6 +30,8 @@ impl Component for ControllerManager {
         let (account_key, _) = pki::signing_key("service-accounts")?;
         let daemon = control_loop(self.name(), CONTROLLER_MANAGER_PORT)?
             .flag("use-service-account-credentials", "true")
+            // By default it creates a directory elsewhere.
+            .flag("flex-volume-plugin-dir", layout::state("volume-plugins"))
             .flag("service-account-private-key-file", account_key)
             .flag("root-ca-file", pki::authority_certificate());
         Ok(daemon)

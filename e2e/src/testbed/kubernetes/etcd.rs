@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use crate::testbed::{
     component::Component,
     health,
-    layout::{self, ETCD_PEER_PORT, ETCD_PORT},
+    layout::{self, ETCD_HEALTH_PORT, ETCD_PEER_PORT, ETCD_PORT},
     pki::{self, CertificateFiles, Subject},
     process::Daemon,
     tools::tool,
@@ -29,6 +29,7 @@ impl Component for Etcd {
             .flag("data-dir", layout::state("etcd"))
             .flag("listen-client-urls", &clients)
             .flag("advertise-client-urls", &clients)
+            .flag("listen-metrics-urls", health_url())
             .flag("listen-peer-urls", &peers)
             .flag("initial-advertise-peer-urls", &peers)
             .flag("initial-cluster", format!("testbed={peers}"))
@@ -43,13 +44,17 @@ impl Component for Etcd {
     }
 
     async fn ready(&self) -> Result<()> {
-        health::listens("127.0.0.1", ETCD_PORT).await
+        health::get(&health_url(), "/readyz").await
     }
 }
 
 /// The URL for etcd's one client, the API server.
 pub fn client_url() -> String {
     format!("https://127.0.0.1:{ETCD_PORT}")
+}
+
+fn health_url() -> String {
+    format!("http://127.0.0.1:{ETCD_HEALTH_PORT}")
 }
 
 /// The server's certificate; its client shows the same.

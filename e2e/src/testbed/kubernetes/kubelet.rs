@@ -88,7 +88,13 @@ impl Component for Kubelet {
             }
         }
         leftovers::remove_dead_sockets(DEVICE_PLUGINS.as_ref())?;
-        leftovers::remove_empty_directories(&[LOG_LINKS, DEVICE_PLUGINS, "/var/lib/kubelet"]);
+        // The last is mount(8)'s, which the kubelet calls.
+        leftovers::remove_empty_directories(&[
+            LOG_LINKS,
+            DEVICE_PLUGINS,
+            "/var/lib/kubelet",
+            "/run/mount",
+        ]);
         Ok(())
     }
 }
@@ -154,7 +160,7 @@ fn configuration(served: &CertificateFiles) -> Value {
         "authorization": { "mode": "Webhook" },
         "containerRuntimeEndpoint": format!("unix://{}", containerd::socket().display()),
         "podLogsDir": layout::state("pod-logs"),
-        "volumePluginDir": layout::state("kubelet/volume-plugins"),
+        "volumePluginDir": layout::state("volume-plugins"),
         // Control groups as far as any machine has them, or a container around us.
         "cgroupDriver": "cgroupfs",
         "cgroupsPerQOS": false,
