@@ -130,13 +130,14 @@ impl Process {
             .collect()
     }
 
-    /// Every process whose working directory is this one.
-    pub fn all_working_in(directory: &Path) -> Vec<Self> {
-        let works_there = |process: &Self| {
-            fs::read_link(format!("/proc/{}/cwd", process.id()))
-                .is_ok_and(|there| there == directory)
+    /// Every process of this program whose working directory is this one.
+    pub fn all_of_program(program: &Path, directory: &Path) -> Vec<Self> {
+        let is_one = |process: &Self| {
+            let link = |name| fs::read_link(format!("/proc/{}/{name}", process.id()));
+            link("exe").is_ok_and(|exe| exe == program)
+                && link("cwd").is_ok_and(|there| there == directory)
         };
-        all().filter(works_there).collect()
+        all().filter(is_one).collect()
     }
 
     /// Every process in a container whose file system is kept below this directory.

@@ -4,6 +4,7 @@
 //! ended and one now and then while a long one lasts. All on standard error.
 
 use std::{
+    io::IsTerminal,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -37,7 +38,7 @@ enum Display {
 impl Progress {
     /// Decides by standard error how progress is shown.
     pub fn new() -> Self {
-        let terminal = console_is_attended().then(MultiProgress::new);
+        let terminal = std::io::stderr().is_terminal().then(MultiProgress::new);
         Self {
             terminal,
             began: Instant::now(),
@@ -131,9 +132,4 @@ async fn show_signs_of_life(what: String, began: Instant, detail: Arc<Mutex<Stri
 
 fn seconds(since: Instant) -> String {
     format!("{:.1} s", since.elapsed().as_secs_f64())
-}
-
-fn console_is_attended() -> bool {
-    use std::io::IsTerminal;
-    std::io::stderr().is_terminal()
 }

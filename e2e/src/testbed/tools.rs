@@ -53,7 +53,7 @@ pub async fn build_missing(progress: &Progress) -> Result<()> {
         let unfinished = built.with_added_extension("unfinished");
         files::remove_directory(&unfinished)?;
         files::create_directory(&unfinished)?;
-        build_kubernetes(version, &unfinished.join("kubernetes"), progress).await?;
+        build_kubernetes(version, &unfinished, progress).await?;
         for name in KUBERNETES {
             std::os::unix::fs::symlink("kubernetes", unfinished.join(name))?;
         }
@@ -64,7 +64,7 @@ pub async fn build_missing(progress: &Progress) -> Result<()> {
     link(&built, &layout::state("tools"))
 }
 
-async fn build_kubernetes(version: &str, binary: &Path, progress: &Progress) -> Result<()> {
+async fn build_kubernetes(version: &str, directory: &Path, progress: &Progress) -> Result<()> {
     require_go().await?;
     let step = progress.step(format!("Kubernetes {version}"));
     step.detail("fetching modules");
@@ -78,7 +78,9 @@ async fn build_kubernetes(version: &str, binary: &Path, progress: &Progress) -> 
     build
         .args(["build", "-v", "-ldflags"])
         .arg(format!("-s -w -X {symbols}=v{version}"));
-    build.arg("-o").arg(binary).arg(".");
+    // What a killed build leaves goes with the unfinished directory.
+    build.env("GOTMPDIR", directory);
+    build.arg("-o").arg(directory.join("kubernetes")).arg(".");
     follow(build.stderr(Stdio::piped()), &step, packages)
         .await
         .context("can't build Kubernetes")?;
