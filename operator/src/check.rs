@@ -5,6 +5,7 @@ use kube::Client;
 use crate::backend::postgres::client;
 use crate::backend::postgres::coverage::Coverage;
 use crate::backend::postgres::preflight::Check;
+use crate::installation::{self, foreign, kube_system_uid};
 
 /// One line of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +24,9 @@ pub async fn lines(
     postgres: &client::Client,
     tenant_schemas: &[String],
 ) -> Vec<Line> {
-    let api_server = kubernetes.apiserver_version().await;
-    let mut lines = vec![line(
-        "Kubernetes API server",
-        api_server.err().map(|e| e.to_string()),
-        false,
-    )];
+    let cluster = kube_system_uid(kubernetes).await;
+    let unreachable = cluster.as_ref().err().map(ToString::to_string);
+    let mut lines = vec![line("Kubernetes API server", unreachable, false)];
     let preflight = postgres.preflight().await;
     let unreachable = preflight.as_ref().err().map(ToString::to_string);
     lines.push(line("PostgreSQL connection", unreachable, false));
@@ -39,6 +37,11 @@ pub async fn lines(
     } in preflight.unwrap_or_default()
     {
         lines.push(line(what, problem, tolerable));
+    }
+    // Before the first operator has come there are no tables to ask.
+    if let (Ok(cluster), Ok(Some(owner))) = (cluster, installation::owner(postgres.pool()).await) {
+        let other = (owner != cluster).then(|| foreign(owner).message);
+        lines.push(line("PostgreSQL installation", other, false));
     }
     if let Ok(findings) = postgres.coverage(tenant_schemas).await {
         let coverage = Coverage::of(findings);

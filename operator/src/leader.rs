@@ -8,12 +8,51 @@ use kube::{Api, Client};
 use kube_lease_manager::LeaseManagerBuilder;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::{Class, Error};
+
 const NAME: &str = "akili-operator";
-/// Waits until this process holds the lease; false where `stop` came first.
+
+/// The lease that this process has taken.
+#[derive(Clone)]
+pub struct Leadership {
+    leases: Api<Lease>,
+    identity: String,
+    duration: Duration,
+}
+
+impl Leadership {
+    /// The leadership of this holder of the lease in the operator's namespace.
+    pub fn new(client: Client, namespace: &str, identity: String, duration: Duration) -> Self {
+        Self {
+            leases: Api::namespaced(client, namespace),
+            identity,
+            duration,
+        }
+    }
+
+    /// Looks at the lease, live: what this process remembers of it may be old.
+    ///
+    /// # Errors
+    /// `LeaseLost`: another leads, or nobody can say so now.
+    pub async fn confirm(&self) -> Result<(), Error> {
+        let lease = self.leases.get(NAME).await?;
+        if is_ours(&lease, &self.identity, self.duration, Timestamp::now()) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Class::Conflict,
+            "LeaseLost",
+            format!("the Lease {NAME} isn't held by this process any more"),
+        ))
+    }
+}
+
+/// Waits until this process holds the lease; nothing where `stop` came first.
 ///
-/// The lease holds for `duration`, whole seconds, without being renewed. From then on a live look at the lease, again and again, shows that it is still
-/// ours; once none has for the lease's duration, `stop` is cancelled: the lease
-/// manager says nothing when its renewals fail.
+/// The lease holds for `duration`, whole seconds, without being renewed. From then
+/// on a live look at it, again and again, shows that it is still ours; once none has
+/// for the lease's duration, `stop` is cancelled: the lease manager says nothing
+/// when its renewals fail.
 ///
 /// # Errors
 /// The API server refuses the Lease.
@@ -22,7 +61,7 @@ pub async fn lead(
     namespace: &str,
     duration: Duration,
     stop: &CancellationToken,
-) -> Result<bool, kube_lease_manager::LeaseManagerError> {
+) -> Result<Option<Leadership>, kube_lease_manager::LeaseManagerError> {
     let identity = format!("{NAME}-{}", uuid::Uuid::new_v4());
     let manager = LeaseManagerBuilder::new(client.clone(), NAME)
         .with_namespace(namespace)
@@ -34,41 +73,34 @@ pub async fn lead(
     let (mut leading, task) = manager.watch().await;
     tracing::info!(identity, "waiting for the lease");
     tokio::select! {
-        () = stop.cancelled() => return Ok(false),
+        () = stop.cancelled() => return Ok(None),
         _ = leading.wait_for(|leading| *leading) => {}
     }
     tracing::info!(identity, "leading");
-    let leases: Api<Lease> = Api::namespaced(client, namespace);
-    let stop = stop.clone();
+    let leadership = Leadership::new(client, namespace, identity, duration);
+    let (watched, stop) = (leadership.clone(), stop.clone());
     tokio::spawn(async move {
         // The receiver is dropped at the end: that releases the lease.
-        keep_watch(&leases, &identity, duration, &stop).await;
+        keep_watch(&watched, &stop).await;
         drop(leading);
         let _ = task.await;
     });
-    Ok(true)
+    Ok(Some(leadership))
 }
 
-async fn keep_watch(
-    leases: &Api<Lease>,
-    identity: &str,
-    duration: Duration,
-    stop: &CancellationToken,
-) {
-    let look_every = duration / 5;
+async fn keep_watch(leadership: &Leadership, stop: &CancellationToken) {
+    let look_every = leadership.duration / 5;
     let mut seen = Instant::now();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(look_every) => {}
         }
-        let look = tokio::time::timeout(look_every, leases.get(NAME)).await;
-        if let Ok(Ok(lease)) = look
-            && is_ours(&lease, identity, duration, Timestamp::now())
-        {
+        let look = tokio::time::timeout(look_every, leadership.confirm()).await;
+        if matches!(look, Ok(Ok(()))) {
             seen = Instant::now();
         }
-        if seen.elapsed() >= duration {
+        if seen.elapsed() >= leadership.duration {
             tracing::error!("the lease is lost: all work stops");
             stop.cancel();
         }

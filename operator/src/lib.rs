@@ -6,6 +6,7 @@ pub mod check;
 pub mod config;
 pub mod error;
 pub mod health;
+pub mod installation;
 pub mod leader;
 pub mod secret;
 pub mod tenant;

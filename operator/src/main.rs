@@ -10,13 +10,12 @@ use akili_operator::backend::postgres::{Postgres, bootstrap, client};
 use akili_operator::check;
 use akili_operator::config::{self, Config};
 use akili_operator::health::{self, Readiness};
+use akili_operator::installation::{self, kube_system_uid};
 use akili_operator::leader;
 use akili_operator::tenant::registry::Registry;
 use akili_operator::tenant::{self, Context, audit};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use k8s_openapi::api::core::v1::Namespace;
-use kube::api::Api;
 use kube::runtime::events::{Recorder, Reporter};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,6 +42,9 @@ enum Command {
         /// The configuration, in YAML; AKILI_… variables go over it.
         #[arg(long, env = "AKILI_CONFIG")]
         config: Option<PathBuf>,
+        /// Give the tenants of a cluster that is gone for good to this one.
+        #[arg(long)]
+        take_over: bool,
     },
     /// Print the SQL that the DBA runs once, as a superuser, in the platform's database.
     BootstrapSql {
@@ -66,25 +68,38 @@ async fn main() -> ExitCode {
 async fn execute(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run { config } => run(&Config::load(config.as_deref(), std::env::vars())?).await,
-        Command::Check { config } => {
-            let config = Config::load(config.as_deref(), std::env::vars())?;
-            let kubernetes = kube::Client::try_default()
-                .await
-                .context("no way to the API server")?;
-            let postgres = client::Client::new(connection(&config.postgres), 2);
-            let lines = check::lines(&kubernetes, &postgres, &config.postgres.tenant_schemas).await;
-            println!("{}", check::table(&lines));
-            anyhow::ensure!(
-                check::passed(&lines),
-                "something must be mended before the operator can work"
-            );
-            Ok(())
+        Command::Check { config, take_over } => {
+            check(
+                &Config::load(config.as_deref(), std::env::vars())?,
+                take_over,
+            )
+            .await
         }
         Command::BootstrapSql { tenant_schemas } => {
             print!("{}", bootstrap::sql(&tenant_schemas));
             Ok(())
         }
     }
+}
+
+async fn check(config: &Config, take_over: bool) -> anyhow::Result<()> {
+    let kubernetes = kube::Client::try_default()
+        .await
+        .context("no way to the API server")?;
+    let postgres = client::Client::new(connection(&config.postgres), 2);
+    if take_over {
+        let kube_system = kube_system_uid(&kubernetes).await?;
+        installation::take_over(postgres.pool(), kube_system)
+            .await
+            .context("the tenants can't be taken over")?;
+    }
+    let lines = check::lines(&kubernetes, &postgres, &config.postgres.tenant_schemas).await;
+    println!("{}", check::table(&lines));
+    anyhow::ensure!(
+        check::passed(&lines),
+        "something must be mended before the operator can work"
+    );
+    Ok(())
 }
 
 async fn run(config: &Config) -> anyhow::Result<()> {
@@ -104,32 +119,21 @@ async fn run(config: &Config) -> anyhow::Result<()> {
 
     // A replica that waits for the lease is of use: it would take over.
     readiness.set(true);
-    if !leader::lead(
+    let leadership = leader::lead(
         client.clone(),
         &config.namespace,
         config.lease_duration,
         &stop,
     )
     .await
-    .context("the Lease akili-operator can't be had")?
-    {
+    .context("the Lease akili-operator can't be had")?;
+    let Some(leadership) = leadership else {
         return Ok(());
-    }
+    };
     readiness.set(false);
+
     let pool = client::Client::new(connection(&config.postgres), u32::from(config.concurrency));
-
-    let registry = Registry::new(pool.pool().clone());
-    let uid = kube_system_uid(&client).await?;
-    while let Err(error) = registry.open(uid).await {
-        tracing::error!(%error, "the registry isn't ready");
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(std::time::Duration::from_secs(3)) => {}
-        }
-    }
-
-    readiness.set(true);
-
+    let registry = Registry::new(pool.pool().clone(), kube_system_uid(&client).await?);
     let postgres = Arc::new(Postgres::new(
         pool,
         Arc::new(PostgresSecrets::new(
@@ -147,20 +151,24 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     let context = Arc::new(Context {
         registry,
         kubernetes: Kubernetes::new(client.clone(), settings),
-        postgres: postgres.clone(),
+        planes: vec![postgres.clone()],
+        leadership,
         recorder: recorder.clone(),
         retention: config.retention,
         audit_interval: config.audit_interval,
         client,
     });
     tokio::join!(
-        tenant::run(context, config.concurrency, stop.clone()),
+        context
+            .registry
+            .keep(config.audit_interval, || readiness.set(true), stop.clone()),
+        tenant::run(context.clone(), config.concurrency, stop.clone()),
         audit::run(
             postgres,
             recorder,
             config.namespace.clone(),
             config.audit_interval,
-            stop
+            stop.clone()
         ),
     );
     // A probe that is being answered ends with the process.
@@ -199,21 +207,6 @@ async fn serve(address: String, readiness: Readiness, stop: CancellationToken) {
         tracing::error!(%error, "healthAddress {address} can't be listened on");
         stop.cancel();
     }
-}
-
-/// The cluster's identity.
-async fn kube_system_uid(client: &kube::Client) -> anyhow::Result<uuid::Uuid> {
-    let namespaces: Api<Namespace> = Api::all(client.clone());
-    let kube_system = namespaces
-        .get("kube-system")
-        .await
-        .context("can't read the namespace kube-system")?;
-    kube_system
-        .metadata
-        .uid
-        .unwrap_or_default()
-        .parse()
-        .context("the uid of kube-system isn't a UUID")
 }
 
 fn stop_on_signals() -> anyhow::Result<CancellationToken> {

@@ -1,12 +1,14 @@
 //! The backends: what each holds for a tenant, and the one way to bring it there.
 
+#[cfg(test)]
+pub mod fake;
 pub mod kubernetes;
 pub mod postgres;
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
 
-use akili_crds::{Slug, TenantId, TenantQuotaSpec};
+use akili_crds::{Phase, Slug, TenantId, TenantQuotaSpec};
 use async_trait::async_trait;
 
 use crate::error::{Class, Error};
@@ -23,8 +25,13 @@ pub struct TenantKey {
 /// What a backend is to hold for a tenant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Desired {
-    /// The tenant reads and writes, within these limits.
-    Writable(TenantQuotaSpec),
+    /// The tenant reads and writes.
+    Writable {
+        /// Within these limits.
+        limits: TenantQuotaSpec,
+        /// How far it has got: not ACTIVE until every plane is open.
+        reached: Phase,
+    },
     /// The tenant reads.
     ReadOnly(TenantQuotaSpec),
     /// The tenant can't get in; its data is kept.
@@ -52,6 +59,45 @@ pub struct Notice {
     pub reason: &'static str,
     /// For people.
     pub message: String,
+}
+
+/// What a step does to a tenant's access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing that anybody would notice.
+    Neutral,
+    /// It lets the tenant in, or lets it do more.
+    Opens,
+    /// It is destructive: it takes away access, sessions or data.
+    Closes,
+}
+
+/// Asked before a step changes what the tenant may do: whether what this reconcile
+/// set out to do is still wanted, and still ours to do.
+#[async_trait]
+pub trait Guard: Send + Sync {
+    /// Asked before the first step that opens.
+    ///
+    /// # Errors
+    /// It may not, or nobody can say so now.
+    async fn permit_opening(&self) -> Result<(), Error>;
+
+    /// Asked immediately before each step that closes.
+    ///
+    /// # Errors
+    /// It may not, or nobody can say so now.
+    async fn permit_closing(&self) -> Result<(), Error>;
+}
+
+/// A backend as the controller sees it.
+#[async_trait]
+pub trait Plane: Send + Sync {
+    /// The condition of the Tenant that speaks of this backend.
+    fn condition(&self) -> &'static str;
+
+    /// Brings the backend to what is desired for one tenant: observe, refuse what
+    /// another owns, diff, apply, and observe again to be sure.
+    async fn converge(&self, tenant: &TenantKey, desired: &Desired, guard: &dyn Guard) -> Outcome;
 }
 
 /// One backend. A new one is a folder beside this file and a line where they are listed.
@@ -83,6 +129,9 @@ pub trait Backend: Send + Sync {
         observed: &Self::Observed,
     ) -> Vec<Self::Step>;
 
+    /// What the step does to the tenant's access, for which the [`Guard`] is asked.
+    fn effect(step: &Self::Step) -> Effect;
+
     /// Takes one step. It may be cut off anywhere: the next reconcile observes and goes on.
     async fn apply(&self, tenant: &TenantKey, step: &Self::Step) -> Result<(), Error>;
 
@@ -92,12 +141,17 @@ pub trait Backend: Send + Sync {
     }
 }
 
-/// Brings one backend to what is desired for one tenant: observe, refuse what
-/// another owns, diff, apply, and observe again to be sure.
-pub async fn converge<B: Backend>(backend: &B, tenant: &TenantKey, desired: &Desired) -> Outcome {
-    match try_converge(backend, tenant, desired).await {
-        Ok((changed, notice)) => Outcome::Converged { changed, notice },
-        Err(error) => Outcome::Failed(error),
+#[async_trait]
+impl<B: Backend> Plane for B {
+    fn condition(&self) -> &'static str {
+        Backend::condition(self)
+    }
+
+    async fn converge(&self, tenant: &TenantKey, desired: &Desired, guard: &dyn Guard) -> Outcome {
+        match try_converge(self, tenant, desired, guard).await {
+            Ok((changed, notice)) => Outcome::Converged { changed, notice },
+            Err(error) => Outcome::Failed(error),
+        }
     }
 }
 
@@ -105,6 +159,7 @@ async fn try_converge<B: Backend>(
     backend: &B,
     tenant: &TenantKey,
     desired: &Desired,
+    guard: &dyn Guard,
 ) -> Result<(Vec<String>, Option<Notice>), Error> {
     let before = observe_one(backend, tenant).await?;
     if let Some(owner) = backend.foreign_owner(tenant, &before) {
@@ -114,7 +169,16 @@ async fn try_converge<B: Backend>(
     if steps.is_empty() {
         return Ok((vec![], backend.notice(&before)));
     }
+    let mut may_open = false;
     for step in &steps {
+        match B::effect(step) {
+            Effect::Closes => guard.permit_closing().await?,
+            Effect::Opens if !may_open => {
+                guard.permit_opening().await?;
+                may_open = true;
+            }
+            Effect::Opens | Effect::Neutral => {}
+        }
         backend.apply(tenant, step).await?;
     }
     let after = observe_one(backend, tenant).await?;
@@ -129,7 +193,7 @@ async fn try_converge<B: Backend>(
             ),
         ));
     }
-    let changed = steps.iter().map(|step| step.to_string()).collect();
+    let changed = steps.iter().map(ToString::to_string).collect();
     Ok((changed, backend.notice(&after)))
 }
 
@@ -146,69 +210,15 @@ async fn observe_one<B: Backend>(backend: &B, tenant: &TenantKey) -> Result<B::O
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use akili_crds::TenantId;
+
+    use super::fake::{Fake, Fault, Watchman, all_states, failing_reason};
     use super::*;
-    use std::sync::Mutex;
 
-    /// A backend that holds one word.
-    #[derive(Default)]
-    struct Word {
-        held: Mutex<String>,
-        owner: Option<&'static str>,
-        deaf: bool,
-        writes: Mutex<u32>,
-    }
-
-    #[derive(Debug, PartialEq)]
-    struct Write(&'static str);
-
-    impl Display for Write {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(f, "write {}", self.0)
-        }
-    }
-
-    #[async_trait]
-    impl Backend for Word {
-        type Observed = String;
-        type Step = Write;
-
-        fn condition(&self) -> &'static str {
-            "WordReady"
-        }
-
-        async fn observe(
-            &self,
-            tenants: &[TenantKey],
-        ) -> Result<BTreeMap<TenantKey, String>, Error> {
-            let held = self.held.lock().unwrap().clone();
-            Ok(tenants.iter().map(|t| (t.clone(), held.clone())).collect())
-        }
-
-        fn foreign_owner(&self, _: &TenantKey, _: &String) -> Option<String> {
-            self.owner.map(str::to_owned)
-        }
-
-        fn diff(&self, _: &TenantKey, desired: &Desired, observed: &String) -> Vec<Write> {
-            let word = match desired {
-                Desired::Writable(_) => "write",
-                Desired::ReadOnly(_) => "read",
-                Desired::NoAccess => "none",
-            };
-            if observed == word {
-                vec![]
-            } else {
-                vec![Write(word)]
-            }
-        }
-
-        async fn apply(&self, _: &TenantKey, step: &Write) -> Result<(), Error> {
-            *self.writes.lock().unwrap() += 1;
-            if !self.deaf {
-                step.0.clone_into(&mut self.held.lock().unwrap());
-            }
-            Ok(())
-        }
-    }
+    /// An answer that doesn't come is given up after this long.
+    const PATIENCE: Duration = Duration::from_millis(20);
 
     fn tenant() -> TenantKey {
         TenantKey {
@@ -217,34 +227,90 @@ mod tests {
         }
     }
 
+    async fn converge(backend: &Fake, desired: &Desired) -> Outcome {
+        backend
+            .converge(&tenant(), desired, &Watchman::default())
+            .await
+    }
+
     #[tokio::test]
     async fn what_has_converged_is_not_written_again() {
-        let backend = Word::default();
-        let first = converge(&backend, &tenant(), &Desired::NoAccess).await;
-        assert!(matches!(first, Outcome::Converged { changed, .. } if changed == ["write none"]));
-        let second = converge(&backend, &tenant(), &Desired::NoAccess).await;
-        assert!(matches!(second, Outcome::Converged { changed, .. } if changed.is_empty()));
-        assert_eq!(*backend.writes.lock().unwrap(), 1);
+        for desired in all_states() {
+            let backend = Fake::default();
+            converge(&backend, &desired).await;
+            let writes = backend.writes();
+            let again = converge(&backend, &desired).await;
+            assert!(matches!(again, Outcome::Converged { changed, .. } if changed.is_empty()));
+            assert_eq!(backend.writes(), writes, "{desired:?}");
+        }
     }
 
     #[tokio::test]
     async fn what_another_owns_is_not_touched() {
-        let backend = Word {
-            owner: Some("the namespace is another's"),
-            ..Word::default()
-        };
-        let outcome = converge(&backend, &tenant(), &Desired::NoAccess).await;
-        assert!(matches!(outcome, Outcome::Failed(e) if e.reason == "OwnedByAnother"));
-        assert_eq!(*backend.writes.lock().unwrap(), 0);
+        let backend = Fake::owned_by("somebody else");
+        let outcome = converge(&backend, &Desired::NoAccess).await;
+        assert_eq!(failing_reason(&outcome), Some("OwnedByAnother"));
+        assert_eq!(backend.writes(), 0);
     }
 
     #[tokio::test]
     async fn a_step_without_effect_is_not_called_converged() {
-        let backend = Word {
-            deaf: true,
-            ..Word::default()
-        };
-        let outcome = converge(&backend, &tenant(), &Desired::NoAccess).await;
+        let backend = Fake::default();
+        backend.fail_at(0, Fault::Ignored);
+        let outcome = converge(&backend, &all_states()[0]).await;
         assert!(matches!(outcome, Outcome::Failed(e) if e.class == Class::Pending));
+    }
+
+    /// Every move of a tenant's life × every step of it × every way to fail: tried
+    /// again, the backend holds the same as if nothing had failed, and was written to
+    /// no more often than that takes, and the failed call repeated.
+    #[tokio::test]
+    async fn a_step_that_failed_is_repeated_and_nothing_else_is() {
+        let mut cases = 0;
+        for from in all_states() {
+            for to in all_states() {
+                let reference = Fake::holding(&from);
+                converge(&reference, &to).await;
+                for step in 0..reference.writes() {
+                    for fault in [Fault::Before, Fault::After, Fault::NoAnswer] {
+                        let backend = Fake::holding(&from);
+                        backend.fail_at(step, fault);
+                        let first = tokio::time::timeout(PATIENCE, converge(&backend, &to)).await;
+                        let failed = !matches!(first, Ok(Outcome::Converged { .. }));
+                        assert!(failed, "{from:?} → {to:?}, step {step}, {fault:?}");
+                        let second = converge(&backend, &to).await;
+                        assert!(matches!(second, Outcome::Converged { .. }));
+                        assert_eq!(backend.held(), reference.held());
+                        assert!(backend.writes() <= reference.writes() + 1);
+                        cases += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(cases, 36, "every step of the six moves was made to fail");
+    }
+
+    #[tokio::test]
+    async fn the_guard_is_asked_once_to_open_and_before_each_step_that_closes() {
+        let [writable, _, none] = all_states();
+        let backend = Fake::holding(&none);
+
+        let refusing = Watchman::refusing("TenantArchived");
+        let outcome = backend.converge(&tenant(), &writable, &refusing).await;
+        assert_eq!(failing_reason(&outcome), Some("TenantArchived"));
+        assert_eq!((backend.writes(), refusing.asked()), (0, (1, 0)));
+
+        let watchman = Watchman::default();
+        backend.converge(&tenant(), &writable, &watchman).await;
+        assert_eq!((backend.writes(), watchman.asked()), (3, (1, 0)));
+
+        let refusing = Watchman::refusing("LeaseLost");
+        let outcome = backend.converge(&tenant(), &none, &refusing).await;
+        assert_eq!(failing_reason(&outcome), Some("LeaseLost"));
+        assert_eq!((backend.writes(), refusing.asked()), (3, (0, 1)));
+
+        let watchman = Watchman::default();
+        backend.converge(&tenant(), &none, &watchman).await;
+        assert_eq!((backend.writes(), watchman.asked()), (6, (0, 3)));
     }
 }

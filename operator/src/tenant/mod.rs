@@ -1,34 +1,40 @@
 //! The Tenant controller. Read top to bottom it is the story of one reconcile.
 
 pub mod audit;
+mod guard;
 pub mod registry;
 mod report;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use akili_crds::condition::{is_true, types};
 use akili_crds::names::InvalidSlug;
 use akili_crds::{
     Phase, Slug, State, Tenant, TenantId, TenantQuota, TenantQuotaSpec, TenantStatus, lifecycle,
 };
 use futures::StreamExt;
+use futures::future::join_all;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::Client;
 use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::core::{DeserializeGuard, DynamicObject};
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::events::{Event, EventType, Recorder};
+use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
-use kube::{Resource, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
+use rand::RngExt;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::kubernetes::{FIELD_MANAGER, Kubernetes};
-use crate::backend::postgres::Postgres;
-use crate::backend::{Backend, Desired, Outcome, TenantKey, converge};
+use crate::backend::{Desired, Outcome, Plane, TenantKey};
 use crate::error::{Class, Error};
-use registry::{Registry, Row};
-use report::Plane;
+use crate::leader::Leadership;
+use guard::LiveGuard;
+use registry::{Registry, Row, UNAVAILABLE};
+use report::Report;
 
 /// How soon to look again at what is still going on.
 const SOON: Duration = Duration::from_secs(1);
@@ -46,8 +52,10 @@ pub struct Context {
     pub registry: Registry,
     /// The Kubernetes plane, which the other planes need: it holds their credentials.
     pub kubernetes: Kubernetes,
-    /// The PostgreSQL plane.
-    pub postgres: Arc<Postgres>,
+    /// The other planes.
+    pub planes: Vec<Arc<dyn Plane>>,
+    /// Whether this process is the one that works.
+    pub leadership: Leadership,
     /// Tells what was done.
     pub recorder: Recorder,
     /// How long an archived tenant's data is kept where the Tenant doesn't say.
@@ -56,13 +64,16 @@ pub struct Context {
     pub audit_interval: Duration,
 }
 
+/// A Tenant, or why it can't be read: one malformed object stops no other.
+type Readable = DeserializeGuard<Tenant>;
+
 /// Works on all Tenants until `stop`; what has begun is ended first.
 pub async fn run(context: Arc<Context>, concurrency: u16, stop: CancellationToken) {
-    let tenants: Api<Tenant> = Api::all(context.client.clone());
-    let quotas: Api<TenantQuota> = Api::all(context.client.clone());
+    let tenants: Api<Readable> = Api::all(context.client.clone());
+    let quotas: Api<DeserializeGuard<TenantQuota>> = Api::all(context.client.clone());
     Controller::new(tenants, watcher::Config::default())
         .watches(quotas, watcher::Config::default(), |quota| {
-            Some(kube::runtime::reflector::ObjectRef::new(&quota.name_any()))
+            Some(ObjectRef::new(&quota.name_any()))
         })
         .with_config(Config::default().concurrency(concurrency))
         .graceful_shutdown_on(async move { stop.cancelled().await })
@@ -76,46 +87,70 @@ pub async fn run(context: Arc<Context>, concurrency: u16, stop: CancellationToke
 }
 
 /// Takes one tenant a step towards what its spec wants, and says how far it got.
-async fn reconcile(tenant: Arc<Tenant>, context: Arc<Context>) -> Result<Action, Error> {
-    // 1. Who is it? From the status, or the registry. (needs PostgreSQL once)
-    let (key, row) = match identify(&tenant, &context).await {
-        Ok(found) => found,
+async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Action, Error> {
+    let tenant = match &tenant.0 {
+        Ok(tenant) => tenant,
+        Err(malformed) => return Err(unreadable(&tenant.name_any(), &malformed.error)),
+    };
+
+    // 1. Who is it, and what may it use? (needs a client, and the registry once)
+    let (key, row, limits) = match gather(tenant, &context).await {
+        Ok(gathered) => gathered,
         Err(error) => {
-            let status = report::blocked(&tenant, &error, &Time(Timestamp::now()));
-            write_status(&context, &tenant, status).await?;
+            let status = report::blocked(tenant, &error, &Time(Timestamp::now()));
+            write_status(&context, tenant, status).await?;
             return Ok(Action::requeue(pause(error.class, &context)));
         }
     };
 
-    // 2. What may it use? (needs a client)
-    let limits = limits(&context, &key).await?;
-
-    // 3. What should every plane hold? (pure)
+    // 2. What should every plane hold? (pure)
     let target = lifecycle::target(tenant.spec.state, row.as_ref().map(|row| row.state));
-    let desired = desired(target, limits);
+    let desired = desired(target, phase(tenant), limits);
 
-    // 4. Bring every plane there, and keep every outcome.
-    let planes = converge_all(&context, &key, &desired).await;
+    // 3. Bring every plane there, and keep every outcome. (needs a client)
+    let guard = LiveGuard::new(&context, &key.slug, tenant);
+    let reports = converge_all(&context, &key, &desired, &guard).await;
+    tell_changes(&context, tenant, &reports).await;
 
-    // 5. Say so, and open the namespace once every plane is open.
+    // 4. What is to be said of it? (pure)
     let status = report::status(
-        &tenant,
+        tenant,
         &key,
         row.as_ref(),
         target,
-        &planes,
+        &reports,
         &Time(Timestamp::now()),
     );
-    tell_changes(&context, &tenant, &planes).await;
-    let opened = status.phase == Some(Phase::Active);
-    if opened && tenant.status.as_ref().and_then(|old| old.phase) != Some(Phase::Active) {
+
+    // 5. Open the namespace once every plane is open, and say so. (needs a client)
+    if status.phase == Some(Phase::Active) && phase(tenant) != Phase::Active {
         context.kubernetes.set_state(&key, Phase::Active).await?;
     }
-    write_status(&context, &tenant, status).await?;
-    Ok(Action::requeue(next_look(&planes, &context)))
+    write_status(&context, tenant, status).await?;
+    Ok(Action::requeue(next_look(&reports, &context)))
 }
 
+fn phase(tenant: &Tenant) -> Phase {
+    let status = tenant.status.as_ref();
+    status
+        .and_then(|status| status.phase)
+        .unwrap_or(Phase::Provisioning)
+}
+
+/// The tenant's key, its row unless none is needed, and its limits.
+async fn gather(
+    tenant: &Tenant,
+    context: &Context,
+) -> Result<(TenantKey, Option<Row>, TenantQuotaSpec), Error> {
+    let (key, row) = identify(tenant, context).await?;
+    let limits = limits(context, &key).await?;
+    Ok((key, row, limits))
+}
+
+/// A tenant that is what it should be needs no row; one that is to be closed is
+/// closed in the other planes although the registry can't be asked.
 async fn identify(tenant: &Tenant, context: &Context) -> Result<(TenantKey, Option<Row>), Error> {
+    context.registry.refuse_foreign()?;
     let slug: Slug = tenant
         .name_any()
         .parse()
@@ -123,40 +158,62 @@ async fn identify(tenant: &Tenant, context: &Context) -> Result<(TenantKey, Opti
     let known = tenant
         .status
         .as_ref()
-        .and_then(|status| status.id.as_deref());
-    let opened =
-        tenant.status.as_ref().and_then(|status| status.phase) == Some(tenant.spec.state.into());
-    if let (Some(id), true) = (known, opened) {
-        return Ok((
-            TenantKey {
-                slug,
-                id: parse_id(id)?,
-            },
-            None,
-        ));
-    }
-    let seed = known
-        .or(tenant.spec.id.as_deref())
+        .and_then(|status| status.id.as_deref())
         .map(parse_id)
         .transpose()?;
-    let mut row = context.registry.enroll(&slug, seed).await?;
-    if tenant.spec.state == State::Archived && row.state != Phase::Archived {
-        context
-            .registry
-            .archive(&slug, retention(tenant, context)?)
-            .await?;
-        row = context.registry.enroll(&slug, seed).await?;
+    let wanted = tenant.spec.state;
+    if let (Some(id), true) = (known, phase(tenant) == wanted.into()) {
+        return Ok((TenantKey { slug, id }, None));
     }
-    if row.state == Phase::Archived && Phase::from(tenant.spec.state) != Phase::Archived {
-        return Err(Error::new(
-            Class::Invalid,
-            "TenantArchived",
-            format!(
-                "tenant {slug} is archived for ever: set spec.state to Archived, or choose another name"
-            ),
-        ));
+    match (registered(tenant, context, &slug, known).await, known) {
+        (Ok(row), _) => Ok((TenantKey { slug, id: row.id }, Some(row))),
+        (Err(error), Some(id)) if wanted != State::Active && error.reason == UNAVAILABLE => {
+            Ok((TenantKey { slug, id }, None))
+        }
+        (Err(error), _) => Err(error),
     }
-    Ok((TenantKey { slug, id: row.id }, Some(row)))
+}
+
+/// The tenant's row, which is archived now if that is what is wanted.
+async fn registered(
+    tenant: &Tenant,
+    context: &Context,
+    slug: &Slug,
+    known: Option<TenantId>,
+) -> Result<Row, Error> {
+    let seed = match known {
+        Some(id) => Some(id),
+        None => tenant.spec.id.as_deref().map(parse_id).transpose()?,
+    };
+    let row = context.registry.enroll(slug, seed).await?;
+    match (tenant.spec.state, row.state) {
+        (State::Archived, Phase::Archived) => Ok(row),
+        (State::Archived, _) => {
+            let retention = retention(tenant, context)?;
+            context.registry.archive(slug, retention).await?;
+            context.registry.enroll(slug, seed).await
+        }
+        (_, Phase::Archived) => Err(archived_for_ever(slug)),
+        _ => Ok(row),
+    }
+}
+
+fn archived_for_ever(slug: &Slug) -> Error {
+    Error::new(
+        Class::Invalid,
+        "TenantArchived",
+        format!(
+            "tenant {slug} is archived for ever: set spec.state to Archived, or choose another name"
+        ),
+    )
+}
+
+fn unreadable(slug: &str, why: &str) -> Error {
+    Error::new(
+        Class::Invalid,
+        "Unreadable",
+        format!("Tenant {slug} can't be read: {why}; correct it with kubectl edit"),
+    )
 }
 
 /// How long the tenant's data is kept once it is archived.
@@ -186,7 +243,7 @@ async fn limits(context: &Context, key: &TenantKey) -> Result<TenantQuotaSpec, E
         return Ok(quota.spec);
     }
     // With an empty spec, so that the CRD's defaults fill it and no field is owned.
-    let quotas: Api<kube::core::DynamicObject> = Api::all_with(
+    let quotas: Api<DynamicObject> = Api::all_with(
         context.client.clone(),
         &kube::core::ApiResource::erase::<TenantQuota>(&()),
     );
@@ -204,31 +261,50 @@ async fn limits(context: &Context, key: &TenantKey) -> Result<TenantQuotaSpec, E
     Ok(TenantQuotaSpec::default())
 }
 
-fn desired(target: Phase, limits: TenantQuotaSpec) -> Desired {
+fn desired(target: Phase, reached: Phase, limits: TenantQuotaSpec) -> Desired {
     match target {
-        Phase::Active | Phase::Provisioning => Desired::Writable(limits),
+        Phase::Active | Phase::Provisioning => Desired::Writable { limits, reached },
         Phase::Suspended => Desired::ReadOnly(limits),
         Phase::Archived => Desired::NoAccess,
     }
 }
 
-async fn converge_all(context: &Context, key: &TenantKey, desired: &Desired) -> Vec<Plane> {
-    let (kubernetes, postgres) = (&context.kubernetes, context.postgres.as_ref());
-    let namespace = converge(kubernetes, key, desired).await;
-    let database = converge(postgres, key, desired).await;
-    vec![
-        (kubernetes.condition(), namespace),
-        (postgres.condition(), database),
-    ]
+/// The Kubernetes plane first, whose namespace holds the others' credentials; none of
+/// the others waits for another, nor is stopped by its failure.
+async fn converge_all(
+    context: &Context,
+    key: &TenantKey,
+    desired: &Desired,
+    guard: &LiveGuard<'_>,
+) -> Vec<Report> {
+    let mut reports = vec![converge(&context.kubernetes, key, desired, guard).await];
+    let others = context
+        .planes
+        .iter()
+        .map(|plane| converge(plane.as_ref(), key, desired, guard));
+    reports.extend(join_all(others).await);
+    reports
 }
 
-async fn tell_changes(context: &Context, tenant: &Tenant, planes: &[Plane]) {
+async fn converge(
+    plane: &dyn Plane,
+    key: &TenantKey,
+    desired: &Desired,
+    guard: &LiveGuard<'_>,
+) -> Report {
+    Report {
+        condition: plane.condition(),
+        outcome: plane.converge(key, desired, guard).await,
+    }
+}
+
+async fn tell_changes(context: &Context, tenant: &Tenant, reports: &[Report]) {
     let was_ready = tenant
         .status
         .as_ref()
-        .is_some_and(|status| akili_crds::condition::is_true(&status.conditions, "Ready"));
+        .is_some_and(|status| is_true(&status.conditions, types::READY));
     let reason = if was_ready { "Repaired" } else { "Changed" };
-    for (type_, outcome) in planes {
+    for Report { condition, outcome } in reports {
         let Outcome::Converged { changed, .. } = outcome else {
             continue;
         };
@@ -237,7 +313,7 @@ async fn tell_changes(context: &Context, tenant: &Tenant, planes: &[Plane]) {
             let event = Event {
                 type_: EventType::Normal,
                 reason: reason.into(),
-                note: Some(format!("{type_}: {step}")),
+                note: Some(format!("{condition}: {step}")),
                 action: step.chars().take(MAX_ACTION).collect(),
                 secondary: None,
             };
@@ -274,26 +350,28 @@ async fn write_status(
     Ok(())
 }
 
-fn next_look(planes: &[Plane], context: &Context) -> Duration {
-    planes
-        .iter()
-        .filter_map(|(_, outcome)| match outcome {
-            Outcome::Failed(error) => Some(pause(error.class, context)),
-            Outcome::Converged { .. } => None,
-        })
+fn next_look(reports: &[Report], context: &Context) -> Duration {
+    let errors = reports.iter().filter_map(Report::error);
+    errors
+        .map(|error| pause(error.class, context))
         .min()
-        .unwrap_or(context.audit_interval)
+        .unwrap_or_else(|| jittered(context.audit_interval))
 }
 
 fn pause(class: Class, context: &Context) -> Duration {
     match class {
-        Class::Conflict | Class::Pending => SOON,
-        Class::Transient => SOON * 3,
-        Class::Operator => context.audit_interval,
-        Class::Invalid => SLOW,
+        Class::Conflict | Class::Pending => jittered(SOON),
+        Class::Transient => jittered(SOON * 3),
+        Class::Operator => jittered(context.audit_interval),
+        Class::Invalid => jittered(SLOW),
     }
 }
 
-fn retry(_: Arc<Tenant>, error: &Error, context: Arc<Context>) -> Action {
+/// Up to a tenth less or more, so that tenants don't all come at once.
+fn jittered(duration: Duration) -> Duration {
+    duration.mul_f64(rand::rng().random_range(0.9..1.1))
+}
+
+fn retry(_: Arc<Readable>, error: &Error, context: Arc<Context>) -> Action {
     Action::requeue(pause(error.class, &context))
 }

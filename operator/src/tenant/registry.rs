@@ -1,17 +1,20 @@
 //! The registry: the row in PostgreSQL that decides a tenant's id, state and times.
 //! It is not one of the planes.
 
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use akili_crds::{Phase, Slug, TenantId};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sqlx::postgres::{PgPool, PgRow};
-use sqlx::{Row as _, query, query_scalar};
+use sqlx::{Row as _, query};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::backend::postgres::client::phase;
 use crate::error::{Class, Error};
+use crate::installation;
 
 /// Times as seconds since 1970, which is as fine as Kubernetes writes them.
 const COLUMNS: &str = "id::text, state, \
@@ -37,52 +40,127 @@ pub struct Row {
     pub purged_at: Option<Time>,
 }
 
+/// The reason of every error that says that the registry can't be asked.
+pub const UNAVAILABLE: &str = "RegistryUnavailable";
+
+/// How soon a registry that can't be used is tried again.
+const RETRY: Duration = Duration::from_secs(3);
+
 /// The registry of one installation.
 pub struct Registry {
     pool: PgPool,
+    kube_system: Uuid,
+    standing: RwLock<Standing>,
+}
+
+/// Whether this installation may use the registry.
+#[derive(Clone, Debug, PartialEq)]
+enum Standing {
+    /// It couldn't be asked yet, for this reason.
+    Unknown(String),
+    /// It is this installation's.
+    Ours,
+    /// It is that of the cluster whose kube-system has this uid.
+    Foreign(Uuid),
 }
 
 impl Registry {
-    /// The registry in this database.
-    pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+    /// The registry in this database, of the cluster whose kube-system namespace has
+    /// this uid. Of no use before [`keep`](Self::keep) has reached it.
+    pub fn new(pool: PgPool, kube_system: Uuid) -> Self {
+        Self {
+            pool,
+            kube_system,
+            standing: RwLock::new(Standing::Unknown("it was not reached yet".into())),
+        }
     }
 
-    /// Makes or upgrades the registry's tables, and claims them for the cluster whose
-    /// kube-system namespace has this uid.
-    ///
+    /// Makes or upgrades the registry's tables, claims them for this installation, and
+    /// looks every so often whether another one has taken them over; until `stop`.
+    /// Calls `ready` each time they are found to be ours.
+    pub async fn keep(&self, every: Duration, ready: impl Fn(), stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let (found, pause) = match self.look().await {
+                Ok(Standing::Ours) => (Some(Standing::Ours), every),
+                Ok(other) => (Some(other), RETRY),
+                // What was ours before stays so: an outage changes no owner.
+                Err(_) if self.standing() == Standing::Ours => (None, RETRY),
+                Err(error) => (Some(Standing::Unknown(error.message)), RETRY),
+            };
+            if let Some(found) = found {
+                self.note(found);
+            }
+            if self.standing() == Standing::Ours {
+                ready();
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<Standing, Error> {
+        if self.standing() != Standing::Ours {
+            // Any tenant could hold the advisory lock that migrations take by default,
+            // and so keep the operator from starting. Only the leader gets here.
+            sqlx::migrate!()
+                .set_locking(false)
+                .run(&self.pool)
+                .await
+                .map_err(|error| unavailable(&format!("preparing the registry: {error}")))?;
+            installation::claim(&self.pool, self.kube_system)
+                .await
+                .map_err(|error| unavailable(&error))?;
+        }
+        let owner = installation::owner(&self.pool).await;
+        Ok(match owner.map_err(|error| unavailable(&error))? {
+            Some(other) if other != self.kube_system => Standing::Foreign(other),
+            _ => Standing::Ours,
+        })
+    }
+
+    fn standing(&self) -> Standing {
+        self.standing
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Says so in the log when it has changed.
+    fn note(&self, found: Standing) {
+        let mut standing = self
+            .standing
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if *standing == found {
+            return;
+        }
+        match &found {
+            Standing::Ours => tracing::info!("the registry is ready"),
+            Standing::Unknown(why) => tracing::error!(why, "the registry isn't ready"),
+            Standing::Foreign(owner) => {
+                tracing::error!(error = %installation::foreign(*owner), "no tenant is worked on")
+            }
+        }
+        *standing = found;
+    }
+
     /// # Errors
     /// `ForeignInstallation` where another cluster works on these tenants.
-    pub async fn open(&self, kube_system: Uuid) -> Result<(), Error> {
-        // Any tenant could hold the advisory lock that migrations take by default, and
-        // so keep the operator from starting. Only the leader gets here.
-        sqlx::migrate!()
-            .set_locking(false)
-            .run(&self.pool)
-            .await
-            .map_err(|error| unavailable(&format!("preparing the registry: {error}")))?;
-        query(
-            "INSERT INTO akili.installation (kube_system_uid) VALUES ($1) ON CONFLICT DO NOTHING",
-        )
-        .bind(kube_system)
-        .execute(&self.pool)
-        .await
-        .map_err(|error| unavailable(&error))?;
-        let owner: Uuid = query_scalar("SELECT kube_system_uid FROM akili.installation")
-            .fetch_one(&self.pool)
-            .await
-            .map_err(|error| unavailable(&error))?;
-        if owner == kube_system {
-            return Ok(());
+    pub fn refuse_foreign(&self) -> Result<(), Error> {
+        match self.standing() {
+            Standing::Foreign(owner) => Err(installation::foreign(owner)),
+            Standing::Ours | Standing::Unknown(_) => Ok(()),
         }
-        Err(Error::new(
-            Class::Invalid,
-            "ForeignInstallation",
-            format!(
-                "the registry belongs to the cluster whose kube-system has the uid {owner}, and this one's is \
-                 {kube_system}: use another database, or take it over once that cluster is gone"
-            ),
-        ))
+    }
+
+    fn require_ours(&self) -> Result<(), Error> {
+        match self.standing() {
+            Standing::Ours => Ok(()),
+            Standing::Foreign(owner) => Err(installation::foreign(owner)),
+            Standing::Unknown(why) => Err(Error::new(Class::Transient, UNAVAILABLE, why)),
+        }
     }
 
     /// The tenant's row, made now if there is none, with `seed` for its id if given.
@@ -92,6 +170,7 @@ impl Registry {
     /// `seed` is another tenant's id or isn't this one's; `SlugRetired` where the
     /// slug's tenant was purged.
     pub async fn enroll(&self, slug: &Slug, seed: Option<TenantId>) -> Result<Row, Error> {
+        self.require_ours()?;
         if let Some(row) = self.row(slug).await? {
             return admit(slug, row, seed);
         }
@@ -190,7 +269,7 @@ fn conflict(message: String) -> Error {
 fn unavailable(error: &impl std::fmt::Display) -> Error {
     Error::new(
         Class::Transient,
-        "RegistryUnavailable",
+        UNAVAILABLE,
         format!("the registry in PostgreSQL can't be asked: {error}; it is tried again"),
     )
 }

@@ -9,30 +9,39 @@ use super::registry::Row;
 use crate::backend::{Outcome, TenantKey};
 use crate::error::{Class, Error};
 
-/// One plane's condition type and what became of the plane.
-pub type Plane = (&'static str, Outcome);
+/// What became of one plane.
+pub struct Report {
+    /// The type of the condition that speaks of it.
+    pub condition: &'static str,
+    /// How far it got.
+    pub outcome: Outcome,
+}
 
-/// The status after the planes were taken towards `target`.
+impl Report {
+    /// Why it didn't get there, if it didn't.
+    pub fn error(&self) -> Option<&Error> {
+        match &self.outcome {
+            Outcome::Failed(error) => Some(error),
+            Outcome::Converged { .. } => None,
+        }
+    }
+}
+
+/// The status after every plane was taken towards `target`.
 pub fn status(
     tenant: &Tenant,
     key: &TenantKey,
     row: Option<&Row>,
     target: Phase,
-    planes: &[Plane],
+    reports: &[Report],
     now: &Time,
 ) -> TenantStatus {
     let old = tenant.status.clone().unwrap_or_default();
-    let reached = planes
-        .iter()
-        .all(|(_, outcome)| matches!(outcome, Outcome::Converged { .. }));
+    let reached = reports.iter().all(|report| report.error().is_none());
     let current = old.phase.unwrap_or(Phase::Provisioning);
-    let mut statements = vec![ready(key, target, planes)];
-    statements.extend(progress(planes));
-    statements.extend(
-        planes
-            .iter()
-            .map(|(type_, outcome)| plane_statement(type_, key, outcome)),
-    );
+    let mut statements = vec![ready(key, target, reports)];
+    statements.extend(progress(reports));
+    statements.extend(reports.iter().map(|report| plane_statement(key, report)));
     let time =
         |of: fn(&Row) -> Option<&Time>, old: Option<Time>| row.map_or(old, |row| of(row).cloned());
     TenantStatus {
@@ -82,14 +91,18 @@ pub fn blocked(tenant: &Tenant, error: &Error, now: &Time) -> TenantStatus {
     }
 }
 
-fn ready(key: &TenantKey, target: Phase, planes: &[Plane]) -> Statement {
-    let late: Vec<&str> = failures(planes).map(|(type_, _)| type_).collect();
-    let (reason, message) = match failures(planes).next() {
+fn ready(key: &TenantKey, target: Phase, reports: &[Report]) -> Statement {
+    let late: Vec<&str> = reports
+        .iter()
+        .filter(|report| report.error().is_some())
+        .map(|report| report.condition)
+        .collect();
+    let (reason, message) = match reports.iter().find_map(Report::error) {
         None => (
             "Reached",
             format!("tenant {} is {target} in every plane", key.slug),
         ),
-        Some((_, error)) => (
+        Some(error) => (
             error.reason,
             format!(
                 "tenant {} isn't {target} everywhere: see {}",
@@ -107,8 +120,8 @@ fn ready(key: &TenantKey, target: Phase, planes: &[Plane]) -> Statement {
 }
 
 /// `Stalled` where nothing will get better by itself, else `Reconciling`, else nothing.
-fn progress(planes: &[Plane]) -> Option<Statement> {
-    let errors = || failures(planes).map(|(_, error)| error);
+fn progress(reports: &[Report]) -> Option<Statement> {
+    let errors = || reports.iter().filter_map(Report::error);
     errors()
         .find(|error| error.class == Class::Invalid)
         .or_else(|| errors().next())
@@ -129,15 +142,8 @@ fn attention(error: &Error) -> Option<Statement> {
     })
 }
 
-fn failures(planes: &[Plane]) -> impl Iterator<Item = (&'static str, &Error)> {
-    planes.iter().filter_map(|(type_, outcome)| match outcome {
-        Outcome::Failed(error) => Some((*type_, error)),
-        Outcome::Converged { .. } => None,
-    })
-}
-
-fn plane_statement(type_: &'static str, key: &TenantKey, outcome: &Outcome) -> Statement {
-    let (status, reason, message) = match outcome {
+fn plane_statement(key: &TenantKey, report: &Report) -> Statement {
+    let (status, reason, message) = match &report.outcome {
         Outcome::Failed(error) => (false, error.reason, error.message.clone()),
         Outcome::Converged {
             notice: Some(notice),
@@ -150,7 +156,7 @@ fn plane_statement(type_: &'static str, key: &TenantKey, outcome: &Outcome) -> S
         ),
     };
     Statement {
-        type_,
+        type_: report.condition,
         status,
         reason,
         message,
@@ -196,11 +202,12 @@ mod tests {
         ))
     }
 
-    fn planes(postgres: Outcome) -> [Plane; 2] {
+    fn reports(postgres: Outcome) -> [Report; 2] {
         [
             (types::NAMESPACE_READY, converged()),
             (types::POSTGRES_READY, postgres),
         ]
+        .map(|(condition, outcome)| Report { condition, outcome })
     }
 
     #[test]
@@ -211,7 +218,7 @@ mod tests {
             &key,
             None,
             Phase::Active,
-            &planes(failed(Class::Transient)),
+            &reports(failed(Class::Transient)),
             &at(1),
         );
         assert_eq!(late.phase, Some(Phase::Provisioning));
@@ -224,7 +231,7 @@ mod tests {
             &key,
             None,
             Phase::Active,
-            &planes(converged()),
+            &reports(converged()),
             &at(2),
         );
         assert_eq!(done.phase, Some(Phase::Active));
@@ -241,7 +248,7 @@ mod tests {
             &key,
             None,
             Phase::Active,
-            &planes(converged()),
+            &reports(converged()),
             &at(1),
         ));
         let down = status(
@@ -249,7 +256,7 @@ mod tests {
             &key,
             None,
             Phase::Active,
-            &planes(failed(Class::Transient)),
+            &reports(failed(Class::Transient)),
             &at(2),
         );
         assert_eq!(down.phase, Some(Phase::Active));
@@ -273,7 +280,7 @@ mod tests {
             &key,
             None,
             Phase::Active,
-            &planes(failed(Class::Invalid)),
+            &reports(failed(Class::Invalid)),
             &at(1),
         );
         assert!(is_true(&status.conditions, types::STALLED));
@@ -288,7 +295,7 @@ mod tests {
             &key,
             None,
             Phase::Active,
-            &planes(converged()),
+            &reports(converged()),
             &at(1),
         );
         tenant.status = Some(first.clone());
@@ -297,7 +304,7 @@ mod tests {
             &key,
             None,
             Phase::Active,
-            &planes(converged()),
+            &reports(converged()),
             &at(9),
         );
         assert_eq!(first, second);

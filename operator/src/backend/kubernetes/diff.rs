@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use akili_crds::Phase;
+use akili_crds::names::LABEL_STATE;
 use jiff::{SignedDuration, Timestamp};
 use kube::core::DynamicObject;
 use serde_json::Value;
 
 use super::objects::{Place, Rule, Wanted, quota_place, rules};
 use super::{Observed, Settings};
-use crate::backend::{Desired, TenantKey};
+use crate::backend::{Desired, Effect, TenantKey};
 
 /// A quota that was made before the controller manager knew the resources that it
 /// counts stays without counts for minutes; made again, it has them at once.
@@ -21,7 +23,8 @@ pub enum Step {
     Apply(Wanted),
     /// Remove it.
     Delete(Place),
-    /// Remove it and make it again, since what differs can't be changed.
+    /// Remove it and make it again, since what differs can't be changed, or another
+    /// has set what must not be there.
     Replace(Wanted),
     /// The controller manager hasn't counted yet.
     AwaitQuota,
@@ -53,14 +56,15 @@ pub fn diff(
 
 fn change(wanted: Wanted, found: &DynamicObject) -> Option<Step> {
     let found = serde_json::to_value(found).unwrap_or_default();
-    if includes(&found, &wanted.fields) {
-        None
-    } else if wanted
+    let other_role = wanted
         .fields
         .get("roleRef")
-        .is_some_and(|role| !includes(&found["roleRef"], role))
-    {
+        .is_some_and(|role| !includes(&found["roleRef"], role));
+    let in_the_way = |pointer: &&str| found.pointer(pointer).is_some();
+    if other_role || wanted.without.iter().any(in_the_way) {
         Some(Step::Replace(wanted))
+    } else if includes(&found, &wanted.fields) {
+        None
     } else {
         Some(Step::Apply(wanted))
     }
@@ -132,6 +136,25 @@ impl Default for Observed {
     }
 }
 
+impl Step {
+    /// Bindings of the tenant's group, and the label that admission goes by, are
+    /// what lets its users in.
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::Apply(wanted) | Self::Replace(wanted) if wanted.lets_tenant_in() => Effect::Opens,
+            Self::Delete(_) => Effect::Closes,
+            Self::Apply(_) | Self::Replace(_) | Self::AwaitQuota => Effect::Neutral,
+        }
+    }
+}
+
+impl Wanted {
+    fn lets_tenant_in(&self) -> bool {
+        let active = self.fields["metadata"]["labels"][LABEL_STATE] == Phase::Active.as_str();
+        active || self.fields["subjects"][0]["kind"] == "Group"
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (verb, place) = match self {
@@ -147,6 +170,7 @@ impl fmt::Display for Step {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::fake::all_states;
     use crate::backend::kubernetes::Egress;
     use akili_crds::{TenantId, TenantQuotaSpec};
     use serde_json::json;
@@ -167,15 +191,6 @@ mod tests {
             slug: "acme".parse().unwrap(),
             id: TenantId::random(),
         }
-    }
-
-    fn states() -> [Desired; 3] {
-        let limits = TenantQuotaSpec::default();
-        [
-            Desired::Writable(limits.clone()),
-            Desired::ReadOnly(limits),
-            Desired::NoAccess,
-        ]
     }
 
     /// The cluster after all rules hold, with a quota that was counted.
@@ -229,8 +244,8 @@ mod tests {
     #[test]
     fn every_state_is_reached_from_every_other_and_then_nothing_is_left_to_do() {
         let tenant = acme();
-        for from in &states() {
-            for to in &states() {
+        for from in &all_states() {
+            for to in &all_states() {
                 let mut observed = cluster(&tenant, from);
                 let steps = diff(&settings(), &tenant, to, &observed);
                 take(&mut observed, &steps);
@@ -244,7 +259,7 @@ mod tests {
     #[test]
     fn suspending_takes_the_writer_and_all_pods() {
         let tenant = acme();
-        let [active, suspended, archived] = states();
+        let [active, suspended, archived] = all_states();
         let steps = diff(&settings(), &tenant, &suspended, &cluster(&tenant, &active));
         assert_eq!(
             names(&steps),
@@ -272,18 +287,77 @@ mod tests {
     #[test]
     fn the_namespace_is_not_opened_before_the_other_planes() {
         let tenant = acme();
-        let [active, suspended, _] = states();
-        let steps = diff(&settings(), &tenant, &active, &cluster(&tenant, &suspended));
-        let labelled = steps
-            .iter()
-            .any(|step| step.to_string().contains("Namespace"));
-        assert!(!labelled, "{steps:?}");
+        let [_, suspended, _] = all_states();
+        let opening = Desired::Writable {
+            limits: TenantQuotaSpec::default(),
+            reached: Phase::Suspended,
+        };
+        let steps = diff(
+            &settings(),
+            &tenant,
+            &opening,
+            &cluster(&tenant, &suspended),
+        );
+        assert_eq!(
+            names(&steps),
+            [
+                "replace ResourceQuota akili",
+                "apply RoleBinding akili-tenant-writer"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_state_label_that_was_changed_by_hand_is_drift() {
+        let tenant = acme();
+        let [active, ..] = all_states();
+        let mut observed = cluster(&tenant, &active);
+        let (_, namespace) = &mut observed.objects[0];
+        let labels = namespace.metadata.labels.as_mut().unwrap();
+        labels.insert(LABEL_STATE.into(), "SUSPENDED".into());
+        let steps = diff(&settings(), &tenant, &active, &observed);
+        assert_eq!(
+            names(&steps),
+            [format!("apply Namespace {}", tenant.id.namespace())]
+        );
+        assert_eq!(steps[0].effect(), Effect::Opens);
+    }
+
+    #[test]
+    fn what_lets_the_tenants_group_in_opens_and_what_is_removed_closes() {
+        let tenant = acme();
+        let [active, suspended, _] = all_states();
+        let effects = |from: &Observed, to: &Desired| -> Vec<(String, Effect)> {
+            diff(&settings(), &tenant, to, from)
+                .into_iter()
+                .map(|step| (step.to_string(), step.effect()))
+                .filter(|(_, effect)| *effect != Effect::Neutral)
+                .collect()
+        };
+        let opened = effects(&Observed::default(), &suspended);
+        assert_eq!(
+            opened,
+            [
+                format!("apply ClusterRoleBinding {}", tenant.id.cluster_role()),
+                "apply RoleBinding akili-tenant-reader".into(),
+                "apply RoleBinding akili-tenant-author".into(),
+            ]
+            .map(|step| (step, Effect::Opens))
+        );
+        let closed = effects(&cluster(&tenant, &active), &suspended);
+        assert_eq!(
+            closed,
+            [(
+                "delete RoleBinding akili-tenant-writer".into(),
+                Effect::Closes
+            )]
+        );
     }
 
     #[test]
     fn a_binding_to_another_role_is_replaced() {
         let tenant = acme();
-        let [active, ..] = states();
+        let [active, ..] = all_states();
         let mut observed = cluster(&tenant, &active);
         for (place, object) in &mut observed.objects {
             if place.name == "akili-tenant-reader" {
@@ -297,7 +371,7 @@ mod tests {
     #[test]
     fn a_second_subject_is_drift() {
         let tenant = acme();
-        let [active, ..] = states();
+        let [active, ..] = all_states();
         let mut observed = cluster(&tenant, &active);
         for (place, object) in &mut observed.objects {
             if place.name == "akili-tenant-writer" {
@@ -315,7 +389,7 @@ mod tests {
     #[test]
     fn a_quota_without_counts_is_awaited_and_after_ten_seconds_made_again() {
         let tenant = acme();
-        let [active, ..] = states();
+        let [active, ..] = all_states();
         let mut observed = cluster(&tenant, &active);
         let born = Timestamp::from_second(1_000).unwrap();
         let stale = quota(&mut observed, &tenant);

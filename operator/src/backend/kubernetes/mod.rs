@@ -19,7 +19,7 @@ use serde::Deserialize;
 pub use diff::Step;
 use objects::{Place, Rule, Wanted};
 
-use super::{Backend, Desired, TenantKey};
+use super::{Backend, Desired, Effect, TenantKey};
 use crate::error::{Class, Error};
 
 /// The field manager of everything that the operator applies.
@@ -115,7 +115,7 @@ impl Kubernetes {
     }
 
     async fn observe_one(&self, tenant: &TenantKey) -> Result<Observed, Error> {
-        let anything = Desired::Writable(TenantQuotaSpec::default());
+        let anything = Desired::ReadOnly(TenantQuotaSpec::default());
         let places = objects::rules(&self.settings, tenant, &anything)
             .into_iter()
             .map(|rule| match rule {
@@ -167,6 +167,10 @@ impl Backend for Kubernetes {
 
     fn diff(&self, tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {
         diff::diff(&self.settings, tenant, desired, observed)
+    }
+
+    fn effect(step: &Step) -> Effect {
+        step.effect()
     }
 
     async fn apply(&self, _: &TenantKey, step: &Step) -> Result<(), Error> {

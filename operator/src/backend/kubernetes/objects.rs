@@ -32,6 +32,8 @@ pub struct Wanted {
     pub place: Place,
     /// The fields, with `apiVersion`, `kind` and `metadata`.
     pub fields: Value,
+    /// JSON pointers to what must not be there.
+    pub without: Vec<&'static str>,
 }
 
 /// An object that may or may not be wanted in the tenant's present state.
@@ -45,7 +47,7 @@ pub enum Rule {
 /// What is to be there and what isn't, in the order in which to make it so.
 pub fn rules(settings: &Settings, tenant: &TenantKey, desired: &Desired) -> Vec<Rule> {
     let (open, readable, limits) = match desired {
-        Desired::Writable(limits) => (true, true, Some(limits)),
+        Desired::Writable { limits, .. } => (true, true, Some(limits)),
         Desired::ReadOnly(limits) => (false, true, Some(limits)),
         Desired::NoAccess => (false, false, None),
     };
@@ -84,8 +86,7 @@ pub fn namespace_place(tenant: &TenantKey) -> Place {
     place::<Namespace>(None, &tenant.id.namespace())
 }
 
-/// The namespace with the label that admission goes by. Closing happens with the
-/// other objects; opening is done by itself, once every plane is open.
+/// The namespace with the label that admission goes by.
 pub fn namespace_in(tenant: &TenantKey, state: Phase) -> Wanted {
     wanted(
         namespace_place(tenant),
@@ -99,18 +100,15 @@ pub fn namespace_in(tenant: &TenantKey, state: Phase) -> Wanted {
     )
 }
 
+/// Closing happens with the other objects; opening is done by itself, once every
+/// plane is open and the phase is reached.
 fn namespace(tenant: &TenantKey, desired: &Desired) -> Wanted {
-    match desired {
-        Desired::ReadOnly(_) => namespace_in(tenant, Phase::Suspended),
-        Desired::NoAccess => namespace_in(tenant, Phase::Archived),
-        Desired::Writable(_) => {
-            let mut namespace = namespace_in(tenant, Phase::Provisioning);
-            if let Some(labels) = namespace.fields["metadata"]["labels"].as_object_mut() {
-                labels.remove(LABEL_STATE);
-            }
-            namespace
-        }
-    }
+    let state = match desired {
+        Desired::Writable { reached, .. } => *reached,
+        Desired::ReadOnly(_) => Phase::Suspended,
+        Desired::NoAccess => Phase::Archived,
+    };
+    namespace_in(tenant, state)
 }
 
 fn operator_binding(settings: &Settings, tenant: &TenantKey) -> Wanted {
@@ -140,26 +138,47 @@ fn role_binding(place: Place, role: &str, subject: Value) -> Wanted {
 fn resource_quota(tenant: &TenantKey, limits: Option<&TenantQuotaSpec>, open: bool) -> Wanted {
     let of = |limit: fn(&TenantQuotaSpec) -> i64| limits.map_or(0, limit);
     let mut hard = json!({
-        "count/dataproducts.akili.io": of(|l| l.max_products).to_string(),
-        "count/connections.akili.io": of(|l| l.max_connections).to_string(),
-        "limits.cpu": of(|l| l.max_compute_cpu).to_string(),
+        "count/dataproducts.akili.io": number(of(|l| l.max_products)),
+        "count/connections.akili.io": number(of(|l| l.max_connections)),
+        "limits.cpu": number(of(|l| l.max_compute_cpu)),
         "limits.memory": gibibytes(of(|l| l.max_compute_memory_gb)),
     });
     if !open {
         hard["pods"] = json!("0");
     }
-    wanted(
+    let quota = wanted(
         quota_place(tenant),
         json!({}),
         json!({"spec": {"hard": hard}}),
-    )
+    );
+    let without = if open {
+        vec!["/spec/hard/pods"]
+    } else {
+        vec![]
+    };
+    Wanted { without, ..quota }
 }
 
+/// A quantity as the API server writes it: 1000 is `1k`.
+fn number(count: i64) -> String {
+    canonical(count, 1000, &["", "k", "M", "G", "T", "P", "E"])
+}
+
+/// A quantity as the API server writes it: 1024 GB of 2^30 bytes are `1Ti`.
 fn gibibytes(count: i64) -> String {
-    if count == 0 {
-        "0".to_owned()
-    } else {
-        format!("{count}Gi")
+    match count {
+        0 => "0".to_owned(),
+        _ => canonical(count, 1024, &["Gi", "Ti", "Pi", "Ei"]),
+    }
+}
+
+fn canonical(count: i64, base: i64, suffixes: &[&str]) -> String {
+    match suffixes {
+        [_, larger @ ..] if !larger.is_empty() && count != 0 && count % base == 0 => {
+            canonical(count / base, base, larger)
+        }
+        [suffix, ..] => format!("{count}{suffix}"),
+        [] => count.to_string(),
     }
 }
 
@@ -244,5 +263,33 @@ fn wanted(place: Place, mut metadata: Value, mut fields: Value) -> Wanted {
     fields["apiVersion"] = json!(place.resource.api_version);
     fields["kind"] = json!(place.resource.kind);
     fields["metadata"] = metadata;
-    Wanted { place, fields }
+    Wanted {
+        place,
+        fields,
+        without: vec![],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_are_written_as_the_api_server_writes_them() {
+        for (count, decimal, binary) in [
+            (0, "0", "0"),
+            (1, "1", "1Gi"),
+            (999, "999", "999Gi"),
+            (1000, "1k", "1000Gi"),
+            (1024, "1024", "1Ti"),
+            (1500, "1500", "1500Gi"),
+            (1_000_000, "1M", "1000000Gi"),
+            (3 * 1024 * 1024, "3145728", "3Pi"),
+        ] {
+            assert_eq!(
+                (number(count), gibibytes(count)),
+                (decimal.into(), binary.into())
+            );
+        }
+    }
 }

@@ -80,7 +80,7 @@ pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
     match desired {
         // Archived is for ever, whatever a Tenant says that was made again.
         _ if observed.state == Phase::Archived => close(observed),
-        Desired::Writable(_) => open(observed),
+        Desired::Writable { .. } => open(observed),
         Desired::ReadOnly(_) => restrict(observed),
         Desired::NoAccess => close(observed),
     }
@@ -159,15 +159,17 @@ fn login(observed: &Observed) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::fake::all_states;
     use crate::secret::Password;
-    use akili_crds::TenantQuotaSpec;
 
     fn writable() -> Desired {
-        Desired::Writable(TenantQuotaSpec::default())
+        let [writable, ..] = all_states();
+        writable
     }
 
     fn read_only() -> Desired {
-        Desired::ReadOnly(TenantQuotaSpec::default())
+        let [_, read_only, _] = all_states();
+        read_only
     }
 
     fn credential(marked_for: Option<&str>) -> Credential {

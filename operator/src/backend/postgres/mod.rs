@@ -28,7 +28,7 @@ use self::client::Client;
 use self::coverage::{Coverage, Repair};
 use self::credentials::Credentials;
 use self::diff::{Observed, Step};
-use crate::backend::{Backend, Desired, Notice, TenantKey};
+use crate::backend::{Backend, Desired, Effect, Notice, TenantKey};
 use crate::error::{Class, Error};
 use crate::secret::Password;
 
@@ -162,6 +162,16 @@ impl Backend for Postgres {
 
     fn diff(&self, _tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {
         diff::diff(desired, observed)
+    }
+
+    fn effect(step: &Step) -> Effect {
+        match step {
+            Step::CreateCredential => Effect::Neutral,
+            Step::OpenLogin { .. } | Step::Activate => Effect::Opens,
+            Step::CloseLogin | Step::Suspend | Step::EndSessions | Step::CloseGate => {
+                Effect::Closes
+            }
+        }
     }
 
     async fn apply(&self, tenant: &TenantKey, step: &Step) -> Result<(), Error> {
