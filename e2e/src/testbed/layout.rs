@@ -73,6 +73,11 @@ pub fn log_file(component: &str) -> PathBuf {
     state("logs").join(format!("{component}.log"))
 }
 
+/// The API server's audit log: the requests of ServiceAccounts, a JSON object a line.
+pub fn audit_log() -> PathBuf {
+    log_file("audit")
+}
+
 /// The kubeconfig of a member of `system:masters`.
 pub fn admin_kubeconfig() -> PathBuf {
     state("admin.kubeconfig")

@@ -4,6 +4,8 @@ pub mod audit;
 mod guard;
 pub mod registry;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

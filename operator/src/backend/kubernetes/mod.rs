@@ -2,6 +2,8 @@
 
 pub mod credentials;
 mod diff;
+#[cfg(test)]
+pub mod fake;
 mod objects;
 
 use std::collections::BTreeMap;

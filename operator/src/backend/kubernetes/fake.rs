@@ -1,0 +1,122 @@
+//! An API server in memory: it keeps what is applied to it and remembers what it was
+//! asked. For tests of what talks to one.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use kube::Client;
+use kube::client::Body;
+use serde_json::{Value, json};
+
+/// What it holds, by the path of the object's URL, and what it was asked.
+#[derive(Clone, Default)]
+pub struct ApiServer(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    objects: BTreeMap<String, Value>,
+    requests: Vec<String>,
+}
+
+impl ApiServer {
+    /// A client of it.
+    pub fn client(&self) -> Client {
+        let server = self.clone();
+        let service = tower::service_fn(move |request| {
+            let server = server.clone();
+            async move { Ok::<_, Infallible>(server.answer(request).await) }
+        });
+        Client::new(service, "default")
+    }
+
+    /// Lets it hold this object.
+    pub fn put(&self, path: &str, object: Value) {
+        self.0.lock().unwrap().objects.insert(path.into(), object);
+    }
+
+    /// Lets it forget the object at this path.
+    pub fn remove(&self, path: &str) {
+        self.0.lock().unwrap().objects.remove(path);
+    }
+
+    /// The object at this path.
+    pub fn get(&self, path: &str) -> Option<Value> {
+        self.0.lock().unwrap().objects.get(path).cloned()
+    }
+
+    /// What it was asked since the last call of this: method and path.
+    pub fn take_requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap().requests)
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let path = head.uri.path().to_owned();
+        let (status, answer) = {
+            let mut state = self.0.lock().unwrap();
+            state.requests.push(format!("{} {path}", head.method));
+            state.handle(&head.method, &path, body)
+        };
+        let answer = Body::from(answer.to_string().into_bytes());
+        Response::builder().status(status).body(answer).unwrap()
+    }
+}
+
+impl State {
+    fn handle(&mut self, method: &Method, path: &str, body: Value) -> (StatusCode, Value) {
+        match *method {
+            Method::GET => self.objects.get(path).map_or_else(not_found, ok),
+            Method::DELETE => self
+                .objects
+                .remove(path)
+                .as_ref()
+                .map_or_else(not_found, ok),
+            Method::POST => {
+                let name = body["metadata"]["name"].as_str().unwrap_or("event");
+                self.objects.insert(format!("{path}/{name}"), body.clone());
+                ok(&body)
+            }
+            _ => {
+                let of_object = path.trim_end_matches("/status");
+                let object = self.objects.entry(of_object.into()).or_default();
+                merge(object, body);
+                count_quota(object);
+                ok(object)
+            }
+        }
+    }
+}
+
+fn ok(object: &Value) -> (StatusCode, Value) {
+    (StatusCode::OK, object.clone())
+}
+
+fn not_found() -> (StatusCode, Value) {
+    let status = json!({
+        "kind": "Status", "status": "Failure", "reason": "NotFound", "message": "", "code": 404,
+    });
+    (StatusCode::NOT_FOUND, status)
+}
+
+fn merge(object: &mut Value, patch: Value) {
+    match (object, patch) {
+        (Value::Object(object), Value::Object(patch)) => {
+            for (key, value) in patch {
+                merge(object.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (object, patch) => *object = patch,
+    }
+}
+
+/// What the controller manager does with quotas.
+fn count_quota(object: &mut Value) {
+    if object["kind"] == "ResourceQuota" {
+        object["status"]["used"] = object["spec"]["hard"].clone();
+    }
+}

@@ -1,0 +1,167 @@
+//! Reconciles against an API server in memory: what is read and what is written.
+
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::runtime::events::Reporter;
+use serde_json::Value;
+use sqlx::postgres::PgPoolOptions;
+
+use super::*;
+use crate::backend::fake::{Fake, Watchman, all_states};
+use crate::backend::kubernetes::Settings;
+use crate::backend::kubernetes::fake::ApiServer;
+
+const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
+const TENANT: &str = "/apis/akili.io/v1alpha1/tenants/acme";
+const WRITER: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/\
+                      tenant-550e8400-e29b-41d4-a716-446655440000/rolebindings/akili-tenant-writer";
+const NAMESPACE: &str = "/api/v1/namespaces/tenant-550e8400-e29b-41d4-a716-446655440000";
+
+/// A cluster in which acme is ACTIVE, and an operator that leads; no PostgreSQL.
+async fn active_acme() -> (ApiServer, Arc<Context>) {
+    let server = ApiServer::default();
+    server.put(TENANT, tenant("Active", "ACTIVE"));
+    let quota = json!({"metadata": {"name": "acme"}, "spec": {}});
+    server.put("/apis/akili.io/v1alpha1/tenantquotas/acme", quota);
+    lead(&server, "us");
+
+    let [writable, ..] = all_states();
+    let context = context(&server, Fake::holding(&writable));
+    let key = TenantKey {
+        slug: "acme".parse().unwrap(),
+        id: ID.parse().unwrap(),
+    };
+    let opened = context
+        .kubernetes
+        .converge(&key, &writable, &Watchman::default())
+        .await;
+    assert!(matches!(opened, Outcome::Converged { .. }), "{opened:?}");
+    server.take_requests();
+    (server, context)
+}
+
+fn lead(server: &ApiServer, holder: &str) {
+    let renewed = serde_json::to_value(Timestamp::now().to_string()).unwrap();
+    let lease: Lease = serde_json::from_value(json!({
+        "spec": {"holderIdentity": holder, "renewTime": renewed},
+    }))
+    .unwrap();
+    let path = "/apis/coordination.k8s.io/v1/namespaces/akili-system/leases/akili-operator";
+    server.put(path, serde_json::to_value(lease).unwrap());
+}
+
+fn context(server: &ApiServer, plane: Fake) -> Arc<Context> {
+    let client = server.client();
+    let nowhere = PgPoolOptions::new()
+        .acquire_timeout(Duration::from_millis(50))
+        .connect_lazy("postgres://127.0.0.1:1/akili")
+        .unwrap();
+    let settings = Settings {
+        service_account: "akili-operator".into(),
+        namespace: "akili-system".into(),
+        egress: vec![],
+    };
+    Arc::new(Context {
+        registry: Registry::new(nowhere, uuid::Uuid::new_v4()),
+        kubernetes: Kubernetes::new(client.clone(), settings),
+        planes: vec![Arc::new(plane)],
+        leadership: Leadership::new(
+            client.clone(),
+            "akili-system",
+            "us".into(),
+            Duration::from_secs(15),
+        ),
+        recorder: Recorder::new(client.clone(), Reporter::from("akili-operator")),
+        retention: Duration::ZERO,
+        audit_interval: Duration::from_secs(60),
+        client,
+    })
+}
+
+fn tenant(state: &str, phase: &str) -> Value {
+    json!({
+        "apiVersion": "akili.io/v1alpha1", "kind": "Tenant",
+        "metadata": {"name": "acme", "uid": "1", "generation": 1},
+        "spec": {"displayName": "Acme", "state": state},
+        "status": {"phase": phase, "id": ID},
+    })
+}
+
+/// One reconcile of the Tenant as the server has it.
+async fn reconcile_acme(server: &ApiServer, context: &Arc<Context>) {
+    let tenant = serde_json::from_value(server.get(TENANT).unwrap()).unwrap();
+    reconcile(Arc::new(tenant), context.clone()).await.unwrap();
+}
+
+fn writes(requests: &[String]) -> Vec<&String> {
+    requests.iter().filter(|r| !r.starts_with("GET ")).collect()
+}
+
+#[tokio::test]
+async fn a_converged_tenant_costs_eleven_reads_and_no_write() {
+    let (server, context) = active_acme().await;
+    reconcile_acme(&server, &context).await;
+    let first = server.take_requests();
+    assert_eq!(writes(&first), [&format!("PATCH {TENANT}/status")]);
+
+    reconcile_acme(&server, &context).await;
+    let second = server.take_requests();
+    assert_eq!(writes(&second), Vec::<&String>::new());
+    assert_eq!(second.len(), 11, "the quota and ten objects: {second:?}");
+}
+
+#[tokio::test]
+async fn a_tenant_is_closed_although_the_registry_cannot_be_asked() {
+    let (server, context) = active_acme().await;
+    server.put(TENANT, tenant("Suspended", "ACTIVE"));
+    reconcile_acme(&server, &context).await;
+    assert_eq!(server.get(WRITER), None);
+    let namespace = server.get(NAMESPACE).unwrap();
+    assert_eq!(
+        namespace["metadata"]["labels"]["akili.io/state"],
+        "SUSPENDED"
+    );
+    assert_eq!(server.get(TENANT).unwrap()["status"]["phase"], "SUSPENDED");
+}
+
+#[tokio::test]
+async fn a_tenant_is_not_opened_while_the_registry_cannot_be_asked() {
+    let (server, context) = active_acme().await;
+    server.remove(WRITER);
+    reconcile_acme(&server, &context).await;
+    assert_eq!(server.get(WRITER), None);
+    let status = server.get(TENANT).unwrap()["status"].clone();
+    assert_eq!(status["phase"], "ACTIVE");
+    assert_eq!(reason(&status, "NamespaceReady"), "RegistryUnavailable");
+}
+
+#[tokio::test]
+async fn nothing_is_closed_once_the_lease_is_anothers_or_the_tenant_has_changed() {
+    for (holder, live) in [("another", "Suspended"), ("us", "Active")] {
+        let (server, context) = active_acme().await;
+        lead(&server, holder);
+        server.put(TENANT, tenant(live, "ACTIVE"));
+        let known = serde_json::from_value(tenant("Suspended", "ACTIVE")).unwrap();
+        reconcile(Arc::new(known), context).await.unwrap();
+        assert!(server.get(WRITER).is_some(), "{holder}, {live}");
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_tenant_is_an_error_that_names_it_and_nothing_is_written() {
+    let (server, context) = active_acme().await;
+    let mut malformed = tenant("Active", "ACTIVE");
+    malformed["spec"]["state"] = json!("Sleeping");
+    let malformed = serde_json::from_value(malformed).unwrap();
+    let error = reconcile(Arc::new(malformed), context).await.unwrap_err();
+    assert!(
+        error.message.starts_with("Tenant acme can't be read: "),
+        "{error}"
+    );
+    assert_eq!(server.take_requests(), Vec::<String>::new());
+}
+
+fn reason(status: &Value, type_: &str) -> String {
+    let conditions = status["conditions"].as_array().unwrap();
+    let found = conditions.iter().find(|c| c["type"] == type_).unwrap();
+    found["reason"].as_str().unwrap().to_owned()
+}
