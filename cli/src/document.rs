@@ -1,6 +1,6 @@
 //! What `akili` says of a tenant. Pure.
 
-use akili_crds::condition::{is_true, types};
+use akili_crds::condition::{find, is_true, types};
 use akili_crds::tenant_quota::Usage;
 use akili_crds::{Phase, Tenant, TenantQuota, TenantQuotaSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -63,7 +63,7 @@ impl Document {
 
     /// The reason that `Ready` gives.
     pub fn reason(&self) -> &str {
-        let ready = self.conditions.iter().find(|c| c.type_ == types::READY);
+        let ready = find(&self.conditions, types::READY);
         ready.map_or("-", |condition| &condition.reason)
     }
 }

@@ -56,11 +56,14 @@ pub fn conditions(
     statements.iter().map(state).collect()
 }
 
-/// The condition of this type, if it is there and true.
+/// The condition of this type, if it is there.
+pub fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|c| c.type_ == type_)
+}
+
+/// Whether the condition of this type is there and true.
 pub fn is_true(conditions: &[Condition], type_: &str) -> bool {
-    conditions
-        .iter()
-        .any(|c| c.type_ == type_ && c.status == "True")
+    find(conditions, type_).is_some_and(|c| c.status == "True")
 }
 
 #[cfg(test)]

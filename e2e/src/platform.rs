@@ -3,12 +3,15 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
 
-use crate::testbed::Testbed;
+use crate::testbed::{Testbed, layout};
 
 /// The password of the operator's login on the testbed; a word that nothing else
 /// contains, so that it can be searched for where it must not be.
@@ -22,6 +25,15 @@ pub struct Platform {
     folder: PathBuf,
 }
 
+/// A request to the API server.
+#[derive(Debug)]
+pub struct Request {
+    /// Such as `get` or `patch`.
+    pub verb: String,
+    /// Such as `rolebindings`.
+    pub resource: String,
+}
+
 /// The operator's process; ends with the value.
 pub struct Operator(Child);
 
@@ -29,6 +41,8 @@ impl Platform {
     /// Installs what an admin and a DBA install. May be done again.
     pub async fn install() -> Result<Self> {
         let testbed = Testbed::connect().await?;
+        // A test that stopped it may not have come to its end.
+        testbed.start_postgres().await?;
         let folder = std::env::temp_dir().join(format!("akili-platform-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let platform = Self { testbed, folder };
@@ -56,10 +70,37 @@ impl Platform {
             .service_account_kubeconfig("akili-system", "akili-operator", &kubeconfig)
             .await?;
         let log = File::options().create(true).append(true).open(self.log())?;
-        let database = self.testbed.postgres();
-        let child = Command::new(binary("akili-operator")?)
+        let child = self
+            .operator_command()?
             .arg("run")
             .env("KUBECONFIG", &kubeconfig)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        Ok(Operator(child))
+    }
+
+    /// Runs `akili-operator check` as an admin, whether or not it succeeds.
+    pub fn check(&self, arguments: &[&str]) -> Result<Output> {
+        Ok(self
+            .operator_command()?
+            .arg("check")
+            .args(arguments)
+            .output()?)
+    }
+
+    /// The same with one setting changed.
+    pub fn check_with(&self, variable: &str, value: &str) -> Result<Output> {
+        let mut command = self.operator_command()?;
+        Ok(command.arg("check").env(variable, value).output()?)
+    }
+
+    fn operator_command(&self) -> Result<Command> {
+        let database = self.testbed.postgres();
+        let mut command = Command::new(binary("akili-operator")?);
+        command
+            .env("KUBECONFIG", self.testbed.kubeconfig())
             .env("AKILI_AUDIT_INTERVAL", "2s")
             .env("AKILI_LEASE_DURATION", "3s")
             .env("AKILI_HEALTH_ADDRESS", "127.0.0.1:18080")
@@ -67,12 +108,45 @@ impl Platform {
             .env("AKILI_POSTGRES__PORT", database.port.to_string())
             .env("AKILI_POSTGRES__DATABASE", database.database)
             .env("AKILI_POSTGRES__CA_FILE", &database.ca_path)
-            .env("AKILI_POSTGRES__PASSWORD", OPERATOR_PASSWORD)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
-        Ok(Operator(child))
+            .env("AKILI_POSTGRES__PASSWORD", OPERATOR_PASSWORD);
+        Ok(command)
+    }
+
+    /// Runs `kubectl` with the token of the operator's ServiceAccount.
+    pub async fn kubectl_as_operator(&self, arguments: &[&str]) -> Result<Output> {
+        let kubeconfig = self.folder.join("operator.kubeconfig");
+        self.testbed
+            .service_account_kubeconfig("akili-system", "akili-operator", &kubeconfig)
+            .await?;
+        Ok(Command::new(self.testbed.kubectl())
+            .arg("--kubeconfig")
+            .arg(kubeconfig)
+            .args(arguments)
+            .output()?)
+    }
+
+    /// Where the API server's audit log ends now.
+    pub fn audit_mark(&self) -> Result<usize> {
+        Ok(fs::read_to_string(layout::audit_log())?.len())
+    }
+
+    /// What the operator asked the API server since then.
+    pub fn operators_requests_since(&self, mark: usize) -> Result<Vec<Request>> {
+        const OPERATOR: &str = "system:serviceaccount:akili-system:akili-operator";
+        let log = fs::read_to_string(layout::audit_log())?;
+        let events = log[mark..].lines().map(serde_json::from_str::<Value>);
+        let mut requests = Vec::new();
+        for event in events {
+            let event = event.context("the audit log isn't JSON")?;
+            if event["user"]["username"] == OPERATOR {
+                let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                requests.push(Request {
+                    verb: word(&event["verb"]),
+                    resource: word(&event["objectRef"]["resource"]),
+                });
+            }
+        }
+        Ok(requests)
     }
 
     /// The operator's log.
@@ -140,23 +214,47 @@ impl Platform {
         ])
     }
 
-    /// Makes a tenant by `kubectl apply` and waits until it is ACTIVE.
-    pub fn activate(&self, slug: &str) -> Result<()> {
-        let file = self.folder.join(format!("{slug}.yaml"));
-        fs::write(&file, tenant_yaml(slug))?;
-        self.kubectl(&["apply", "-f", text(&file)?])?;
-        let waited = self.akili(&[
+    /// The reason that a condition of the Tenant gives; empty if there is none.
+    pub fn reason(&self, slug: &str, type_: &str) -> Result<String> {
+        self.status(slug, &format!("conditions[?(@.type==\"{type_}\")].reason"))
+    }
+
+    /// Makes a tenant with `akili`.
+    pub fn create(&self, slug: &str) -> Result<()> {
+        let name = format!("Tenant {slug}");
+        succeed(&self.akili(&["tenant", "create", slug, "--display-name", &name])?).map(drop)
+    }
+
+    /// How long a new tenant takes until it is ACTIVE.
+    pub fn time_to_active(&self, slug: &str) -> Result<Duration> {
+        self.create(slug)?;
+        let began = Instant::now();
+        self.wait_active(slug)?;
+        Ok(began.elapsed())
+    }
+
+    /// Waits with `akili` until the tenant is ACTIVE.
+    pub fn wait_active(&self, slug: &str) -> Result<()> {
+        let wait = [
             "tenant",
             "wait",
             slug,
             "--for",
             "ACTIVE",
             "--timeout",
-            "30s",
-        ])?;
-        succeed(&waited)
+            "60s",
+        ];
+        succeed(&self.akili(&wait)?)
             .with_context(|| self.end_of_log())
             .map(drop)
+    }
+
+    /// Makes a tenant by `kubectl apply` and waits until it is ACTIVE.
+    pub fn activate(&self, slug: &str) -> Result<()> {
+        let file = self.folder.join(format!("{slug}.yaml"));
+        fs::write(&file, tenant_yaml(slug))?;
+        self.kubectl(&["apply", "-f", text(&file)?])?;
+        self.wait_active(slug)
     }
 
     /// Tries again until it holds.
@@ -204,13 +302,35 @@ impl Operator {
         self.0.wait()?;
         Ok(())
     }
+
+    /// SIGTERM, as the kubelet does it: it ends by itself, soon and well.
+    pub fn stop(mut self) -> Result<()> {
+        let status = self.terminate()?;
+        ensure!(status.success(), "the operator ended with {status}");
+        Ok(())
+    }
+
+    fn terminate(&mut self) -> Result<ExitStatus> {
+        let process = Pid::from_raw(self.0.id().try_into()?);
+        kill(process, Signal::SIGTERM)?;
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = self.0.try_wait()? {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("the operator didn't end within {PATIENCE:?} of SIGTERM")
+    }
 }
 
 impl Drop for Operator {
     fn drop(&mut self) {
         // It may have ended already, which is as good.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        if !matches!(self.0.try_wait(), Ok(Some(_))) && self.terminate().is_err() {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
     }
 }
 

@@ -39,7 +39,7 @@ pub async fn lines(
         lines.push(line(what, problem, tolerable));
     }
     // Before the first operator has come there are no tables to ask.
-    if let (Ok(cluster), Ok(Some(owner))) = (cluster, installation::owner(postgres.pool()).await) {
+    if let (Ok(cluster), Ok(Some(owner))) = (cluster, installation::owner(postgres).await) {
         let other = (owner != cluster).then(|| foreign(owner).message);
         lines.push(line("PostgreSQL installation", other, false));
     }

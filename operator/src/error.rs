@@ -19,7 +19,7 @@ pub enum Class {
 
 /// An error of a backend: it knows its class and says what failed, on which
 /// object, and what to do next. Never a secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
     /// What is to be done about it.

@@ -86,12 +86,9 @@ async fn check(config: &Config, take_over: bool) -> anyhow::Result<()> {
     let kubernetes = kube::Client::try_default()
         .await
         .context("no way to the API server")?;
-    let postgres = client::Client::new(connection(&config.postgres), 2);
+    let postgres = client::Client::new(connection(&config.postgres), 1);
     if take_over {
-        let kube_system = kube_system_uid(&kubernetes).await?;
-        installation::take_over(postgres.pool(), kube_system)
-            .await
-            .context("the tenants can't be taken over")?;
+        installation::take_over(&postgres, kube_system_uid(&kubernetes).await?).await?;
     }
     let lines = check::lines(&kubernetes, &postgres, &config.postgres.tenant_schemas).await;
     println!("{}", check::table(&lines));
@@ -132,10 +129,10 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     };
     readiness.set(false);
 
-    let pool = client::Client::new(connection(&config.postgres), u32::from(config.concurrency));
-    let registry = Registry::new(pool.pool().clone(), kube_system_uid(&client).await?);
+    let database = client::Client::new(connection(&config.postgres), config.concurrency);
+    let registry = Registry::new(database.clone(), kube_system_uid(&client).await?);
     let postgres = Arc::new(Postgres::new(
-        pool,
+        database,
         Arc::new(PostgresSecrets::new(
             client.clone(),
             address(&config.postgres)?,

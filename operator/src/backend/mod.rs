@@ -1,5 +1,6 @@
 //! The backends: what each holds for a tenant, and the one way to bring it there.
 
+pub mod breaker;
 #[cfg(test)]
 pub mod fake;
 pub mod kubernetes;

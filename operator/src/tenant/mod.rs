@@ -10,7 +10,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use akili_crds::condition::{is_true, types};
+use akili_crds::condition::{self, is_true, types};
 use akili_crds::names::InvalidSlug;
 use akili_crds::{
     Phase, Slug, State, Tenant, TenantId, TenantQuota, TenantQuotaSpec, TenantStatus, lifecycle,
@@ -18,7 +18,7 @@ use akili_crds::{
 use futures::StreamExt;
 use futures::future::join_all;
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::core::{DeserializeGuard, DynamicObject};
 use kube::runtime::controller::{Action, Config, Controller};
@@ -100,8 +100,9 @@ async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Actio
         Ok(gathered) => gathered,
         Err(error) => {
             let status = report::blocked(tenant, &error, &Time(Timestamp::now()));
-            write_status(&context, tenant, status).await?;
-            return Ok(Action::requeue(pause(error.class, &context)));
+            write_status(&context, tenant, &status).await?;
+            let told = condition::find(&status.conditions, types::READY);
+            return Ok(Action::requeue(pause(error.class, told, &context)));
         }
     };
 
@@ -128,8 +129,8 @@ async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Actio
     if status.phase == Some(Phase::Active) && phase(tenant) != Phase::Active {
         context.kubernetes.set_state(&key, Phase::Active).await?;
     }
-    write_status(&context, tenant, status).await?;
-    Ok(Action::requeue(next_look(&reports, &context)))
+    write_status(&context, tenant, &status).await?;
+    Ok(Action::requeue(next_look(&reports, &status, &context)))
 }
 
 fn phase(tenant: &Tenant) -> Phase {
@@ -334,9 +335,9 @@ async fn tell_changes(context: &Context, tenant: &Tenant, reports: &[Report]) {
 async fn write_status(
     context: &Context,
     tenant: &Tenant,
-    status: TenantStatus,
+    status: &TenantStatus,
 ) -> Result<(), Error> {
-    if tenant.status.as_ref() == Some(&status) {
+    if tenant.status.as_ref() == Some(status) {
         return Ok(());
     }
     let tenants: Api<Tenant> = Api::all(context.client.clone());
@@ -352,21 +353,29 @@ async fn write_status(
     Ok(())
 }
 
-fn next_look(reports: &[Report], context: &Context) -> Duration {
-    let errors = reports.iter().filter_map(Report::error);
-    errors
-        .map(|error| pause(error.class, context))
-        .min()
+/// When to look again: as soon as the first of the late planes wants it.
+fn next_look(reports: &[Report], status: &TenantStatus, context: &Context) -> Duration {
+    let late = reports.iter().filter_map(|report| {
+        let since = condition::find(&status.conditions, report.condition);
+        Some(pause(report.error()?.class, since, context))
+    });
+    late.min()
         .unwrap_or_else(|| jittered(context.audit_interval))
 }
 
-fn pause(class: Class, context: &Context) -> Duration {
-    match class {
-        Class::Conflict | Class::Pending => jittered(SOON),
-        Class::Transient => jittered(SOON * 3),
-        Class::Operator => jittered(context.audit_interval),
-        Class::Invalid => jittered(SLOW),
-    }
+/// How long to wait after an error, where the condition that tells of it says since
+/// when: half as long as it has lasted, so that pauses grow with an outage.
+fn pause(class: Class, told: Option<&Condition>, context: &Context) -> Duration {
+    let lasted = told.map_or(Duration::ZERO, |condition| {
+        let since = condition.last_transition_time.0;
+        Timestamp::now().duration_since(since).unsigned_abs()
+    });
+    jittered(match class {
+        Class::Conflict | Class::Pending => SOON,
+        Class::Transient => (lasted / 2).min(context.audit_interval).max(SOON),
+        Class::Operator => context.audit_interval,
+        Class::Invalid => SLOW,
+    })
 }
 
 /// Up to a tenth less or more, so that tenants don't all come at once.
@@ -375,5 +384,5 @@ fn jittered(duration: Duration) -> Duration {
 }
 
 fn retry(_: Arc<Readable>, error: &Error, context: Arc<Context>) -> Action {
-    Action::requeue(pause(error.class, &context))
+    Action::requeue(pause(error.class, None, &context))
 }

@@ -4,15 +4,17 @@
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
+use akili_crds::names::InvalidTenantId;
 use akili_crds::{Phase, Slug, TenantId};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::PgRow;
 use sqlx::{Row as _, query};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::backend::postgres::client::phase;
+use crate::backend::postgres::client::{Client, phase};
+use crate::backend::postgres::error::explain;
 use crate::error::{Class, Error};
 use crate::installation;
 
@@ -43,12 +45,14 @@ pub struct Row {
 /// The reason of every error that says that the registry can't be asked.
 pub const UNAVAILABLE: &str = "RegistryUnavailable";
 
+const READING: &str = "reading the registry";
+
 /// How soon a registry that can't be used is tried again.
 const RETRY: Duration = Duration::from_secs(3);
 
 /// The registry of one installation.
 pub struct Registry {
-    pool: PgPool,
+    database: Client,
     kube_system: Uuid,
     standing: RwLock<Standing>,
 }
@@ -67,9 +71,9 @@ enum Standing {
 impl Registry {
     /// The registry in this database, of the cluster whose kube-system namespace has
     /// this uid. Of no use before [`keep`](Self::keep) has reached it.
-    pub fn new(pool: PgPool, kube_system: Uuid) -> Self {
+    pub fn new(database: Client, kube_system: Uuid) -> Self {
         Self {
-            pool,
+            database,
             kube_system,
             standing: RwLock::new(Standing::Unknown("it was not reached yet".into())),
         }
@@ -102,19 +106,18 @@ impl Registry {
 
     async fn look(&self) -> Result<Standing, Error> {
         if self.standing() != Standing::Ours {
+            let doing = "preparing the registry";
+            let mut connection = self.database.connection(doing).await?;
             // Any tenant could hold the advisory lock that migrations take by default,
             // and so keep the operator from starting. Only the leader gets here.
             sqlx::migrate!()
                 .set_locking(false)
-                .run(&self.pool)
+                .run(&mut connection)
                 .await
-                .map_err(|error| unavailable(&format!("preparing the registry: {error}")))?;
-            installation::claim(&self.pool, self.kube_system)
-                .await
-                .map_err(|error| unavailable(&error))?;
+                .map_err(|error| explain(doing, &error.into()))?;
+            installation::claim(&self.database, self.kube_system).await?;
         }
-        let owner = installation::owner(&self.pool).await;
-        Ok(match owner.map_err(|error| unavailable(&error))? {
+        Ok(match installation::owner(&self.database).await? {
             Some(other) if other != self.kube_system => Standing::Foreign(other),
             _ => Standing::Ours,
         })
@@ -176,12 +179,12 @@ impl Registry {
         }
         let id = seed.unwrap_or_else(TenantId::random);
         // Any conflict: of the slug, whose row is then read; or of the id alone.
-        query("INSERT INTO akili.tenants (slug, id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(slug.as_str())
-            .bind(id.uuid())
-            .execute(&self.pool)
-            .await
-            .map_err(|error| unavailable(&error))?;
+        let insert =
+            query("INSERT INTO akili.tenants (slug, id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(slug.as_str())
+                .bind(id.uuid());
+        let inserted = self.database.execute("enrolling a tenant", insert).await;
+        inserted.map_err(unavailable)?;
         match self.row(slug).await? {
             Some(row) => admit(slug, row, seed),
             None => Err(conflict(format!(
@@ -193,30 +196,26 @@ impl Registry {
     /// Notes that the tenant is archived from now on, to be purged after `retention`.
     /// What is archived already stays as it is.
     pub async fn archive(&self, slug: &Slug, retention: Duration) -> Result<(), Error> {
-        query(
+        let archive = query(
             "UPDATE akili.tenants \
              SET state = 'ARCHIVED', archived_at = now(), \
                  purge_after = now() + make_interval(secs => $2) \
              WHERE slug = $1 AND state <> 'ARCHIVED'",
         )
         .bind(slug.as_str())
-        .bind(retention.as_secs_f64())
-        .execute(&self.pool)
-        .await
-        .map_err(|error| unavailable(&error))?;
-        Ok(())
+        .bind(retention.as_secs_f64());
+        let archived = self.database.execute("archiving a tenant", archive).await;
+        archived.map(drop).map_err(unavailable)
     }
 
     /// The tenant's row, if there is one.
     pub async fn row(&self, slug: &Slug) -> Result<Option<Row>, Error> {
-        let found = query(sqlx::AssertSqlSafe(format!(
+        let select = query(sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM akili.tenants WHERE slug = $1"
         )))
-        .bind(slug.as_str())
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(|error| unavailable(&error))?;
-        found.as_ref().map(parse).transpose()
+        .bind(slug.as_str());
+        let rows = self.database.fetch(READING, select).await;
+        rows.map_err(unavailable)?.first().map(parse).transpose()
     }
 }
 
@@ -241,19 +240,17 @@ fn admit(slug: &Slug, row: Row, seed: Option<TenantId>) -> Result<Row, Error> {
 }
 
 fn parse(row: &PgRow) -> Result<Row, Error> {
-    let text = |column: &str| {
-        row.try_get::<String, _>(column)
-            .map_err(|error| unavailable(&error))
-    };
+    let text = |column: &str| row.try_get::<String, _>(column).map_err(unexpected);
     let time = |column: &str| -> Result<Option<Time>, Error> {
-        let seconds: Option<i64> = row.try_get(column).map_err(|error| unavailable(&error))?;
-        seconds
-            .map(|seconds| Timestamp::from_second(seconds).map(Time))
-            .transpose()
-            .map_err(|error| unavailable(&error))
+        let seconds: Option<i64> = row.try_get(column).map_err(unexpected)?;
+        let time = seconds.map(|seconds| Timestamp::from_second(seconds).map(Time));
+        time.transpose()
+            .map_err(|error| unexpected(sqlx::Error::Decode(error.into())))
     };
     Ok(Row {
-        id: text("id")?.parse().map_err(|error| unavailable(&error))?,
+        id: text("id")?
+            .parse()
+            .map_err(|error: InvalidTenantId| unexpected(sqlx::Error::Decode(error.into())))?,
         state: phase(&text("state")?)?,
         suspended_at: time("suspended_at")?,
         archived_at: time("archived_at")?,
@@ -262,16 +259,21 @@ fn parse(row: &PgRow) -> Result<Row, Error> {
     })
 }
 
+fn unexpected(error: sqlx::Error) -> Error {
+    unavailable(explain(READING, &error))
+}
+
 fn conflict(message: String) -> Error {
     Error::new(Class::Invalid, "IdConflict", message)
 }
 
-fn unavailable(error: &impl std::fmt::Display) -> Error {
-    Error::new(
-        Class::Transient,
-        UNAVAILABLE,
-        format!("the registry in PostgreSQL can't be asked: {error}; it is tried again"),
-    )
+/// For those who wait for the registry it is all the same what is wrong with it.
+fn unavailable(error: Error) -> Error {
+    Error {
+        class: Class::Transient,
+        reason: UNAVAILABLE,
+        ..error
+    }
 }
 
 #[cfg(test)]

@@ -166,7 +166,7 @@ fn plane_statement(key: &TenantKey, report: &Report) -> Statement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use akili_crds::condition::is_true;
+    use akili_crds::condition::{find, is_true};
     use akili_crds::{TenantId, TenantSpec};
     use jiff::Timestamp;
 
@@ -260,11 +260,7 @@ mod tests {
             &at(2),
         );
         assert_eq!(down.phase, Some(Phase::Active));
-        let postgres = down
-            .conditions
-            .iter()
-            .find(|c| c.type_ == types::POSTGRES_READY)
-            .unwrap();
+        let postgres = find(&down.conditions, types::POSTGRES_READY).unwrap();
         assert_eq!(
             (postgres.status.as_str(), postgres.reason.as_str()),
             ("False", "Unreachable")

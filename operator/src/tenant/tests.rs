@@ -3,12 +3,13 @@
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::runtime::events::Reporter;
 use serde_json::Value;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::PgConnectOptions;
 
 use super::*;
 use crate::backend::fake::{Fake, Watchman, all_states};
 use crate::backend::kubernetes::Settings;
 use crate::backend::kubernetes::fake::ApiServer;
+use crate::backend::postgres::client as database;
 
 const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 const TENANT: &str = "/apis/akili.io/v1alpha1/tenants/acme";
@@ -51,10 +52,7 @@ fn lead(server: &ApiServer, holder: &str) {
 
 fn context(server: &ApiServer, plane: Fake) -> Arc<Context> {
     let client = server.client();
-    let nowhere = PgPoolOptions::new()
-        .acquire_timeout(Duration::from_millis(50))
-        .connect_lazy("postgres://127.0.0.1:1/akili")
-        .unwrap();
+    let nowhere = database::Client::new(PgConnectOptions::new().host("127.0.0.1").port(1), 1);
     let settings = Settings {
         service_account: "akili-operator".into(),
         namespace: "akili-system".into(),
@@ -109,7 +107,7 @@ async fn a_converged_tenant_costs_eleven_reads_and_no_write() {
     assert_eq!(second.len(), 11, "the quota and ten objects: {second:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_tenant_is_closed_although_the_registry_cannot_be_asked() {
     let (server, context) = active_acme().await;
     server.put(TENANT, tenant("Suspended", "ACTIVE"));
@@ -123,7 +121,7 @@ async fn a_tenant_is_closed_although_the_registry_cannot_be_asked() {
     assert_eq!(server.get(TENANT).unwrap()["status"]["phase"], "SUSPENDED");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_tenant_is_not_opened_while_the_registry_cannot_be_asked() {
     let (server, context) = active_acme().await;
     server.remove(WRITER);

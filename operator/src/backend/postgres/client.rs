@@ -2,19 +2,22 @@
 //! what needs a name quoted happens in the functions of the bootstrap.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use akili_crds::{Phase, TenantId};
 use postgres_protocol::password::scram_sha_256;
 use sha2::{Digest, Sha256};
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::types::Oid;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
-use sqlx::{Row, query, query_scalar};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow, Postgres};
+use sqlx::{Connection, Row, query, query_scalar};
 use uuid::Uuid;
 
 use super::coverage::Finding;
 use super::diff::Login;
 use super::error::explain;
+use crate::backend::breaker::Breaker;
 use crate::error::{Class, Error};
 use crate::secret::Password;
 
@@ -23,10 +26,14 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often those who keep a gate from closing are looked for.
 const BLOCKERS_EVERY: Duration = Duration::from_millis(200);
 
+/// A statement with its arguments.
+pub type Statement<'a> = sqlx::query::Query<'a, Postgres, PgArguments>;
+
 /// A pool of the operator's connections.
 #[derive(Clone, Debug)]
 pub struct Client {
     pool: PgPool,
+    breaker: Arc<Breaker>,
 }
 
 /// A tenant as PostgreSQL has it: its row and its login.
@@ -42,28 +49,50 @@ pub struct Held {
 
 impl Client {
     /// A client that connects when it is first used, so that the operator starts
-    /// while PostgreSQL is down. A suspension takes two connections at once.
-    pub fn new(options: PgConnectOptions, max_connections: u32) -> Self {
+    /// while PostgreSQL is down. Room for as many tenants at a time as `concurrency`
+    /// says: a suspension takes two connections at once.
+    pub fn new(options: PgConnectOptions, concurrency: u16) -> Self {
         let options = options
             .application_name("akili-operator")
             // Where sqlx keeps its table of migrations.
             .options([("search_path", "akili")]);
         let pool = PgPoolOptions::new()
-            .max_connections(max_connections.max(2))
+            .max_connections(2 * u32::from(concurrency.max(1)))
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options);
-        Self { pool }
+        Self {
+            pool,
+            breaker: Arc::default(),
+        }
     }
 
-    /// The pool, for the registry and for migrations.
-    pub fn pool(&self) -> &PgPool {
-        &self.pool
+    /// A connection, for what `doing` says. While the server can't be reached, one
+    /// caller waits to find that out, and the others are told at once.
+    pub async fn connection(&self, doing: &str) -> Result<PoolConnection<Postgres>, Error> {
+        self.breaker.admit(ACQUIRE_TIMEOUT, Instant::now())?;
+        let acquired = self.pool.acquire().await;
+        let acquired = acquired.map_err(|error| explain(doing, &error));
+        self.breaker.note(acquired.as_ref().err(), Instant::now());
+        acquired
+    }
+
+    /// Runs a statement; the number of rows that it changed.
+    pub async fn execute(&self, doing: &str, statement: Statement<'_>) -> Result<u64, Error> {
+        let done = statement.execute(&mut *self.connection(doing).await?).await;
+        done.map(|done| done.rows_affected())
+            .map_err(|error| explain(doing, &error))
+    }
+
+    /// Runs a query; its rows.
+    pub async fn fetch(&self, doing: &str, query: Statement<'_>) -> Result<Vec<PgRow>, Error> {
+        let rows = query.fetch_all(&mut *self.connection(doing).await?).await;
+        rows.map_err(|error| explain(doing, &error))
     }
 
     /// Those of these tenants that the registry knows. One query.
     pub async fn tenants(&self, ids: &[TenantId]) -> Result<BTreeMap<TenantId, Held>, Error> {
         let ids: Vec<Uuid> = ids.iter().map(TenantId::uuid).collect();
-        let rows = query(
+        let tenants = query(
             "SELECT t.id::text, t.state, g.closed, \
                     l.may_login, l.sound, l.verifier_sha256, l.sessions \
              FROM akili.tenants t \
@@ -71,10 +100,8 @@ impl Client {
                  LEFT JOIN akili_guard.tenant_logins($1) l ON l.tenant = t.id \
              WHERE t.id = ANY ($1)",
         )
-        .bind(ids)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(|error| explain("reading tenants", &error))?;
+        .bind(ids);
+        let rows = self.fetch("reading tenants", tenants).await?;
         rows.iter().map(held).collect()
     }
 
@@ -88,52 +115,41 @@ impl Client {
     ) -> Result<Option<String>, Error> {
         // In clear it would show in the server's log.
         let verifier = password.map(|password| scram_sha_256(password.expose().as_bytes()));
-        query("SELECT akili_guard.ensure_tenant_login($1, $2, $3)")
+        let ensure = query("SELECT akili_guard.ensure_tenant_login($1, $2, $3)")
             .bind(tenant.uuid())
             .bind(&verifier)
-            .bind(may_login)
-            .execute(&self.pool)
-            .await
-            .map_err(|error| explain("making a tenant's login", &error))?;
+            .bind(may_login);
+        self.execute("making a tenant's login", ensure).await?;
         Ok(verifier.map(|verifier| sha256(&verifier)))
     }
 
     /// Lets a tenant write: its state and its gate change together.
     pub async fn activate(&self, tenant: TenantId) -> Result<(), Error> {
-        let done = query(
+        let activate = query(
             "WITH gate AS ( \
                  UPDATE akili.write_gates SET closed = false WHERE tenant_id = $1 \
              ) \
              UPDATE akili.tenants SET state = 'ACTIVE', suspended_at = NULL WHERE id = $1",
         )
-        .bind(tenant.uuid())
-        .execute(&self.pool)
-        .await
-        .map_err(|error| explain("activating a tenant", &error))?;
-        one_row(tenant, done.rows_affected())
+        .bind(tenant.uuid());
+        one_row(tenant, self.execute("activating a tenant", activate).await?)
     }
 
     /// Turns away whoever begins to write for a tenant.
     pub async fn suspend(&self, tenant: TenantId) -> Result<(), Error> {
-        let done = query(
+        let suspend = query(
             "UPDATE akili.tenants \
              SET state = 'SUSPENDED', suspended_at = coalesce(suspended_at, now()) \
              WHERE id = $1",
         )
-        .bind(tenant.uuid())
-        .execute(&self.pool)
-        .await
-        .map_err(|error| explain("suspending a tenant", &error))?;
-        one_row(tenant, done.rows_affected())
+        .bind(tenant.uuid());
+        one_row(tenant, self.execute("suspending a tenant", suspend).await?)
     }
 
     /// Ends the sessions of a tenant's login.
     pub async fn end_sessions(&self, tenant: TenantId) -> Result<(), Error> {
-        query("SELECT akili_guard.end_tenant_sessions($1)")
-            .bind(tenant.uuid())
-            .execute(&self.pool)
-            .await
-            .map_err(|error| explain("ending a tenant's sessions", &error))?;
+        let end = query("SELECT akili_guard.end_tenant_sessions($1)").bind(tenant.uuid());
+        self.execute("ending a tenant's sessions", end).await?;
         Ok(())
     }
 
@@ -141,31 +157,27 @@ impl Client {
     /// the sessions of those who don't finish. They are services' pooled sessions;
     /// the tenant's own were ended before.
     pub async fn close_gate(&self, tenant: TenantId) -> Result<(), Error> {
-        let mut closing = self
-            .pool
-            .begin()
-            .await
-            .map_err(|error| explain("closing a tenant's gate", &error))?;
+        let doing = "closing a tenant's gate";
+        let failed = |error| explain(doing, &error);
+        let mut connection = self.connection(doing).await?;
+        let mut closing = connection.begin().await.map_err(failed)?;
         query("SET LOCAL lock_timeout = '2s'")
             .execute(&mut *closing)
             .await
-            .map_err(|error| explain("closing a tenant's gate", &error))?;
+            .map_err(failed)?;
         let waiting: i32 = query_scalar("SELECT pg_backend_pid()")
             .fetch_one(&mut *closing)
             .await
-            .map_err(|error| explain("closing a tenant's gate", &error))?;
+            .map_err(failed)?;
 
         let close = query("UPDATE akili.write_gates SET closed = true WHERE tenant_id = $1")
             .bind(tenant.uuid())
             .execute(&mut *closing);
         let done = tokio::select! {
-            done = close => done.map_err(|error| explain("closing a tenant's gate", &error))?,
+            done = close => done.map_err(failed)?,
             Err(error) = self.end_sessions_blocking(waiting) => return Err(error),
         };
-        closing
-            .commit()
-            .await
-            .map_err(|error| explain("closing a tenant's gate", &error))?;
+        closing.commit().await.map_err(failed)?;
         one_row(tenant, done.rows_affected())
     }
 
@@ -173,21 +185,17 @@ impl Client {
     async fn end_sessions_blocking(&self, waiting: i32) -> Result<(), Error> {
         loop {
             tokio::time::sleep(BLOCKERS_EVERY).await;
-            query("SELECT akili_guard.end_sessions_blocking($1)")
-                .bind(waiting)
-                .execute(&self.pool)
-                .await
-                .map_err(|error| explain("ending the sessions of writers", &error))?;
+            let end = query("SELECT akili_guard.end_sessions_blocking($1)").bind(waiting);
+            self.execute("ending the sessions of writers", end).await?;
         }
     }
 
     /// What is missing in these schemas. One query, however many tables there are.
     pub async fn coverage(&self, schemas: &[String]) -> Result<Vec<Finding>, Error> {
-        let rows = query("SELECT id, relation, kind, gaps FROM akili_guard.coverage($1)")
-            .bind(schemas)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|error| explain("looking for unprotected tables", &error))?;
+        let doing = "looking for unprotected tables";
+        let coverage =
+            query("SELECT id, relation, kind, gaps FROM akili_guard.coverage($1)").bind(schemas);
+        let rows = self.fetch(doing, coverage).await?;
         rows.iter()
             .map(|row| {
                 Ok(Finding {
@@ -198,16 +206,13 @@ impl Client {
                 })
             })
             .collect::<Result<_, sqlx::Error>>()
-            .map_err(|error| explain("looking for unprotected tables", &error))
+            .map_err(|error| explain(doing, &error))
     }
 
     /// Protects a tenant-scoped table, or repairs its protection.
     pub async fn protect_table(&self, table: u32, name: &str) -> Result<(), Error> {
-        query("SELECT akili_guard.protect_table($1::regclass)")
-            .bind(Oid(table))
-            .execute(&self.pool)
-            .await
-            .map_err(|error| explain(&format!("protecting {name}"), &error))?;
+        let protect = query("SELECT akili_guard.protect_table($1::regclass)").bind(Oid(table));
+        self.execute(&format!("protecting {name}"), protect).await?;
         Ok(())
     }
 }

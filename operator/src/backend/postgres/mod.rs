@@ -13,7 +13,7 @@ pub mod client;
 pub mod coverage;
 pub mod credentials;
 pub mod diff;
-mod error;
+pub mod error;
 pub mod preflight;
 
 use std::collections::BTreeMap;

@@ -36,7 +36,9 @@ struct Facts {
 impl Client {
     /// Looks at the server, the bootstrap and the operator's own privileges.
     pub async fn preflight(&self) -> Result<Vec<Check>, Error> {
-        let failed = |error| explain("looking at the server", &error);
+        let doing = "looking at the server";
+        let failed = |error| explain(doing, &error);
+        let mut connection = self.connection(doing).await?;
         let facts: Facts = query_as(
             "SELECT current_setting('server_version_num')::integer AS server_version, \
                  to_regprocedure('akili_guard.version()') IS NOT NULL AS bootstrap_is_there, \
@@ -62,13 +64,13 @@ impl Client {
                      AS temporary_tables \
              FROM pg_roles r WHERE r.rolname = session_user",
         )
-        .fetch_one(self.pool())
+        .fetch_one(&mut *connection)
         .await
         .map_err(failed)?;
 
         let bootstrap = if facts.bootstrap_is_there {
             let version: (i32,) = query_as("SELECT akili_guard.version()")
-                .fetch_one(self.pool())
+                .fetch_one(&mut *connection)
                 .await
                 .map_err(failed)?;
             Some(version.0)

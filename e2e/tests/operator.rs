@@ -1,0 +1,308 @@
+//! The operator itself: what it may do, what it costs, and what it survives.
+
+use std::fs;
+use std::time::Duration;
+
+use akili_e2e::platform::{OPERATOR_PASSWORD, Platform, stderr, stdout, succeed};
+use anyhow::{Result, ensure};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// How often the operator looks at every tenant, on the testbed.
+const AUDIT: Duration = Duration::from_secs(2);
+
+/// The login that it has of its own, not an admin who plays it.
+#[tokio::test]
+async fn it_reaches_nothing_but_the_tenants() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    platform.activate("acme")?;
+    the_operator_is_confined(&platform).await?;
+    a_tenant_cannot_forge_a_credential(&platform)
+}
+
+#[tokio::test]
+async fn a_converged_tenant_costs_no_write() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    platform.activate("acme")?;
+    platform.activate("acme-2")?;
+    tokio::time::sleep(2 * AUDIT).await;
+
+    let (mark, written) = (platform.audit_mark()?, rows_written(&platform)?);
+    tokio::time::sleep(4 * AUDIT).await;
+    let requests = platform.operators_requests_since(mark)?;
+    let about_tenants = |verb: &str| {
+        requests
+            .iter()
+            .filter(|request| request.verb == verb && request.resource != "leases")
+            .count()
+    };
+    println!(
+        "two converged tenants, four audits: {} reads of the API server, {} writes",
+        about_tenants("get"),
+        about_tenants("create") + about_tenants("patch") + about_tenants("delete")
+    );
+    ensure!(
+        about_tenants("get") >= 2 * 3 * 11,
+        "the tenants weren't looked at: {requests:?}"
+    );
+    for verb in ["create", "update", "patch", "delete", "deletecollection"] {
+        ensure!(about_tenants(verb) == 0, "{verb}: {requests:?}");
+    }
+    ensure!(
+        rows_written(&platform)? == written,
+        "PostgreSQL was written to"
+    );
+    Ok(())
+}
+
+/// The registry's rows, and the catalogs that hold logins and protection.
+fn rows_written(platform: &Platform) -> Result<String> {
+    platform.superuser(
+        "SELECT pg_stat_force_next_flush(); \
+         SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_all_tables \
+         WHERE schemaname IN ('akili', 'akili_guard') OR relname IN \
+             ('pg_authid', 'pg_auth_members', 'pg_db_role_setting', 'pg_policy', 'pg_trigger')",
+    )
+}
+
+#[tokio::test]
+async fn an_outage_of_postgresql_is_told_and_survived() -> Result<()> {
+    let platform = Platform::install().await?;
+    let operator = platform.start_operator().await?;
+    platform.activate("acme")?;
+    an_outage_is_told_and_survived(&platform).await?;
+    operator.stop()?;
+    let log = fs::read_to_string(platform.log())?;
+    ensure!(
+        !log.contains(OPERATOR_PASSWORD),
+        "the log shows the operator's password"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_clusters_tenants_are_left_alone_until_they_are_taken_over() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    platform.activate("acme")?;
+    let other = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+    platform.superuser(&format!(
+        "UPDATE akili.installation SET kube_system_uid = '{other}'"
+    ))?;
+    platform
+        .eventually("the tenant is Stalled", || {
+            Ok(platform.reason("acme", "Stalled")? == "ForeignInstallation")
+        })
+        .await?;
+
+    let check = platform.check(&[])?;
+    ensure!(
+        check.status.code() == Some(1) && stdout(&check).contains("check --take-over"),
+        "{}",
+        stdout(&check)
+    );
+    let taken = platform.check(&["--take-over"])?;
+    ensure!(
+        taken.status.success(),
+        "{}{}",
+        stdout(&taken),
+        stderr(&taken)
+    );
+    platform
+        .eventually("the tenant is Ready again", || {
+            Ok(platform.reason("acme", "Ready")? == "Reached")
+        })
+        .await
+}
+
+#[tokio::test]
+async fn check_says_what_is_wrong_and_what_to_do() -> Result<()> {
+    let platform = Platform::install().await?;
+    let good = platform.check(&[])?;
+    ensure!(good.status.success(), "{}{}", stdout(&good), stderr(&good));
+    for (variable, value, complaint) in [
+        (
+            "AKILI_POSTGRES__PASSWORD",
+            "wrong",
+            "check postgres.user and postgres.password",
+        ),
+        (
+            "AKILI_POSTGRES__DATABASE",
+            "nowhere",
+            "check postgres.database",
+        ),
+        ("AKILI_POSTGRES__PORT", "1", "check that the server runs"),
+        (
+            "AKILI_POSTGRES__PORT",
+            "many",
+            "configuration key postgres.port",
+        ),
+        (
+            "AKILI_POSTGRES__COLOUR",
+            "red",
+            "configuration key postgres.colour",
+        ),
+    ] {
+        let bad = platform.check_with(variable, value)?;
+        let said = stdout(&bad) + &stderr(&bad);
+        ensure!(
+            bad.status.code() == Some(1) && said.contains(complaint),
+            "{variable}={value}: {said}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn kills_during_provisioning_are_healed() -> Result<()> {
+    const KILLS: u32 = 20;
+    const SEED: u64 = 20_260_316;
+    let platform = Platform::install().await?;
+    let mut operator = platform.start_operator().await?;
+    platform.activate("acme")?;
+    let whole = platform.time_to_active(&platform.fresh("measured"))?;
+    println!("a provisioning takes {whole:?}; seed {SEED}");
+
+    let mut random = StdRng::seed_from_u64(SEED);
+    for kill in 0..KILLS {
+        let slug = platform.fresh(&format!("killed-{kill}"));
+        platform.create(&slug)?;
+        let instant = whole.mul_f64((f64::from(kill) + random.random::<f64>()) / f64::from(KILLS));
+        tokio::time::sleep(instant).await;
+        operator.kill()?;
+        let phase = platform.status(&slug, "phase")?;
+        operator = platform.start_operator().await?;
+        platform.wait_active(&slug)?;
+        is_whole(&platform, &slug).await?;
+        println!("killed after {instant:?} (phase {phase:?}): ACTIVE and whole");
+    }
+    Ok(())
+}
+
+/// One row, one namespace, one role, and a login that works.
+async fn is_whole(platform: &Platform, slug: &str) -> Result<()> {
+    let rows = platform.superuser(&format!(
+        "SELECT count(*) || ' ' || min(state) FROM akili.tenants WHERE slug = '{slug}'"
+    ))?;
+    ensure!(rows.trim() == "1 ACTIVE", "{slug}: {rows}");
+    let selector = format!("akili.io/tenant={slug},akili.io/state=ACTIVE");
+    let namespaces = platform.kubectl(&["get", "ns", "-l", &selector, "-o", "name"])?;
+    ensure!(namespaces.lines().count() == 1, "{slug}: {namespaces}");
+    let (id, role) = (
+        platform.status(slug, "id")?,
+        platform.status(slug, "resources.postgres.role")?,
+    );
+    ensure!(
+        role == format!("tenant_{}", id.replace('-', "")),
+        "{slug}: {role} isn't the role of {id}"
+    );
+    platform
+        .eventually(&format!("{slug} logs in"), || {
+            Ok(platform.as_tenant(slug, "SELECT 1")?.status.success())
+        })
+        .await
+}
+
+async fn the_operator_is_confined(platform: &Platform) -> Result<()> {
+    for (arguments, refusal) in [
+        (&["get", "secrets", "-n", "kube-system"][..], "is forbidden"),
+        (&["get", "secrets", "-n", "default"], "is forbidden"),
+        (
+            &[
+                "create",
+                "rolebinding",
+                "x",
+                "-n",
+                "kube-system",
+                "--clusterrole=akili-operator-tenant",
+                "--user=x",
+            ],
+            "tenants' namespaces only",
+        ),
+        (
+            &[
+                "create",
+                "clusterrolebinding",
+                "x",
+                "--clusterrole=akili-tenant-writer",
+                "--user=x",
+            ],
+            "akili-tenant-{id}",
+        ),
+        (
+            &[
+                "create",
+                "clusterrolebinding",
+                "x",
+                "--clusterrole=cluster-admin",
+                "--user=x",
+            ],
+            "is forbidden",
+        ),
+        (
+            &["create", "namespace", "mine"],
+            "no namespaces but tenants'",
+        ),
+    ] {
+        let answer = platform.kubectl_as_operator(arguments).await?;
+        ensure!(
+            !answer.status.success() && stderr(&answer).contains(refusal),
+            "{arguments:?}: {}",
+            stderr(&answer)
+        );
+    }
+    Ok(())
+}
+
+fn a_tenant_cannot_forge_a_credential(platform: &Platform) -> Result<()> {
+    let namespace = platform.status("acme", "namespace")?;
+    let group = format!("--as-group=akili:tenant:{}", platform.status("acme", "id")?);
+    let forge = [
+        "--as=somebody",
+        &group,
+        "create",
+        "secret",
+        "generic",
+        "akili-kafka",
+        "-n",
+        &namespace,
+    ];
+    let answer = platform.try_kubectl(&forge)?;
+    ensure!(
+        stderr(&answer).contains("are the operator's alone"),
+        "{}",
+        stderr(&answer)
+    );
+    Ok(())
+}
+
+async fn an_outage_is_told_and_survived(platform: &Platform) -> Result<()> {
+    let newcomer = platform.fresh("newcomer");
+    platform.testbed.stop_postgres().await?;
+    platform
+        .eventually("PostgresReady says why", || {
+            Ok(platform.reason("acme", "PostgresReady")? == "PostgresUnreachable")
+        })
+        .await?;
+    ensure!(
+        platform.status("acme", "phase")? == "ACTIVE",
+        "an outage isn't a change of phase"
+    );
+    succeed(&platform.akili(&["tenant", "create", &newcomer, "--display-name", "Newcomer"])?)?;
+    platform
+        .eventually("a new tenant waits for the registry", || {
+            Ok(platform.reason(&newcomer, "Ready")? == "RegistryUnavailable")
+        })
+        .await?;
+    platform.testbed.start_postgres().await?;
+    for slug in ["acme", newcomer.as_str()] {
+        platform
+            .eventually(&format!("{slug} is well again"), || {
+                Ok(platform.reason(slug, "Ready")? == "Reached")
+            })
+            .await?;
+    }
+    Ok(())
+}
