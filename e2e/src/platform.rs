@@ -16,6 +16,8 @@ use crate::testbed::{Testbed, layout};
 /// The password of the operator's login on the testbed; a word that nothing else
 /// contains, so that it can be searched for where it must not be.
 pub const OPERATOR_PASSWORD: &str = "canary-of-the-operator";
+/// How often the operator looks at every tenant and table on the testbed.
+pub const AUDIT_INTERVAL: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The platform on the testbed.
@@ -32,6 +34,14 @@ pub struct Request {
     pub verb: String,
     /// Such as `rolebindings`.
     pub resource: String,
+}
+
+/// A way into PostgreSQL.
+pub struct Login {
+    /// The role.
+    pub user: String,
+    /// Its password, which needs no escaping in a URL.
+    pub password: String,
 }
 
 /// The operator's process; ends with the value.
@@ -101,7 +111,10 @@ impl Platform {
         let mut command = Command::new(binary("akili-operator")?);
         command
             .env("KUBECONFIG", self.testbed.kubeconfig())
-            .env("AKILI_AUDIT_INTERVAL", "2s")
+            .env(
+                "AKILI_AUDIT_INTERVAL",
+                format!("{}s", AUDIT_INTERVAL.as_secs()),
+            )
             .env("AKILI_LEASE_DURATION", "3s")
             .env("AKILI_HEALTH_ADDRESS", "127.0.0.1:18080")
             .env("AKILI_POSTGRES__HOST", database.host)
@@ -183,8 +196,18 @@ impl Platform {
 
     /// Runs SQL as the tenant's login with the password from its Secret.
     pub fn as_tenant(&self, slug: &str, sql: &str) -> Result<Output> {
+        self.as_login(&self.login_of(slug)?, sql)
+    }
+
+    /// Runs SQL as this login; its output without decoration.
+    pub fn as_login(&self, login: &Login, sql: &str) -> Result<Output> {
+        let url = self.testbed.postgres().url(&login.user, &login.password);
+        self.psql(&url, sql)
+    }
+
+    /// The tenant's login, with the password from its Secret.
+    pub fn login_of(&self, slug: &str) -> Result<Login> {
         let namespace = self.status(slug, "namespace")?;
-        let jsonpath = "go-template={{.data.password | base64decode}}";
         let password = self.kubectl(&[
             "get",
             "secret",
@@ -192,10 +215,10 @@ impl Platform {
             "-n",
             &namespace,
             "-o",
-            jsonpath,
+            "go-template={{.data.password | base64decode}}",
         ])?;
-        let role = self.status(slug, "resources.postgres.role")?;
-        self.psql(&self.testbed.postgres().url(&role, &password), sql)
+        let user = self.status(slug, "resources.postgres.role")?;
+        Ok(Login { user, password })
     }
 
     /// A slug that no earlier run has used: tenants outlive a run of the tests.
@@ -292,6 +315,14 @@ impl Platform {
         let log = fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<&str> = log.lines().rev().take(10).collect();
         format!("the operator's log, newest first:\n{}", lines.join("\n"))
+    }
+}
+
+impl Login {
+    /// The role and its password.
+    pub fn new(user: &str, password: &str) -> Self {
+        let [user, password] = [user, password].map(str::to_owned);
+        Self { user, password }
     }
 }
 
