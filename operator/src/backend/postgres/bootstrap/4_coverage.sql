@@ -199,9 +199,11 @@ relation_gap AS (
 function_gap AS (
     SELECT p.oid::regprocedure::text AS relation
     FROM pg_proc p
-        JOIN schema ON schema.oid = p.pronamespace
     WHERE p.prosecdef
         AND p.proowner IN (SELECT oid FROM unbound_owner)
+        AND (p.pronamespace IN (SELECT oid FROM schema)
+             OR has_schema_privilege('akili_tenant', p.pronamespace, 'USAGE')
+             OR has_schema_privilege('akili_service', p.pronamespace, 'USAGE'))
         AND (has_function_privilege('akili_tenant', p.oid, 'EXECUTE')
              OR has_function_privilege('akili_service', p.oid, 'EXECUTE'))
         AND NOT EXISTS (SELECT FROM pg_depend d
