@@ -110,7 +110,7 @@ pub async fn status() -> Result<()> {
 /// Prints shell commands that make `kubectl` and `psql` use the testbed.
 pub fn environment() {
     println!("export KUBECONFIG={}", layout::admin_kubeconfig().display());
-    println!("export PATH={}:$PATH", layout::state("tools").display());
+    println!("export PATH={}:$PATH", tools::directory().display());
     for (variable, value) in postgres::libpq_environment() {
         println!("export {variable}={value}");
     }

@@ -30,6 +30,7 @@ pub use image::{Image, ImageFile};
 pub use issuer::serve as serve_issuer;
 pub use lifecycle::{down, environment, status, up};
 pub use postgres::PostgresHandle;
+pub use tools::tool;
 
 use component::Component;
 
