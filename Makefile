@@ -19,5 +19,6 @@ up:              ## the testbed: a real Kubernetes node and the real backends
 down:            ## ends the testbed and leaves nothing of it
 	@cargo run --quiet --locked -p akili-e2e --bin testbed -- down
 
-generate:        ## writes what is generated: crds/yaml/
+generate:        ## writes what is generated: crds/yaml/, parts of the chart
 	cargo run -p akili-crds --bin crdgen
+	cargo run -p akili-operator --bin chartgen

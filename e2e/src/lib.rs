@@ -3,5 +3,6 @@
 //! [`testbed`] brings up a real single-node Kubernetes and the real backends on
 //! this machine, and hands out clients for them.
 
+pub mod chart;
 pub mod platform;
 pub mod testbed;

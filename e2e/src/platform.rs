@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use crate::chart::{self, CHART};
 use crate::testbed::{Testbed, layout};
 
 /// The password of the operator's login on the testbed; a word that nothing else
@@ -56,8 +57,7 @@ impl Platform {
         let folder = std::env::temp_dir().join(format!("akili-platform-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let platform = Self { testbed, folder };
-        let (crds, manifests) = (repository("crds/yaml"), repository("manifests/operator"));
-        platform.kubectl(&["apply", "-f", text(&crds)?, "-f", text(&manifests)?])?;
+        platform.install_chart()?;
         platform.kubectl(&[
             "wait",
             "--for=condition=Established",
@@ -71,6 +71,33 @@ impl Platform {
             "ALTER ROLE akili_operator PASSWORD '{OPERATOR_PASSWORD}'"
         ))?;
         Ok(platform)
+    }
+
+    /// The chart without its pods: the operator is a process on this machine.
+    fn install_chart(&self) -> Result<()> {
+        // What a killed Helm left behind would look like one that is at work.
+        let pending = "owner=helm,name=akili-operator,status in (pending-install,pending-upgrade)";
+        self.kubectl(&["delete", "secret", "-n", "akili-system", "-l", pending])?;
+        let kubeconfig = self.testbed.kubeconfig();
+        let host = format!("config.postgres.host={}", self.testbed.postgres().host);
+        let installed = chart::helm(&[
+            "upgrade",
+            "--install",
+            "akili-operator",
+            CHART,
+            "--kubeconfig",
+            text(&kubeconfig)?,
+            "--namespace",
+            "akili-system",
+            "--create-namespace",
+            // Another checkout may have installed the same without Helm.
+            "--take-ownership",
+            "--set",
+            "replicas=0",
+            "--set",
+            &host,
+        ])?;
+        succeed(&installed).map(drop)
     }
 
     /// Starts the operator with the rights of its own ServiceAccount.
@@ -411,10 +438,6 @@ fn binary(name: &str) -> Result<PathBuf> {
         program.display()
     );
     Ok(program)
-}
-
-fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
 fn text(path: &Path) -> Result<&str> {

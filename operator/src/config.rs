@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -14,7 +15,7 @@ const PREFIX: &str = "AKILI_";
 const SEPARATOR: &str = "__";
 
 /// Everything that the operator is told.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Config {
     /// The operator's own namespace.
@@ -28,15 +29,18 @@ pub struct Config {
     pub health_address: String,
     /// How long the leader's lease holds without being renewed: three seconds or more.
     #[serde(default = "default_lease_duration", with = "humantime_string")]
+    #[schemars(schema_with = "humantime_string::schema")]
     pub lease_duration: Duration,
     /// How many tenants are worked on at the same time.
     #[serde(default = "default_concurrency")]
     pub concurrency: u16,
     /// How long an archived tenant's data is kept where the Tenant doesn't say.
     #[serde(default = "default_retention", with = "humantime_string")]
+    #[schemars(schema_with = "humantime_string::schema")]
     pub retention: Duration,
     /// How often every tenant is looked at although nothing was heard of it.
     #[serde(default = "default_audit_interval", with = "humantime_string")]
+    #[schemars(schema_with = "humantime_string::schema")]
     pub audit_interval: Duration,
     /// Where tenants' pods may connect to, besides DNS.
     #[serde(default)]
@@ -46,7 +50,7 @@ pub struct Config {
 }
 
 /// The platform's database.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Postgres {
     /// Name or address of the server, for the operator and for tenants.
@@ -61,6 +65,7 @@ pub struct Postgres {
     pub user: String,
     /// The password of the operator's login; by environment rather than in the file.
     #[serde(deserialize_with = "password")]
+    #[schemars(with = "String")]
     pub password: Password,
     /// The certificate authority of the server, in PEM; without one TLS is not verified.
     #[serde(default)]
@@ -223,11 +228,30 @@ fn password<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Passwor
 mod humantime_string {
     use std::time::Duration;
 
-    use serde::{Deserialize, Deserializer, de::Error};
+    use schemars::{Schema, SchemaGenerator, json_schema};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(deserializer)?;
         humantime::parse_duration(&text).map_err(D::Error::custom)
+    }
+
+    /// For the defaults in the schema.
+    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        match duration.as_secs() {
+            seconds if seconds % 3600 == 0 => {
+                serializer.collect_str(&format_args!("{}h", seconds / 3600))
+            }
+            seconds => serializer.collect_str(&format_args!("{seconds}s")),
+        }
+    }
+
+    pub fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^([0-9]+ *[a-zA-Z]+ *)+$",
+            "examples": ["90s", "1h 30m", "2160h"],
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! every plane of the platform, and keeps it there.
 
 pub mod backend;
+pub mod chart;
 pub mod check;
 pub mod config;
 pub mod error;

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use kube::core::DynamicObject;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use diff::Step;
@@ -39,7 +40,7 @@ pub struct Settings {
 }
 
 /// A range of addresses that tenants' pods may connect to.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Egress {
     /// The range, such as 10.1.0.0/16.
