@@ -19,6 +19,7 @@ up:              ## the testbed: a real Kubernetes node and the real backends
 down:            ## ends the testbed and leaves nothing of it
 	@cargo run --quiet --locked -p akili-e2e --bin testbed -- down
 
-generate:        ## writes what is generated: crds/yaml/, parts of the chart
+generate:        ## writes what is generated: crds/yaml/, parts of the chart, manifests/
 	cargo run -p akili-crds --bin crdgen
 	cargo run -p akili-operator --bin chartgen
+	cargo run -p akili-e2e --bin manifests
