@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use anyhow::{Result, ensure};
 
-use crate::platform::succeed;
+use crate::command::succeed;
 use crate::testbed::tool;
 
 /// Where the chart is.

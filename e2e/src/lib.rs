@@ -4,5 +4,8 @@
 //! this machine, and hands out clients for them.
 
 pub mod chart;
+pub mod command;
+pub mod operator_image;
 pub mod platform;
+pub mod pod;
 pub mod testbed;

@@ -4,7 +4,8 @@ use std::fs;
 use std::process::Output;
 
 use akili_e2e::chart::{self, CHART};
-use akili_e2e::platform::{Platform, stderr, stdout, succeed};
+use akili_e2e::command::{stderr, stdout, succeed};
+use akili_e2e::platform::Platform;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
@@ -66,7 +67,7 @@ async fn the_cluster_takes_the_plain_yaml_and_restricted_pods() -> Result<()> {
     let file = chart::plain_yaml_file();
     platform.kubectl(&["apply", "--dry-run=server", "-f", &file.to_string_lossy()])?;
 
-    let namespace = platform.fresh("chart-check");
+    let namespace = format!("chart-check-{}", std::process::id());
     let restricted = "pod-security.kubernetes.io/enforce=restricted";
     platform.kubectl(&["create", "namespace", &namespace])?;
     let asked = platform
@@ -114,7 +115,7 @@ fn the_operators_pods_are_restricted(platform: &Platform, namespace: &str) -> Re
 }
 
 fn dry_run(platform: &Platform, pod: &Value) -> Result<Output> {
-    let file = std::env::temp_dir().join(platform.fresh("akili-chart-pod"));
+    let file = std::env::temp_dir().join("akili-chart-pod.json");
     fs::write(&file, pod.to_string())?;
     let answer =
         platform.try_kubectl(&["create", "--dry-run=server", "-f", &file.to_string_lossy()]);

@@ -1,15 +1,12 @@
 //! The operator itself: what it may do, what it costs, and what it survives.
 
 use std::fs;
-use std::time::Duration;
 
-use akili_e2e::platform::{OPERATOR_PASSWORD, Platform, stderr, stdout, succeed};
+use akili_e2e::command::{stderr, stdout, succeed};
+use akili_e2e::platform::{AUDIT_INTERVAL, OPERATOR_PASSWORD, Platform};
 use anyhow::{Result, ensure};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-
-/// How often the operator looks at every tenant, on the testbed.
-const AUDIT: Duration = Duration::from_secs(2);
 
 /// The login that it has of its own, not an admin who plays it.
 #[tokio::test]
@@ -27,10 +24,10 @@ async fn a_converged_tenant_costs_no_write() -> Result<()> {
     let _operator = platform.start_operator().await?;
     platform.activate("acme")?;
     platform.activate("acme-2")?;
-    tokio::time::sleep(2 * AUDIT).await;
+    tokio::time::sleep(2 * AUDIT_INTERVAL).await;
 
     let (mark, written) = (platform.audit_mark()?, rows_written(&platform)?);
-    tokio::time::sleep(4 * AUDIT).await;
+    tokio::time::sleep(4 * AUDIT_INTERVAL).await;
     let requests = platform.operators_requests_since(mark)?;
     let about_tenants = |verb: &str| {
         requests
@@ -162,12 +159,12 @@ async fn kills_during_provisioning_are_healed() -> Result<()> {
     let platform = Platform::install().await?;
     let mut operator = platform.start_operator().await?;
     platform.activate("acme")?;
-    let whole = platform.time_to_active(&platform.fresh("measured"))?;
+    let whole = platform.time_to_active("measured")?;
     println!("a provisioning takes {whole:?}; seed {SEED}");
 
     let mut random = StdRng::seed_from_u64(SEED);
     for kill in 0..KILLS {
-        let slug = platform.fresh(&format!("killed-{kill}"));
+        let slug = format!("killed-{kill}");
         platform.create(&slug)?;
         let instant = whole.mul_f64((f64::from(kill) + random.random::<f64>()) / f64::from(KILLS));
         tokio::time::sleep(instant).await;
@@ -279,7 +276,7 @@ fn a_tenant_cannot_forge_a_credential(platform: &Platform) -> Result<()> {
 }
 
 async fn an_outage_is_told_and_survived(platform: &Platform) -> Result<()> {
-    let newcomer = platform.fresh("newcomer");
+    let newcomer = "newcomer";
     platform.testbed.stop_postgres().await?;
     platform
         .eventually("PostgresReady says why", || {
@@ -290,14 +287,14 @@ async fn an_outage_is_told_and_survived(platform: &Platform) -> Result<()> {
         platform.status("acme", "phase")? == "ACTIVE",
         "an outage isn't a change of phase"
     );
-    succeed(&platform.akili(&["tenant", "create", &newcomer, "--display-name", "Newcomer"])?)?;
+    succeed(&platform.akili(&["tenant", "create", newcomer, "--display-name", "Newcomer"])?)?;
     platform
         .eventually("a new tenant waits for the registry", || {
-            Ok(platform.reason(&newcomer, "Ready")? == "RegistryUnavailable")
+            Ok(platform.reason(newcomer, "Ready")? == "RegistryUnavailable")
         })
         .await?;
     platform.testbed.start_postgres().await?;
-    for slug in ["acme", newcomer.as_str()] {
+    for slug in ["acme", newcomer] {
         platform
             .eventually(&format!("{slug} is well again"), || {
                 Ok(platform.reason(slug, "Ready")? == "Reached")

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use akili_e2e::platform::{Platform, stderr, succeed, tenant_yaml};
+use akili_e2e::command::{stderr, succeed};
+use akili_e2e::platform::{Platform, tenant_yaml};
 use anyhow::{Result, ensure};
 
 #[tokio::test]
@@ -67,14 +68,14 @@ fn bad_tenants_are_refused_with_the_rule(platform: &Platform) -> Result<()> {
 }
 
 fn an_archived_tenant_stays_archived(platform: &Platform) -> Result<()> {
-    let slug = platform.fresh("archived");
+    let slug = "archived";
     let file = std::env::temp_dir().join("akili-archived-tenant.yaml");
-    fs::write(&file, tenant_yaml(&slug) + "  state: Archived\n")?;
+    fs::write(&file, tenant_yaml(slug) + "  state: Archived\n")?;
     platform.kubectl(&["apply", "-f", &file.to_string_lossy()])?;
     for state in ["Active", "Suspended"] {
         let patch = format!(r#"{{"spec":{{"state":"{state}"}}}}"#);
         let answer =
-            platform.try_kubectl(&["patch", "tenant", &slug, "--type=merge", "-p", &patch])?;
+            platform.try_kubectl(&["patch", "tenant", slug, "--type=merge", "-p", &patch])?;
         ensure!(
             stderr(&answer).contains("an archived tenant stays archived"),
             "{state}: {}",

@@ -1,37 +1,23 @@
 //! The testbed's own checks: when these fail, no other scenario means anything.
 
-use std::time::Duration;
-
+use akili_e2e::pod;
 use akili_e2e::testbed::{Image, ImageFile, Testbed};
 use anyhow::{Context, Result, bail, ensure};
-use k8s_openapi::api::{
-    authentication::v1::{SelfSubjectReview, UserInfo},
-    core::v1::{Event, Namespace, Pod, ServiceAccount},
-};
-use kube::{
-    Api, Client, ResourceExt,
-    api::{DeleteParams, ListParams, LogParams, PostParams},
-};
+use k8s_openapi::api::authentication::v1::{SelfSubjectReview, UserInfo};
+use kube::{Api, api::PostParams};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 const KUBECTL_IMAGE: &str = "akili.test/kubectl:1";
-const PATIENCE: Duration = Duration::from_secs(60);
-const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
 #[tokio::test]
 async fn a_restricted_pod_reads_the_version_through_the_kubernetes_service() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let admin = testbed.admin();
     testbed.import_image(&kubectl_image(&testbed)).await?;
-    let namespace = create_restricted_namespace(&admin).await?;
-
-    let read = read_version_in_a_pod(&admin, &namespace, KUBECTL_IMAGE).await;
-    Api::<Namespace>::all(admin.clone())
-        .delete(&namespace, &DeleteParams::background())
-        .await?;
-
-    let version: Value = serde_json::from_str(&read?)?;
+    // With the credentials and the authority that every pod gets.
+    let read = pod::run(&admin, KUBECTL_IMAGE, &["get", "--raw", "/version"]).await?;
+    ensure!(read.succeeded, "the pod failed: {}", read.log);
+    let version: Value = serde_json::from_str(&read.log)?;
     assert_eq!(
         version["gitVersion"],
         json!(admin.apiserver_version().await?.git_version)
@@ -143,84 +129,4 @@ fn kubectl_image(testbed: &Testbed) -> Image {
         files: vec![program],
         entrypoint,
     }
-}
-
-async fn create_restricted_namespace(admin: &Client) -> Result<String> {
-    let namespace = serde_json::from_value(json!({
-        "metadata": {
-            "generateName": "testbed-check-",
-            "labels": { "pod-security.kubernetes.io/enforce": "restricted" },
-        },
-    }))?;
-    let created = Api::<Namespace>::all(admin.clone())
-        .create(&PostParams::default(), &namespace)
-        .await?;
-    let namespace = created.name_any();
-    // Pods are refused until their service account is there.
-    let accounts = Api::<ServiceAccount>::namespaced(admin.clone(), &namespace);
-    let deadline = Instant::now() + PATIENCE;
-    while accounts.get_opt("default").await?.is_none() {
-        ensure!(
-            Instant::now() < deadline,
-            "namespace {namespace} gets no default service account"
-        );
-        tokio::time::sleep(BETWEEN_TRIES).await;
-    }
-    Ok(namespace)
-}
-
-async fn read_version_in_a_pod(admin: &Client, namespace: &str, image: &str) -> Result<String> {
-    let pods = Api::<Pod>::namespaced(admin.clone(), namespace);
-    let pod = serde_json::from_value(json!({
-        "metadata": { "name": "reader" },
-        "spec": {
-            "restartPolicy": "Never",
-            "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
-            "containers": [{
-                "name": "reader",
-                "image": image,
-                // With the credentials and the authority that every pod gets.
-                "args": ["get", "--raw", "/version"],
-                "securityContext": {
-                    "allowPrivilegeEscalation": false,
-                    "readOnlyRootFilesystem": true,
-                    "capabilities": { "drop": ["ALL"] },
-                },
-            }],
-        },
-    }))?;
-    pods.create(&PostParams::default(), &pod).await?;
-
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let status = pods.get("reader").await?.status.unwrap_or_default();
-        match status.phase.as_deref() {
-            Some("Succeeded") => return Ok(pods.logs("reader", &LogParams::default()).await?),
-            Some("Failed") => {
-                let log = pods
-                    .logs("reader", &LogParams::default())
-                    .await
-                    .unwrap_or_else(|error| error.to_string());
-                bail!("the pod failed: {log}\n{}", events(admin, namespace).await?);
-            }
-            _ if Instant::now() > deadline => {
-                bail!(
-                    "the pod hasn't ended after {PATIENCE:?}: {status:?}\n{}",
-                    events(admin, namespace).await?
-                );
-            }
-            _ => tokio::time::sleep(BETWEEN_TRIES).await,
-        }
-    }
-}
-
-async fn events(admin: &Client, namespace: &str) -> Result<String> {
-    let events = Api::<Event>::namespaced(admin.clone(), namespace)
-        .list(&ListParams::default())
-        .await?;
-    let lines = events.items.into_iter().map(|event| {
-        let [reason, message] = [event.reason, event.message].map(Option::unwrap_or_default);
-        format!("{reason}: {message}")
-    });
-    Ok(lines.collect::<Vec<_>>().join("\n"))
 }

@@ -19,7 +19,7 @@ use super::{
     image::Image,
     issuer, kubernetes,
     layout::{self, NODE_ADDRESS},
-    postgres::{Postgres, PostgresHandle},
+    postgres::{self, Postgres, PostgresHandle},
     process::Process,
     tools,
 };
@@ -147,6 +147,11 @@ impl Testbed {
     /// has ended; its data stays.
     pub async fn stop_postgres(&self) -> Result<()> {
         component::take_down(&Postgres).await
+    }
+
+    /// Takes everything out of PostgreSQL.
+    pub async fn empty_postgres(&self) -> Result<()> {
+        postgres::empty().await
     }
 
     /// Starts PostgreSQL again and returns when it serves.

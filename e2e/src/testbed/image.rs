@@ -12,6 +12,10 @@ use tar::{Builder, EntryType, Header};
 
 use super::files;
 
+/// Who containers run as: a user that no machine has, by its number, so that the
+/// kubelet can tell that it isn't root.
+pub const USER: &str = "65532:65532";
+
 /// What an image holds and how it is run.
 pub struct Image {
     /// Its full name, with a tag: `akili.test/busybox:1`.
@@ -24,7 +28,7 @@ pub struct Image {
 
 /// An entry of an image's file system. Paths in the image have no leading slash.
 pub enum ImageFile {
-    /// A copy of a file of this machine, with its mode.
+    /// A copy of a file of this machine, for anybody to read or run.
     Copy {
         /// The file on this machine.
         from: PathBuf,
@@ -42,13 +46,14 @@ pub enum ImageFile {
 
 impl Image {
     /// Writes it as an archive in the layout of the Open Container Initiative,
-    /// which `ctr images import` takes. Its containers run as `nobody`.
-    pub fn write_archive(&self, path: &Path) -> Result<()> {
+    /// which container engines load. The digest of the image; nothing in it tells
+    /// when or where it was made, so the same files have the same one.
+    pub fn write_archive(&self, path: &Path) -> Result<String> {
         let layer = self.layer()?;
         let config = json!({
             "architecture": architecture(),
             "os": "linux",
-            "config": { "User": "65534:65534", "Entrypoint": self.entrypoint, "Env": ["PATH=/bin"] },
+            "config": { "User": USER, "Entrypoint": self.entrypoint, "Env": ["PATH=/bin"] },
             "rootfs": { "type": "layers", "diff_ids": [digest(&layer)] },
         });
         let config = config.to_string().into_bytes();
@@ -60,8 +65,15 @@ impl Image {
         });
         let manifest = manifest.to_string().into_bytes();
         let mut entry = descriptor("application/vnd.oci.image.manifest.v1+json", &manifest);
-        entry["annotations"] = json!({ "io.containerd.image.name": self.name });
-        let index = json!({ "schemaVersion": 2, "manifests": [entry] });
+        entry["annotations"] = json!({
+            "io.containerd.image.name": self.name,
+            "org.opencontainers.image.ref.name": self.name,
+        });
+        let index = json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": [entry],
+        });
 
         let mut archive = Builder::new(Vec::new());
         append(
@@ -80,7 +92,8 @@ impl Image {
             let path = format!("blobs/{}", digest(blob).replace(':', "/"));
             append(&mut archive, &path, blob, 0o644)?;
         }
-        files::write(path, archive.into_inner()?)
+        files::write(path, archive.into_inner()?)?;
+        Ok(digest(&manifest))
     }
 
     fn layer(&self) -> Result<Vec<u8>> {
@@ -113,9 +126,11 @@ fn append(archive: &mut Builder<Vec<u8>>, path: &str, content: &[u8], mode: u32)
     Ok(())
 }
 
+/// What anybody may do with the copy of a file: run it, if its owner may run it here.
 fn mode_of(path: &Path) -> Result<u32> {
     use std::os::unix::fs::PermissionsExt;
-    Ok(fs::metadata(path)?.permissions().mode() & 0o777)
+    let mode = fs::metadata(path)?.permissions().mode();
+    Ok(if mode & 0o100 == 0 { 0o644 } else { 0o755 })
 }
 
 fn descriptor(media_type: &str, blob: &[u8]) -> Value {

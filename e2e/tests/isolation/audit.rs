@@ -3,7 +3,8 @@
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use akili_e2e::platform::{AUDIT_INTERVAL, Login, Platform, stderr, stdout};
+use akili_e2e::command::{stderr, stdout};
+use akili_e2e::platform::{AUDIT_INTERVAL, Login, Platform};
 use anyhow::{Result, ensure};
 
 use crate::clinic::{ALPHA, BRAVO, Clinic, TABLES};

@@ -1,6 +1,7 @@
 //! Tables of cases: what somebody tries, and what must come of it.
 
-use akili_e2e::platform::{Login, Platform, stderr, stdout};
+use akili_e2e::command::{stderr, stdout};
+use akili_e2e::platform::{Login, Platform};
 use anyhow::{Result, ensure};
 
 use crate::clinic::Clinic;

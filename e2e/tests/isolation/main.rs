@@ -19,23 +19,22 @@ use clinic::{ALPHA, BRAVO, CLASSIFIED, Clinic, PASSWORD};
 async fn nobody_reads_or_changes_what_is_anothers() -> Result<()> {
     let platform = Platform::install().await?;
     // Two names of which one begins like the other.
-    let own = platform.fresh("acme");
-    let other = format!("{own}-2");
+    let (own, other) = ("acme", "acme-2");
     let operator = platform.start_operator().await?;
-    platform.activate(&own)?;
-    platform.activate(&other)?;
-    let tenant = platform.login_of(&own)?;
-    let neighbour = platform.login_of(&other)?;
+    platform.activate(own)?;
+    platform.activate(other)?;
+    let tenant = platform.login_of(own)?;
+    let neighbour = platform.login_of(other)?;
 
     operator.kill()?;
-    let clinic = Clinic::open(&platform, &own, &other)?;
+    let clinic = Clinic::open(&platform, own, other)?;
     audit::new_tables_are_closed(&platform, &tenant)?;
     let _operator = platform.start_operator().await?;
     audit::new_tables_are_opened(&platform, &tenant).await?;
     audit::an_attached_partition_is_protected(&platform, &tenant, &clinic).await?;
     audit::grants_by_hand_are_taken_back(&platform).await?;
-    audit::what_cannot_be_protected_is_reported(&platform, &own).await?;
-    audit::a_key_across_tenants_closes_its_tables(&platform, &tenant, &own).await?;
+    audit::what_cannot_be_protected_is_reported(&platform, own).await?;
+    audit::a_key_across_tenants_closes_its_tables(&platform, &tenant, own).await?;
 
     let mut matrix = Matrix::new(&platform, &clinic);
     matrix.attempt(

@@ -23,8 +23,8 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::core::{DeserializeGuard, DynamicObject};
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::events::{Event, EventType, Recorder};
-use kube::runtime::reflector::ObjectRef;
-use kube::runtime::watcher;
+use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
 use kube::{Client, Resource, ResourceExt};
 use rand::RngExt;
 use serde_json::json;
@@ -40,8 +40,6 @@ use report::Report;
 
 /// How soon to look again at what is still going on.
 const SOON: Duration = Duration::from_secs(1);
-/// How soon to look again at what only a person can mend.
-const SLOW: Duration = Duration::from_secs(60);
 
 /// Characters that the API server takes as an event's action.
 const MAX_ACTION: usize = 128;
@@ -73,7 +71,14 @@ type Readable = DeserializeGuard<Tenant>;
 pub async fn run(context: Arc<Context>, concurrency: u16, stop: CancellationToken) {
     let tenants: Api<Readable> = Api::all(context.client.clone());
     let quotas: Api<DeserializeGuard<TenantQuota>> = Api::all(context.client.clone());
-    Controller::new(tenants, watcher::Config::default())
+    let (cache, writer) = reflector::store();
+    // What is written into a status is no reason to look again.
+    let specs = watcher(tenants, watcher::Config::default())
+        .default_backoff()
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(predicates::generation, PredicateConfig::default());
+    Controller::for_stream(specs, cache)
         .watches(quotas, watcher::Config::default(), |quota| {
             Some(ObjectRef::new(&quota.name_any()))
         })
@@ -109,6 +114,16 @@ async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Actio
     // 2. What should every plane hold? (pure)
     let target = lifecycle::target(tenant.spec.state, row.as_ref().map(|row| row.state));
     let desired = desired(target, phase(tenant), limits);
+
+    // A new tenant is seen at once, and under which names.
+    if tenant
+        .status
+        .as_ref()
+        .is_none_or(|status| status.id.is_none())
+    {
+        let begun = report::begun(tenant, &key, target, &Time(Timestamp::now()));
+        write_status(&context, tenant, &begun).await?;
+    }
 
     // 3. Bring every plane there, and keep every outcome. (needs a client)
     let guard = LiveGuard::new(&context, &key.slug, tenant);
@@ -373,8 +388,7 @@ fn pause(class: Class, told: Option<&Condition>, context: &Context) -> Duration 
     jittered(match class {
         Class::Conflict | Class::Pending => SOON,
         Class::Transient => (lasted / 2).min(context.audit_interval).max(SOON),
-        Class::Operator => context.audit_interval,
-        Class::Invalid => SLOW,
+        Class::Operator | Class::Invalid => context.audit_interval,
     })
 }
 

@@ -45,26 +45,53 @@ pub fn status(
     let time =
         |of: fn(&Row) -> Option<&Time>, old: Option<Time>| row.map_or(old, |row| of(row).cloned());
     TenantStatus {
-        observed_generation: tenant.metadata.generation,
         phase: Some(lifecycle::next_phase(current, target, reached)),
-        id: Some(key.id.to_string()),
-        namespace: Some(key.id.namespace()),
         suspended_at: time(|row| row.suspended_at.as_ref(), old.suspended_at),
         archived_at: time(|row| row.archived_at.as_ref(), old.archived_at),
         purge_after: time(|row| row.purge_after.as_ref(), old.purge_after),
         purged_at: time(|row| row.purged_at.as_ref(), old.purged_at),
+        ..named(tenant, key, &statements, now)
+    }
+}
+
+/// The status of a tenant that has its id and as yet nothing else.
+pub fn begun(tenant: &Tenant, key: &TenantKey, target: Phase, now: &Time) -> TenantStatus {
+    let message = format!("tenant {} is being made {target}", key.slug);
+    let statement = |type_, status| Statement {
+        type_,
+        status,
+        reason: "Progressing",
+        message: message.clone(),
+    };
+    let statements = [
+        statement(types::READY, false),
+        statement(types::RECONCILING, true),
+    ];
+    TenantStatus {
+        phase: Some(Phase::Provisioning),
+        ..named(tenant, key, &statements, now)
+    }
+}
+
+/// What follows from who the tenant is, with these statements as its conditions.
+fn named(tenant: &Tenant, key: &TenantKey, statements: &[Statement], now: &Time) -> TenantStatus {
+    let generation = tenant.metadata.generation;
+    let old = tenant
+        .status
+        .as_ref()
+        .map_or(&[][..], |status| &status.conditions);
+    TenantStatus {
+        observed_generation: generation,
+        id: Some(key.id.to_string()),
+        namespace: Some(key.id.namespace()),
         resources: Some(Resources {
             postgres: Some(PostgresNames {
                 role: key.id.postgres_role(),
             }),
             ..Resources::default()
         }),
-        conditions: conditions(
-            &old.conditions,
-            &statements,
-            tenant.metadata.generation.unwrap_or_default(),
-            now,
-        ),
+        conditions: conditions(old, statements, generation.unwrap_or_default(), now),
+        ..TenantStatus::default()
     }
 }
 
@@ -304,6 +331,16 @@ mod tests {
             &at(9),
         );
         assert_eq!(first, second);
+    }
+
+    #[test]
+    fn a_tenant_that_was_begun_has_its_names() {
+        let (tenant, key) = tenant();
+        let begun = begun(&tenant, &key, Phase::Active, &at(1));
+        assert_eq!(begun.phase, Some(Phase::Provisioning));
+        assert_eq!(begun.id, Some(key.id.to_string()));
+        assert_eq!(begun.namespace, Some(key.id.namespace()));
+        assert!(is_true(&begun.conditions, types::RECONCILING));
     }
 
     #[test]

@@ -81,18 +81,17 @@ impl Component for Postgres {
     }
 
     async fn ready(&self) -> Result<()> {
-        query("postgres", "SELECT 1").await?;
+        query("SELECT 1").await?;
         Ok(())
     }
 
     async fn complete(&self) -> Result<()> {
-        let exists = query(
-            "postgres",
-            &format!("SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"),
-        )
+        let exists = query(&format!(
+            "SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"
+        ))
         .await?;
         if exists.trim().is_empty() {
-            query("postgres", &format!("CREATE DATABASE {DATABASE}")).await?;
+            query(&format!("CREATE DATABASE {DATABASE}")).await?;
         }
         Ok(())
     }
@@ -107,9 +106,23 @@ impl Component for Postgres {
     }
 }
 
-async fn query(database: &str, statement: &str) -> Result<String> {
+/// An empty database, and no role but the superuser, as after the first start.
+pub async fn empty() -> Result<()> {
+    query(&format!("DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")).await?;
+    let others =
+        format!("SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> '{USER}'");
+    query(&format!(
+        "DO $$ DECLARE other name; BEGIN FOR other IN {others} LOOP EXECUTE format('DROP ROLE %I', other); END LOOP; END $$"
+    ))
+    .await?;
+    query(&format!("CREATE DATABASE {DATABASE}")).await?;
+    Ok(())
+}
+
+/// Runs a statement as the superuser, beside the platform's database.
+async fn query(statement: &str) -> Result<String> {
     let mut psql = command(program("psql"));
     psql.envs(libpq_environment())
         .args(["--no-psqlrc", "--tuples-only", "--no-align"]);
-    run(psql.args(["--dbname", database, "--command", statement])).await
+    run(psql.args(["--dbname", "postgres", "--command", statement])).await
 }

@@ -1,0 +1,82 @@
+//! The platform under test: the chart and the bootstrap SQL on the testbed, the
+//! operator with its own rights, and the ways in that people and tenants have.
+
+mod installation;
+mod operator;
+mod requests;
+mod sql;
+mod tenants;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::command::{binary, succeed};
+use crate::testbed::Testbed;
+
+pub use installation::OPERATOR_PASSWORD;
+pub use operator::{AUDIT_INTERVAL, Operator};
+pub use requests::Request;
+pub use sql::Login;
+pub use tenants::tenant_yaml;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The platform on the testbed.
+pub struct Platform {
+    /// What it stands on.
+    pub testbed: Testbed,
+    folder: PathBuf,
+}
+
+impl Platform {
+    /// The platform as it was installed for this process, which began without any
+    /// tenant. Nothing of it runs but what it needs: no operator.
+    pub async fn install() -> Result<Self> {
+        let testbed = Testbed::connect().await?;
+        // A test that stopped it may not have come to its end.
+        testbed.start_postgres().await?;
+        let folder = std::env::temp_dir().join(format!("akili-platform-{}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        let platform = Self { testbed, folder };
+        platform.install_once().await?;
+        Ok(platform)
+    }
+
+    /// Runs `kubectl` as an admin; its output.
+    pub fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        succeed(&self.try_kubectl(arguments)?)
+    }
+
+    /// Runs `kubectl` as an admin, whether or not it succeeds.
+    pub fn try_kubectl(&self, arguments: &[&str]) -> Result<Output> {
+        Ok(Command::new(self.testbed.kubectl())
+            .arg("--kubeconfig")
+            .arg(self.testbed.kubeconfig())
+            .args(arguments)
+            .output()?)
+    }
+
+    /// Runs `akili` as an admin, whether or not it succeeds.
+    pub fn akili(&self, arguments: &[&str]) -> Result<Output> {
+        Ok(Command::new(binary("akili")?)
+            .env("KUBECONFIG", self.testbed.kubeconfig())
+            .args(arguments)
+            .output()?)
+    }
+
+    /// Tries again until it holds.
+    pub async fn eventually(&self, what: &str, holds: impl Fn() -> Result<bool>) -> Result<()> {
+        let began = Instant::now();
+        while !holds()? {
+            if began.elapsed() > PATIENCE {
+                bail!("not within {PATIENCE:?}: {what}\n{}", self.end_of_log());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,60 @@
+//! Tenants as an admin makes and sees them.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::Platform;
+use crate::command::succeed;
+
+impl Platform {
+    /// A field of the Tenant's status.
+    pub fn status(&self, slug: &str, field: &str) -> Result<String> {
+        let query = format!("jsonpath={{.status.{field}}}");
+        self.kubectl(&["get", "tenant", slug, "-o", &query])
+    }
+
+    /// The reason that a condition of the Tenant gives; empty if there is none.
+    pub fn reason(&self, slug: &str, type_: &str) -> Result<String> {
+        self.status(slug, &format!("conditions[?(@.type==\"{type_}\")].reason"))
+    }
+
+    /// Makes a tenant with `akili`.
+    pub fn create(&self, slug: &str) -> Result<()> {
+        let name = format!("Tenant {slug}");
+        succeed(&self.akili(&["tenant", "create", slug, "--display-name", &name])?).map(drop)
+    }
+
+    /// How long a new tenant takes until it is ACTIVE.
+    pub fn time_to_active(&self, slug: &str) -> Result<Duration> {
+        self.create(slug)?;
+        let began = Instant::now();
+        self.wait_active(slug)?;
+        Ok(began.elapsed())
+    }
+
+    /// Waits with `akili` until the tenant is ACTIVE.
+    pub fn wait_active(&self, slug: &str) -> Result<()> {
+        const UNTIL_ACTIVE: [&str; 4] = ["--for", "ACTIVE", "--timeout", "60s"];
+        let wait = [&["tenant", "wait", slug][..], &UNTIL_ACTIVE].concat();
+        succeed(&self.akili(&wait)?)
+            .with_context(|| self.end_of_log())
+            .map(drop)
+    }
+
+    /// Makes a tenant by `kubectl apply` and waits until it is ACTIVE.
+    pub fn activate(&self, slug: &str) -> Result<()> {
+        let file = self.folder.join(format!("{slug}.yaml"));
+        fs::write(&file, tenant_yaml(slug))?;
+        self.kubectl(&["apply", "-f", &file.to_string_lossy()])?;
+        self.wait_active(slug)
+    }
+}
+
+/// A Tenant of this name.
+pub fn tenant_yaml(slug: &str) -> String {
+    format!(
+        "apiVersion: akili.io/v1alpha1\nkind: Tenant\nmetadata:\n  name: {slug}\nspec:\n  displayName: Tenant {slug}\n"
+    )
+}
