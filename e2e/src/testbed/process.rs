@@ -193,10 +193,15 @@ impl Process {
         }
     }
 
-    /// A zombie counts as ended: its parent will notice, or not.
+    /// A zombie counts as ended: its parent will notice, or not. But not while it has
+    /// other threads, which keep its sockets open.
     fn is_running(self) -> bool {
+        let has_threads = || {
+            self.status_field(20)
+                .is_some_and(|number| number != "1" && number != "0")
+        };
         self.status_field(3)
-            .is_some_and(|state| state != "Z" && state != "X")
+            .is_some_and(|state| (state != "Z" && state != "X") || has_threads())
     }
 
     fn session(self) -> Option<Pid> {

@@ -70,10 +70,7 @@ pub fn all_states() -> [Desired; 3] {
 
 /// Why the backend didn't get there, if it didn't.
 pub fn failing_reason(outcome: &Outcome) -> Option<&'static str> {
-    match outcome {
-        Outcome::Failed(error) => Some(error.reason),
-        Outcome::Converged { .. } => None,
-    }
+    outcome.result.as_ref().err().map(|error| error.reason)
 }
 
 fn rights(desired: &Desired) -> Rights {

@@ -41,16 +41,12 @@ pub enum Desired {
 
 /// What became of one tenant in one backend.
 #[derive(Debug)]
-pub enum Outcome {
-    /// The backend holds what is desired; `changed` says what had to be done.
-    Converged {
-        /// The steps that were taken, for events; empty if there was nothing to do.
-        changed: Vec<String>,
-        /// Something that people should know although the plane is ready.
-        notice: Option<Notice>,
-    },
-    /// The backend didn't get there.
-    Failed(Error),
+pub struct Outcome {
+    /// The steps that were taken, for events; empty if there was nothing to do.
+    pub changed: Vec<String>,
+    /// That the backend holds what is desired, perhaps with something that people
+    /// should know all the same; or why it doesn't.
+    pub result: Result<Option<Notice>, Error>,
 }
 
 /// Something that people should know although the plane is ready.
@@ -149,10 +145,9 @@ impl<B: Backend> Plane for B {
     }
 
     async fn converge(&self, tenant: &TenantKey, desired: &Desired, guard: &dyn Guard) -> Outcome {
-        match try_converge(self, tenant, desired, guard).await {
-            Ok((changed, notice)) => Outcome::Converged { changed, notice },
-            Err(error) => Outcome::Failed(error),
-        }
+        let mut changed = Vec::new();
+        let result = try_converge(self, tenant, desired, guard, &mut changed).await;
+        Outcome { changed, result }
     }
 }
 
@@ -161,14 +156,15 @@ async fn try_converge<B: Backend>(
     tenant: &TenantKey,
     desired: &Desired,
     guard: &dyn Guard,
-) -> Result<(Vec<String>, Option<Notice>), Error> {
+    changed: &mut Vec<String>,
+) -> Result<Option<Notice>, Error> {
     let before = observe_one(backend, tenant).await?;
     if let Some(owner) = backend.foreign_owner(tenant, &before) {
         return Err(Error::new(Class::Invalid, "OwnedByAnother", owner));
     }
     let steps = backend.diff(tenant, desired, &before);
     if steps.is_empty() {
-        return Ok((vec![], backend.notice(&before)));
+        return Ok(backend.notice(&before));
     }
     let mut may_open = false;
     for step in &steps {
@@ -181,6 +177,7 @@ async fn try_converge<B: Backend>(
             Effect::Opens | Effect::Neutral => {}
         }
         backend.apply(tenant, step).await?;
+        changed.push(step.to_string());
     }
     let after = observe_one(backend, tenant).await?;
     let left = backend.diff(tenant, desired, &after);
@@ -188,14 +185,10 @@ async fn try_converge<B: Backend>(
         return Err(Error::new(
             Class::Pending,
             "NotYetEffective",
-            format!(
-                "{step} was done for tenant {} but isn't effective yet",
-                tenant.slug
-            ),
+            format!("still to do for tenant {}: {step}", tenant.slug),
         ));
     }
-    let changed = steps.iter().map(ToString::to_string).collect();
-    Ok((changed, backend.notice(&after)))
+    Ok(backend.notice(&after))
 }
 
 async fn observe_one<B: Backend>(backend: &B, tenant: &TenantKey) -> Result<B::Observed, Error> {
@@ -241,7 +234,7 @@ mod tests {
             converge(&backend, &desired).await;
             let writes = backend.writes();
             let again = converge(&backend, &desired).await;
-            assert!(matches!(again, Outcome::Converged { changed, .. } if changed.is_empty()));
+            assert!(again.result.is_ok() && again.changed.is_empty());
             assert_eq!(backend.writes(), writes, "{desired:?}");
         }
     }
@@ -259,7 +252,8 @@ mod tests {
         let backend = Fake::default();
         backend.fail_at(0, Fault::Ignored);
         let outcome = converge(&backend, &all_states()[0]).await;
-        assert!(matches!(outcome, Outcome::Failed(e) if e.class == Class::Pending));
+        assert_eq!(outcome.result.unwrap_err().class, Class::Pending);
+        assert!(!outcome.changed.is_empty(), "what was done is told");
     }
 
     /// Every move of a tenant's life × every step of it × every way to fail: tried
@@ -277,10 +271,10 @@ mod tests {
                         let backend = Fake::holding(&from);
                         backend.fail_at(step, fault);
                         let first = tokio::time::timeout(PATIENCE, converge(&backend, &to)).await;
-                        let failed = !matches!(first, Ok(Outcome::Converged { .. }));
+                        let failed = !first.is_ok_and(|outcome| outcome.result.is_ok());
                         assert!(failed, "{from:?} → {to:?}, step {step}, {fault:?}");
                         let second = converge(&backend, &to).await;
-                        assert!(matches!(second, Outcome::Converged { .. }));
+                        assert_eq!(failing_reason(&second), None);
                         assert_eq!(backend.held(), reference.held());
                         assert!(backend.writes() <= reference.writes() + 1);
                         cases += 1;

@@ -31,7 +31,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::kubernetes::{FIELD_MANAGER, Kubernetes};
-use crate::backend::{Desired, Outcome, Plane, TenantKey};
+use crate::backend::{Desired, Plane, TenantKey};
 use crate::error::{Class, Error};
 use crate::leader::Leadership;
 use guard::LiveGuard;
@@ -323,10 +323,7 @@ async fn tell_changes(context: &Context, tenant: &Tenant, reports: &[Report]) {
         .is_some_and(|status| is_true(&status.conditions, types::READY));
     let reason = if was_ready { "Repaired" } else { "Changed" };
     for Report { condition, outcome } in reports {
-        let Outcome::Converged { changed, .. } = outcome else {
-            continue;
-        };
-        for step in changed {
+        for step in &outcome.changed {
             // Events of one action are counted as one: each step is an action of its own.
             let event = Event {
                 type_: EventType::Normal,

@@ -20,10 +20,7 @@ pub struct Report {
 impl Report {
     /// Why it didn't get there, if it didn't.
     pub fn error(&self) -> Option<&Error> {
-        match &self.outcome {
-            Outcome::Failed(error) => Some(error),
-            Outcome::Converged { .. } => None,
-        }
+        self.outcome.result.as_ref().err()
     }
 }
 
@@ -170,13 +167,10 @@ fn attention(error: &Error) -> Option<Statement> {
 }
 
 fn plane_statement(key: &TenantKey, report: &Report) -> Statement {
-    let (status, reason, message) = match &report.outcome {
-        Outcome::Failed(error) => (false, error.reason, error.message.clone()),
-        Outcome::Converged {
-            notice: Some(notice),
-            ..
-        } => (true, notice.reason, notice.message.clone()),
-        Outcome::Converged { notice: None, .. } => (
+    let (status, reason, message) = match &report.outcome.result {
+        Err(error) => (false, error.reason, error.message.clone()),
+        Ok(Some(notice)) => (true, notice.reason, notice.message.clone()),
+        Ok(None) => (
             true,
             "Converged",
             format!("holds what tenant {} should have", key.slug),
@@ -215,18 +209,21 @@ mod tests {
     }
 
     fn converged() -> Outcome {
-        Outcome::Converged {
+        Outcome {
             changed: vec![],
-            notice: None,
+            result: Ok(None),
         }
     }
 
     fn failed(class: Class) -> Outcome {
-        Outcome::Failed(Error::new(
-            class,
-            "Unreachable",
-            "db:5432 refused the connection",
-        ))
+        Outcome {
+            changed: vec![],
+            result: Err(Error::new(
+                class,
+                "Unreachable",
+                "db:5432 refused the connection",
+            )),
+        }
     }
 
     fn reports(postgres: Outcome) -> [Report; 2] {

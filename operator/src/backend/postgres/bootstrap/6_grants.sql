@@ -26,5 +26,9 @@ GRANT EXECUTE ON FUNCTION
     akili_guard.writable_tenant_id()
 TO PUBLIC;
 
-SELECT akili_guard.enforce_isolation('akili_guard.pattern');
-SELECT akili_guard.set_grants('akili_guard.pattern', open => true);
+DO $$
+BEGIN
+    PERFORM akili_guard.enforce_isolation('akili_guard.pattern');
+    PERFORM akili_guard.set_grants('akili_guard.pattern', open => true);
+END
+$$;
