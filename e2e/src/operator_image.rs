@@ -1,19 +1,36 @@
 //! The operator's image: its program, what that loads, and nothing else.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use crate::command::{repository, run};
-use crate::testbed::{Image, ImageFile};
+use crate::testbed::{self, Image, ImageFile};
 
 /// Its name, as the chart has it.
-pub const NAME: &str = concat!("akili.io/akili-operator:", env!("CARGO_PKG_VERSION"));
+pub const REPOSITORY: &str = "akili.io/akili-operator";
+
+/// The tag of a released image.
+pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
+
+/// A tag that no other program has.
+///
+/// # Errors
+/// The program can't be read.
+pub fn tag_of(program: &Path) -> Result<String> {
+    let digest = testbed::digest(&fs::read(program)?);
+    let digest = digest.trim_start_matches("sha256:");
+    Ok(format!("{RELEASE}-{}", &digest[..12]))
+}
 
 /// The image of this program, a debug or a release build, and of this machine's
 /// libraries.
-pub fn operator_image(program: &Path) -> Result<Image> {
+///
+/// # Errors
+/// The program isn't there, or lacks a library.
+pub fn operator_image(program: &Path, tag: &str) -> Result<Image> {
     let mut lister = Command::new(repository("operator/image-files"));
     let listed = run(lister.arg(program))?;
     let file = |line: &str| {
@@ -26,7 +43,7 @@ pub fn operator_image(program: &Path) -> Result<Image> {
         })
     };
     Ok(Image {
-        name: NAME.to_owned(),
+        name: format!("{REPOSITORY}:{tag}"),
         files: listed.lines().map(file).collect::<Result<_>>()?,
         entrypoint: vec!["/bin/akili-operator".to_owned()],
     })

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use akili_e2e::command::{binary, repository};
-use akili_e2e::operator_image::{NAME, operator_image};
+use akili_e2e::operator_image::{RELEASE, operator_image, tag_of};
 use akili_e2e::pod::{self, Ended};
 use akili_e2e::testbed::Testbed;
 use anyhow::{Result, ensure};
@@ -13,7 +13,8 @@ use anyhow::{Result, ensure};
 async fn a_confined_pod_runs_it() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let admin = testbed.admin();
-    let image = operator_image(&binary("akili-operator")?)?;
+    let program = binary("akili-operator")?;
+    let image = operator_image(&program, &tag_of(&program)?)?;
     testbed.import_image(&image).await?;
 
     let version = concat!("akili-operator ", env!("CARGO_PKG_VERSION"), "\n");
@@ -25,7 +26,7 @@ async fn a_confined_pod_runs_it() -> Result<()> {
             "error: configuration key postgres: missing field `postgres`",
         ),
     ] {
-        let Ended { succeeded, log } = pod::run(&admin, NAME, &[argument]).await?;
+        let Ended { succeeded, log } = pod::run(&admin, &image.name, &[argument]).await?;
         ensure!(
             succeeded == succeeds && log.contains(said),
             "{argument}: {log}"
@@ -40,7 +41,8 @@ fn the_same_files_make_the_same_image() -> Result<()> {
     fs::create_dir_all(&folder)?;
     let (program, copy) = (binary("akili-operator")?, folder.join("later-copy"));
     fs::copy(&program, &copy)?;
-    let digest = |program: &Path| operator_image(program)?.write_archive(&folder.join("image.tar"));
+    let digest =
+        |program: &Path| operator_image(program, RELEASE)?.write_archive(&folder.join("image.tar"));
     let digests = (digest(&program)?, digest(&copy)?);
     fs::remove_dir_all(&folder)?;
     ensure!(digests.0 == digests.1, "{digests:?}");
@@ -50,7 +52,7 @@ fn the_same_files_make_the_same_image() -> Result<()> {
 #[test]
 fn the_containerfile_makes_it_too() -> Result<()> {
     let containerfile = fs::read_to_string(repository("operator/Containerfile"))?;
-    let image = operator_image(&binary("akili-operator")?)?;
+    let image = operator_image(&binary("akili-operator")?, RELEASE)?;
     for line in [
         format!("USER {}", akili_e2e::testbed::IMAGE_USER),
         format!("ENTRYPOINT {:?}", image.entrypoint),

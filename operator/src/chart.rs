@@ -17,7 +17,7 @@ use crate::config::Config;
 const NOT_VALUES: [&[&str]; 5] = [
     &["config", "namespace"],
     &["config", "serviceAccount"],
-    &["config", "healthAddress"],
+    &["config", "httpAddress"],
     &["config", "postgres", "password"],
     &["config", "postgres", "caFile"],
 ];

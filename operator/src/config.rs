@@ -7,8 +7,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::backend::kubernetes::Egress;
+use crate::backend::kubernetes::credentials::PostgresAddress;
 use crate::secret::Password;
 
 const PREFIX: &str = "AKILI_";
@@ -24,9 +26,9 @@ pub struct Config {
     /// The operator's own ServiceAccount.
     #[serde(default = "default_service_account")]
     pub service_account: String,
-    /// Where the probes listen, such as 0.0.0.0:8080.
-    #[serde(default = "default_health_address")]
-    pub health_address: String,
+    /// Where the probes and metrics are served, such as 0.0.0.0:8080.
+    #[serde(default = "default_http_address")]
+    pub http_address: String,
     /// How long the leader's lease holds without being renewed: three seconds or more.
     #[serde(default = "default_lease_duration", with = "humantime_string")]
     #[schemars(schema_with = "humantime_string::schema")]
@@ -73,6 +75,42 @@ pub struct Postgres {
     /// Schemas whose tables with a `tenant_id uuid` column belong to tenants.
     #[serde(default = "default_tenant_schemas")]
     pub tenant_schemas: Vec<String>,
+}
+
+impl Postgres {
+    /// How the operator's login connects.
+    pub fn connection(&self) -> PgConnectOptions {
+        let options = PgConnectOptions::new()
+            .host(&self.host)
+            .port(self.port)
+            .database(&self.database)
+            .username(&self.user)
+            .password(self.password.expose());
+        match &self.ca_file {
+            Some(ca) => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(ca),
+            None => options.ssl_mode(PgSslMode::Prefer),
+        }
+    }
+
+    /// Where tenants find it.
+    ///
+    /// # Errors
+    /// The certificate authority can't be read.
+    pub fn address(&self) -> Result<PostgresAddress, ConfigError> {
+        let read = |file: &PathBuf| {
+            std::fs::read_to_string(file).map_err(|source| ConfigError::Key {
+                key: "postgres.caFile".into(),
+                message: format!("can't read {}: {source}", file.display()),
+                variable: format!("{PREFIX}POSTGRES{SEPARATOR}CA_FILE"),
+            })
+        };
+        Ok(PostgresAddress {
+            host: self.host.clone(),
+            port: self.port,
+            database: self.database.clone(),
+            ca: self.ca_file.as_ref().map(read).transpose()?,
+        })
+    }
 }
 
 /// Why the operator can't start with this configuration.
@@ -141,7 +179,7 @@ fn is_top_level(key: &str) -> bool {
     const KEYS: [&str; 7] = [
         "NAMESPACE",
         "SERVICE_ACCOUNT",
-        "HEALTH_ADDRESS",
+        "HTTP_ADDRESS",
         "LEASE_DURATION",
         "CONCURRENCY",
         "RETENTION",
@@ -263,7 +301,7 @@ fn default_service_account() -> String {
     "akili-operator".into()
 }
 
-fn default_health_address() -> String {
+fn default_http_address() -> String {
     "0.0.0.0:8080".into()
 }
 

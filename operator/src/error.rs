@@ -17,6 +17,19 @@ pub enum Class {
     Operator,
 }
 
+impl Class {
+    /// The word for it in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::Transient => "transient",
+            Self::Pending => "pending",
+            Self::Invalid => "invalid",
+            Self::Operator => "operator",
+        }
+    }
+}
+
 /// An error of a backend: it knows its class and says what failed, on which
 /// object, and what to do next. Never a secret.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -6,10 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
-/// Whether the operator is of use: false until it waits for the lease or works.
+/// Whether this replica is of use: false until it was able to work.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<AtomicBool>);
 
@@ -28,22 +26,11 @@ impl Readiness {
     }
 }
 
-/// Answers `/livez` and `/readyz` on this address until `stop`.
-///
-/// # Errors
-/// The address can't be listened on.
-pub async fn serve(
-    address: &str,
-    readiness: Readiness,
-    stop: CancellationToken,
-) -> std::io::Result<()> {
-    let routes = Router::new()
+/// `/livez` and `/readyz`.
+pub fn routes(readiness: Readiness) -> Router {
+    Router::new()
         .route("/livez", get(|| async { "alive\n" }))
-        .route("/readyz", get(move || async move { readiness.answer() }));
-    let listener = TcpListener::bind(address).await?;
-    axum::serve(listener, routes)
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await
+        .route("/readyz", get(move || async move { readiness.answer() }))
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ pub async fn lead(
     duration: Duration,
     stop: &CancellationToken,
 ) -> Result<Option<Leadership>, kube_lease_manager::LeaseManagerError> {
-    let identity = format!("{NAME}-{}", uuid::Uuid::new_v4());
+    let identity = identity();
     let manager = LeaseManagerBuilder::new(client.clone(), NAME)
         .with_namespace(namespace)
         .with_identity(identity.clone())
@@ -86,6 +86,13 @@ pub async fn lead(
         let _ = task.await;
     });
     Ok(Some(leadership))
+}
+
+/// The pod's name, which people know it by, and what sets this process apart from
+/// others in the pod.
+fn identity() -> String {
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| NAME.to_owned());
+    format!("{host}_{}", uuid::Uuid::new_v4())
 }
 
 async fn keep_watch(leadership: &Leadership, stop: &CancellationToken) {

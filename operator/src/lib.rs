@@ -9,5 +9,8 @@ pub mod error;
 pub mod health;
 pub mod installation;
 pub mod leader;
+pub mod metrics;
+pub mod run;
 pub mod secret;
+pub mod telemetry;
 pub mod tenant;

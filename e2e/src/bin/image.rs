@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use akili_e2e::operator_image::{NAME, operator_image};
+use akili_e2e::operator_image::{RELEASE, operator_image};
 use anyhow::Result;
 use clap::Parser;
 
@@ -18,9 +18,10 @@ struct Arguments {
 
 fn main() -> Result<()> {
     let Arguments { program, archive } = Arguments::parse();
-    let digest = operator_image(&program)?.write_archive(&archive)?;
-    let archive = archive.display();
-    println!("{NAME}, {digest}, is in {archive}");
+    let image = operator_image(&program, RELEASE)?;
+    let digest = image.write_archive(&archive)?;
+    let (name, archive) = (image.name, archive.display());
+    println!("{name}, {digest}, is in {archive}");
     println!("Load it, for instance: podman load --input {archive}");
     Ok(())
 }

@@ -18,7 +18,7 @@ use crate::command::{binary, succeed};
 use crate::testbed::Testbed;
 
 pub use installation::OPERATOR_PASSWORD;
-pub use operator::{AUDIT_INTERVAL, Operator};
+pub use operator::{AUDIT_INTERVAL, LEASE_DURATION, Operator};
 pub use requests::Request;
 pub use sql::Login;
 pub use tenants::tenant_yaml;

@@ -1,90 +1,113 @@
-//! The operator's process.
+//! The operator as users run it: pods of the chart's Deployment.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use anyhow::{Context, Result, ensure};
 
 use super::{OPERATOR_PASSWORD, PATIENCE, Platform};
 use crate::command::binary;
 
 /// How often the operator looks at every tenant and table on the testbed.
 pub const AUDIT_INTERVAL: Duration = Duration::from_secs(2);
+/// How long a leader that was killed keeps the lease on the testbed.
+pub const LEASE_DURATION: Duration = Duration::from_secs(3);
 
-/// The operator's process; ends with the value.
-pub struct Operator(Child);
+const DEPLOYMENT: &str = "deployment/akili-operator";
+const PODS: &str = "app.kubernetes.io/name=akili-operator";
+const NAMESPACE: [&str; 2] = ["-n", "akili-system"];
+
+/// The operator at work; it ends with the value.
+pub struct Operator<'a>(&'a Platform);
 
 impl Platform {
-    /// Starts the operator with the rights of its own ServiceAccount; returns once it
-    /// leads and has reached its registry.
-    pub async fn start_operator(&self) -> Result<Operator> {
-        let kubeconfig = self.operators_kubeconfig().await?;
-        let log = File::options().create(true).append(true).open(self.log())?;
-        let before = log.metadata()?.len().try_into()?;
-        let child = self
-            .operator_command()?
-            .arg("run")
-            .env("KUBECONFIG", &kubeconfig)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
-        let operator = Operator(child);
-        self.eventually("the operator works", || {
-            Ok(fs::read_to_string(self.log())?[before..].contains("the registry is ready"))
+    /// Starts the operator, one replica of it; returns once it leads and has reached
+    /// its registry.
+    pub async fn start_operator(&self) -> Result<Operator<'_>> {
+        self.start_replicas(1).await
+    }
+
+    /// Starts so many replicas; returns once one leads and all could.
+    pub async fn start_replicas(&self, replicas: usize) -> Result<Operator<'_>> {
+        let operator = Operator(self);
+        self.scale(replicas)?;
+        self.eventually("all replicas are ready", || {
+            let ready =
+                self.of_operator(&["get", DEPLOYMENT, "-o", "jsonpath={.status.readyReplicas}"])?;
+            Ok(ready == replicas.to_string())
+        })
+        .await?;
+        self.eventually("one of them leads", || Ok(self.leader()?.is_some()))
+            .await?;
+        let leader = self.leader()?.context("the leader is gone again")?;
+        self.eventually("the leader has reached its registry", || {
+            let log = self.of_operator(&["logs", &leader])?;
+            let since_it_leads = log.split("\"leading\"").nth(1).unwrap_or_default();
+            Ok(since_it_leads.contains("the registry is ready"))
         })
         .await?;
         Ok(operator)
     }
 
+    /// The pod that holds the lease, if it is still there.
+    pub fn leader(&self) -> Result<Option<String>> {
+        let lease = [
+            "get",
+            "lease",
+            "akili-operator",
+            "--ignore-not-found",
+            "-o",
+            "jsonpath={.spec.holderIdentity}",
+        ];
+        let holder = self.of_operator(&lease)?;
+        let pods = self.pods()?;
+        Ok(pods
+            .into_iter()
+            .find(|pod| holder.starts_with(&format!("{pod}_"))))
+    }
+
+    /// The operator's pods.
+    pub fn pods(&self) -> Result<Vec<String>> {
+        let names = "jsonpath={.items[*].metadata.name}";
+        let pods = self.of_operator(&["get", "pods", "-l", PODS, "-o", names])?;
+        Ok(pods.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// SIGKILL of everything in this pod, which is gone then.
+    pub async fn kill_pod(&self, pod: &str) -> Result<()> {
+        self.kill_container_of(pod).await?;
+        self.forget_pod(pod)
+    }
+
+    async fn kill_container_of(&self, pod: &str) -> Result<()> {
+        let id = "jsonpath={.status.containerStatuses[0].containerID}";
+        let container = self.of_operator(&["get", "pod", pod, "-o", id])?;
+        let container = container.trim_start_matches("containerd://");
+        self.testbed.kill_container(container).await
+    }
+
+    /// Or the kubelet would start it again, each time later.
+    fn forget_pod(&self, pod: &str) -> Result<()> {
+        let at_once = ["delete", "pod", pod, "--force", "--grace-period=0"];
+        self.of_operator(&at_once).map(drop)
+    }
+
     /// Runs `akili-operator check` as an admin, whether or not it succeeds.
     pub fn check(&self, arguments: &[&str]) -> Result<Output> {
-        Ok(self
-            .operator_command()?
-            .arg("check")
-            .args(arguments)
-            .output()?)
+        Ok(self.check_command()?.args(arguments).output()?)
     }
 
     /// The same with one setting changed.
     pub fn check_with(&self, variable: &str, value: &str) -> Result<Output> {
-        let mut command = self.operator_command()?;
-        Ok(command.arg("check").env(variable, value).output()?)
+        Ok(self.check_command()?.env(variable, value).output()?)
     }
 
-    /// Runs `kubectl` with the token of the operator's ServiceAccount.
-    pub async fn kubectl_as_operator(&self, arguments: &[&str]) -> Result<Output> {
-        Ok(Command::new(self.testbed.kubectl())
-            .arg("--kubeconfig")
-            .arg(self.operators_kubeconfig().await?)
-            .args(arguments)
-            .output()?)
-    }
-
-    /// The operator's log.
-    pub fn log(&self) -> PathBuf {
-        self.folder.join("operator.log")
-    }
-
-    pub(super) fn end_of_log(&self) -> String {
-        let log = fs::read_to_string(self.log()).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().rev().take(10).collect();
-        format!("the operator's log, newest first:\n{}", lines.join("\n"))
-    }
-
-    fn operator_command(&self) -> Result<Command> {
+    fn check_command(&self) -> Result<Command> {
         let database = self.testbed.postgres();
-        let interval = format!("{}s", AUDIT_INTERVAL.as_secs());
         let mut command = Command::new(binary("akili-operator")?);
         command
+            .arg("check")
             .env("KUBECONFIG", self.testbed.kubeconfig())
-            .env("AKILI_AUDIT_INTERVAL", interval)
-            .env("AKILI_LEASE_DURATION", "3s")
-            .env("AKILI_HEALTH_ADDRESS", "127.0.0.1:18080")
             .env("AKILI_POSTGRES__HOST", database.host)
             .env("AKILI_POSTGRES__PORT", database.port.to_string())
             .env("AKILI_POSTGRES__DATABASE", database.database)
@@ -93,50 +116,73 @@ impl Platform {
         Ok(command)
     }
 
-    async fn operators_kubeconfig(&self) -> Result<PathBuf> {
+    /// Runs `kubectl` with the token of the operator's ServiceAccount.
+    pub async fn kubectl_as_operator(&self, arguments: &[&str]) -> Result<Output> {
         let kubeconfig = self.folder.join("operator.kubeconfig");
         self.testbed
             .service_account_kubeconfig("akili-system", "akili-operator", &kubeconfig)
             .await?;
-        Ok(kubeconfig)
+        Ok(Command::new(self.testbed.kubectl())
+            .arg("--kubeconfig")
+            .arg(kubeconfig)
+            .args(arguments)
+            .output()?)
+    }
+
+    /// The log of every replica that there is.
+    pub fn log(&self) -> Result<String> {
+        self.of_operator(&["logs", "-l", PODS, "--tail=-1", "--prefix"])
+    }
+
+    pub(super) fn end_of_log(&self) -> String {
+        let log = self.of_operator(&["logs", "-l", PODS, "--tail=10", "--prefix"]);
+        format!(
+            "the end of the operator's log:\n{}",
+            log.unwrap_or_else(|error| format!("{error:#}"))
+        )
+    }
+
+    /// `kubectl` in the operator's namespace; its output.
+    pub fn of_operator(&self, arguments: &[&str]) -> Result<String> {
+        self.kubectl(&[arguments, &NAMESPACE].concat())
+    }
+
+    fn scale(&self, replicas: usize) -> Result<()> {
+        let replicas = format!("--replicas={replicas}");
+        self.of_operator(&["scale", DEPLOYMENT, &replicas])
+            .map(drop)
     }
 }
 
-impl Operator {
-    /// SIGKILL.
-    pub fn kill(mut self) -> Result<()> {
-        self.0.kill()?;
-        self.0.wait()?;
-        Ok(())
-    }
-
-    /// SIGTERM, as the kubelet does it: it ends by itself, soon and well.
-    pub fn stop(mut self) -> Result<()> {
-        let status = self.terminate()?;
-        ensure!(status.success(), "the operator ended with {status}");
-        Ok(())
-    }
-
-    fn terminate(&mut self) -> Result<ExitStatus> {
-        let process = Pid::from_raw(self.0.id().try_into()?);
-        kill(process, Signal::SIGTERM)?;
-        let began = Instant::now();
-        while began.elapsed() < PATIENCE {
-            if let Some(status) = self.0.try_wait()? {
-                return Ok(status);
-            }
-            std::thread::sleep(Duration::from_millis(20));
+impl Operator<'_> {
+    /// SIGKILL of every replica; none comes back.
+    pub async fn kill(self) -> Result<()> {
+        let pods = self.0.pods()?;
+        for pod in &pods {
+            self.0.kill_container_of(pod).await?;
         }
-        bail!("the operator didn't end within {PATIENCE:?} of SIGTERM")
+        self.0.scale(0)?;
+        pods.iter().try_for_each(|pod| self.0.forget_pod(pod))
+    }
+
+    fn stop(&self) -> Result<()> {
+        self.0.scale(0)?;
+        let began = Instant::now();
+        while !self.0.pods()?.is_empty() {
+            ensure!(
+                began.elapsed() < PATIENCE,
+                "the operator's pods aren't gone after {PATIENCE:?}"
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
     }
 }
 
-impl Drop for Operator {
+impl Drop for Operator<'_> {
     fn drop(&mut self) {
-        // It may have ended already, which is as good.
-        if !matches!(self.0.try_wait(), Ok(Some(_))) && self.terminate().is_err() {
-            let _ = self.0.kill();
-            let _ = self.0.wait();
+        if let Err(error) = self.stop() {
+            eprintln!("the operator doesn't stop: {error:#}");
         }
     }
 }

@@ -133,9 +133,15 @@ impl Testbed {
         kubernetes::BUSYBOX_IMAGE
     }
 
-    /// Makes an image known to the node; pods use it by its name.
+    /// Makes an image known to the node, unless it has one of that name; pods use it
+    /// by its name.
     pub async fn import_image(&self, image: &Image) -> Result<()> {
         kubernetes::import_image(image).await
+    }
+
+    /// SIGKILL of everything in a container of the node.
+    pub async fn kill_container(&self, id: &str) -> Result<()> {
+        kubernetes::kill_container(id).await
     }
 
     /// Where PostgreSQL is.

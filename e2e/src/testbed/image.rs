@@ -137,7 +137,8 @@ fn descriptor(media_type: &str, blob: &[u8]) -> Value {
     json!({ "mediaType": media_type, "digest": digest(blob), "size": blob.len() })
 }
 
-fn digest(blob: &[u8]) -> String {
+/// The digest of a blob, as `sha256:…`.
+pub fn digest(blob: &[u8]) -> String {
     format!(
         "sha256:{}",
         files::hexadecimal(hash(&SHA256, blob).as_ref())

@@ -26,7 +26,7 @@ mod state;
 mod tools;
 
 pub use connect::Testbed;
-pub use image::{Image, ImageFile, USER as IMAGE_USER};
+pub use image::{Image, ImageFile, USER as IMAGE_USER, digest};
 pub use issuer::serve as serve_issuer;
 pub use lifecycle::{down, environment, status, up};
 pub use postgres::PostgresHandle;

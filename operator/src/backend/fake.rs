@@ -127,6 +127,10 @@ impl Backend for Fake {
     type Observed = Rights;
     type Step = Step;
 
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+
     fn condition(&self) -> &'static str {
         "FakeReady"
     }

@@ -49,6 +49,17 @@ pub struct Outcome {
     pub result: Result<Option<Notice>, Error>,
 }
 
+impl Outcome {
+    /// The word for it in metrics: `unchanged`, `changed`, or the class of the error.
+    pub fn as_str(&self) -> &'static str {
+        match &self.result {
+            Err(error) => error.class.as_str(),
+            Ok(_) if self.changed.is_empty() => "unchanged",
+            Ok(_) => "changed",
+        }
+    }
+}
+
 /// Something that people should know although the plane is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
@@ -89,6 +100,9 @@ pub trait Guard: Send + Sync {
 /// A backend as the controller sees it.
 #[async_trait]
 pub trait Plane: Send + Sync {
+    /// Its name in metrics, such as `postgres`.
+    fn name(&self) -> &'static str;
+
     /// The condition of the Tenant that speaks of this backend.
     fn condition(&self) -> &'static str;
 
@@ -105,6 +119,9 @@ pub trait Backend: Send + Sync {
     /// A change to the backend: idempotent, closed, and without a secret in clear.
     /// Displayed as people read it in an event.
     type Step: Debug + Display + PartialEq + Send + Sync;
+
+    /// Its name in metrics, such as `postgres`.
+    fn name(&self) -> &'static str;
 
     /// The condition of the Tenant that speaks of this backend.
     fn condition(&self) -> &'static str;
@@ -140,6 +157,10 @@ pub trait Backend: Send + Sync {
 
 #[async_trait]
 impl<B: Backend> Plane for B {
+    fn name(&self) -> &'static str {
+        Backend::name(self)
+    }
+
     fn condition(&self) -> &'static str {
         Backend::condition(self)
     }

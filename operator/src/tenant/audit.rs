@@ -9,12 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::postgres::Postgres;
 use crate::backend::postgres::coverage::Repair;
+use crate::metrics::Metrics;
 
 /// Protects new tables and repairs the protection of old ones, until `stop`.
 /// What was repaired is told as events on the operator's own namespace.
 pub async fn run(
     postgres: Arc<Postgres>,
     recorder: Recorder,
+    metrics: Metrics,
     namespace: String,
     every: Duration,
     stop: CancellationToken,
@@ -28,6 +30,8 @@ pub async fn run(
     while !stop.is_cancelled() {
         match postgres.audit().await {
             Ok(audit) => {
+                metrics.audited(postgres.coverage().gaps.len());
+                metrics.repaired("postgres", audit.repaired.len());
                 for repair in &audit.repaired {
                     tell(&recorder, &regarding, repair).await;
                 }

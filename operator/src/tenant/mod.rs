@@ -8,7 +8,7 @@ mod report;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use akili_crds::condition::{self, is_true, types};
 use akili_crds::names::InvalidSlug;
@@ -23,7 +23,8 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::core::{DeserializeGuard, DynamicObject};
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::events::{Event, EventType, Recorder};
-use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::reflector::ObjectRef;
+use kube::runtime::reflector::store::Writer;
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
 use kube::{Client, Resource, ResourceExt};
 use rand::RngExt;
@@ -34,6 +35,7 @@ use crate::backend::kubernetes::{FIELD_MANAGER, Kubernetes};
 use crate::backend::{Desired, Plane, TenantKey};
 use crate::error::{Class, Error};
 use crate::leader::Leadership;
+use crate::metrics::Metrics;
 use guard::LiveGuard;
 use registry::{Registry, Row, UNAVAILABLE};
 use report::Report;
@@ -58,6 +60,8 @@ pub struct Context {
     pub leadership: Leadership,
     /// Tells what was done.
     pub recorder: Recorder,
+    /// Counts it.
+    pub metrics: Metrics,
     /// How long an archived tenant's data is kept where the Tenant doesn't say.
     pub retention: Duration,
     /// How often every tenant is looked at although nothing was heard of it.
@@ -65,17 +69,23 @@ pub struct Context {
 }
 
 /// A Tenant, or why it can't be read: one malformed object stops no other.
-type Readable = DeserializeGuard<Tenant>;
+pub type Readable = DeserializeGuard<Tenant>;
 
-/// Works on all Tenants until `stop`; what has begun is ended first.
-pub async fn run(context: Arc<Context>, concurrency: u16, stop: CancellationToken) {
+/// Works on all Tenants until `stop`; what has begun is ended first. They are known
+/// to whoever reads what `known` writes.
+pub async fn run(
+    context: Arc<Context>,
+    known: Writer<Readable>,
+    concurrency: u16,
+    stop: CancellationToken,
+) {
     let tenants: Api<Readable> = Api::all(context.client.clone());
     let quotas: Api<DeserializeGuard<TenantQuota>> = Api::all(context.client.clone());
-    let (cache, writer) = reflector::store();
+    let cache = known.as_reader();
     // What is written into a status is no reason to look again.
     let specs = watcher(tenants, watcher::Config::default())
         .default_backoff()
-        .reflect(writer)
+        .reflect(known)
         .applied_objects()
         .predicate_filter(predicates::generation, PredicateConfig::default());
     Controller::for_stream(specs, cache)
@@ -295,25 +305,23 @@ async fn converge_all(
     desired: &Desired,
     guard: &LiveGuard<'_>,
 ) -> Vec<Report> {
-    let mut reports = vec![converge(&context.kubernetes, key, desired, guard).await];
-    let others = context
-        .planes
-        .iter()
-        .map(|plane| converge(plane.as_ref(), key, desired, guard));
+    let converge = async |plane: &dyn Plane| {
+        let began = Instant::now();
+        let outcome = plane.converge(key, desired, guard).await;
+        let took = began.elapsed();
+        context
+            .metrics
+            .reconciled(plane.name(), outcome.as_str(), took);
+        Report {
+            plane: plane.name(),
+            condition: plane.condition(),
+            outcome,
+        }
+    };
+    let mut reports = vec![converge(&context.kubernetes).await];
+    let others = context.planes.iter().map(|plane| converge(plane.as_ref()));
     reports.extend(join_all(others).await);
     reports
-}
-
-async fn converge(
-    plane: &dyn Plane,
-    key: &TenantKey,
-    desired: &Desired,
-    guard: &LiveGuard<'_>,
-) -> Report {
-    Report {
-        condition: plane.condition(),
-        outcome: plane.converge(key, desired, guard).await,
-    }
 }
 
 async fn tell_changes(context: &Context, tenant: &Tenant, reports: &[Report]) {
@@ -322,7 +330,15 @@ async fn tell_changes(context: &Context, tenant: &Tenant, reports: &[Report]) {
         .as_ref()
         .is_some_and(|status| is_true(&status.conditions, types::READY));
     let reason = if was_ready { "Repaired" } else { "Changed" };
-    for Report { condition, outcome } in reports {
+    for Report {
+        plane,
+        condition,
+        outcome,
+    } in reports
+    {
+        if was_ready {
+            context.metrics.repaired(plane, outcome.changed.len());
+        }
         for step in &outcome.changed {
             // Events of one action are counted as one: each step is an action of its own.
             let event = Event {

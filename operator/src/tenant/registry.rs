@@ -79,44 +79,76 @@ impl Registry {
         }
     }
 
-    /// Makes or upgrades the registry's tables, claims them for this installation, and
-    /// looks every so often whether another one has taken them over; until `stop`.
-    /// Calls `ready` each time they are found to be ours.
-    pub async fn keep(&self, every: Duration, ready: impl Fn(), stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            let (found, pause) = match self.look().await {
-                Ok(Standing::Ours) => (Some(Standing::Ours), every),
-                Ok(other) => (Some(other), RETRY),
-                // What was ours before stays so: an outage changes no owner.
-                Err(_) if self.standing() == Standing::Ours => (None, RETRY),
-                Err(error) => (Some(Standing::Unknown(error.message)), RETRY),
-            };
-            if let Some(found) = found {
-                self.note(found);
-            }
-            if self.standing() == Standing::Ours {
-                ready();
-            }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
+    /// Looks every so often whether this replica could work: for ever. `ready` hears
+    /// what was found.
+    pub async fn stand_by(&self, every: Duration, ready: impl Fn(bool)) {
+        loop {
+            self.look(every, self.owner(), &ready).await;
         }
     }
 
-    async fn look(&self) -> Result<Standing, Error> {
-        if self.standing() != Standing::Ours {
-            let doing = "preparing the registry";
-            let mut connection = self.database.connection(doing).await?;
-            // Any tenant could hold the advisory lock that migrations take by default,
-            // and so keep the operator from starting. Only the leader gets here.
-            sqlx::migrate!()
-                .set_locking(false)
-                .run(&mut connection)
-                .await
-                .map_err(|error| explain(doing, &error.into()))?;
-            installation::claim(&self.database, self.kube_system).await?;
-        }
+    /// Makes or upgrades the registry's tables, claims them for this installation, and
+    /// looks every so often whether another one has taken them over; until `stop`.
+    /// `ready` hears what was found.
+    pub async fn keep(&self, every: Duration, ready: impl Fn(bool), stop: CancellationToken) {
+        self.set(Standing::Unknown("its tables aren't prepared yet".into()));
+        let work = async {
+            loop {
+                let prepared = self.standing() == Standing::Ours;
+                let prepare = async {
+                    if !prepared {
+                        self.prepare().await?;
+                    }
+                    self.owner().await
+                };
+                self.look(every, prepare, &ready).await;
+            }
+        };
+        stop.run_until_cancelled(work).await;
+    }
+
+    /// Notes what a look found, and waits until it is time for the next.
+    async fn look(
+        &self,
+        every: Duration,
+        look: impl Future<Output = Result<Standing, Error>>,
+        ready: impl Fn(bool),
+    ) {
+        let pause = match look.await {
+            Ok(Standing::Ours) => {
+                self.note(Standing::Ours);
+                every
+            }
+            Ok(other) => {
+                self.note(other);
+                RETRY
+            }
+            // What was ours before stays so: an outage changes no owner.
+            Err(_) if self.standing() == Standing::Ours => RETRY,
+            Err(error) => {
+                self.note(Standing::Unknown(error.message));
+                RETRY
+            }
+        };
+        ready(self.standing() == Standing::Ours);
+        tokio::time::sleep(pause).await;
+    }
+
+    /// Only the leader may.
+    async fn prepare(&self) -> Result<(), Error> {
+        let doing = "preparing the registry";
+        let mut connection = self.database.connection(doing).await?;
+        // Any tenant could hold the advisory lock that migrations take by default,
+        // and so keep the operator from starting.
+        let migrated = sqlx::migrate!()
+            .set_locking(false)
+            .run(&mut connection)
+            .await;
+        migrated.map_err(|error| explain(doing, &error.into()))?;
+        installation::claim(&self.database, self.kube_system).await
+    }
+
+    async fn owner(&self) -> Result<Standing, Error> {
         Ok(match installation::owner(&self.database).await? {
             Some(other) if other != self.kube_system => Standing::Foreign(other),
             _ => Standing::Ours,
@@ -130,13 +162,16 @@ impl Registry {
             .clone()
     }
 
-    /// Says so in the log when it has changed.
-    fn note(&self, found: Standing) {
-        let mut standing = self
+    fn set(&self, standing: Standing) {
+        *self
             .standing
             .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if *standing == found {
+            .unwrap_or_else(PoisonError::into_inner) = standing;
+    }
+
+    /// Says so in the log when it has changed.
+    fn note(&self, found: Standing) {
+        if self.standing() == found {
             return;
         }
         match &found {
@@ -146,7 +181,7 @@ impl Registry {
                 tracing::error!(error = %installation::foreign(*owner), "no tenant is worked on")
             }
         }
-        *standing = found;
+        self.set(found);
     }
 
     /// # Errors

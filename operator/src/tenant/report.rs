@@ -11,6 +11,8 @@ use crate::error::{Class, Error};
 
 /// What became of one plane.
 pub struct Report {
+    /// The plane's name in metrics.
+    pub plane: &'static str,
     /// The type of the condition that speaks of it.
     pub condition: &'static str,
     /// How far it got.
@@ -228,10 +230,14 @@ mod tests {
 
     fn reports(postgres: Outcome) -> [Report; 2] {
         [
-            (types::NAMESPACE_READY, converged()),
-            (types::POSTGRES_READY, postgres),
+            ("kubernetes", types::NAMESPACE_READY, converged()),
+            ("postgres", types::POSTGRES_READY, postgres),
         ]
-        .map(|(condition, outcome)| Report { condition, outcome })
+        .map(|(plane, condition, outcome)| Report {
+            plane,
+            condition,
+            outcome,
+        })
     }
 
     #[test]

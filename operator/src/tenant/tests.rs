@@ -52,7 +52,11 @@ fn lead(server: &ApiServer, holder: &str) {
 
 fn context(server: &ApiServer, plane: Fake) -> Arc<Context> {
     let client = server.client();
-    let nowhere = database::Client::new(PgConnectOptions::new().host("127.0.0.1").port(1), 1);
+    let nowhere = database::Client::new(
+        PgConnectOptions::new().host("127.0.0.1").port(1),
+        1,
+        Metrics::default(),
+    );
     let settings = Settings {
         service_account: "akili-operator".into(),
         namespace: "akili-system".into(),
@@ -69,6 +73,7 @@ fn context(server: &ApiServer, plane: Fake) -> Arc<Context> {
             Duration::from_secs(15),
         ),
         recorder: Recorder::new(client.clone(), Reporter::from("akili-operator")),
+        metrics: Metrics::default(),
         retention: Duration::ZERO,
         audit_interval: Duration::from_secs(60),
         client,

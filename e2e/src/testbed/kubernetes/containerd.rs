@@ -66,11 +66,8 @@ impl Component for Containerd {
     }
 
     async fn complete(&self) -> Result<()> {
-        let present = run(ctr().args(["images", "list", "--quiet"])).await?;
         for image in [pause(), busybox().await?] {
-            if !present.lines().any(|name| name == image.name) {
-                import_image(&image).await?;
-            }
+            import_image(&image).await?;
         }
         Ok(())
     }
@@ -102,13 +99,23 @@ pub fn socket() -> PathBuf {
     layout::state("containerd/containerd.sock")
 }
 
-/// Makes an image known to the node.
+/// Makes an image known to the node, unless it has one of that name.
 pub async fn import_image(image: &Image) -> Result<()> {
+    let present = run(ctr().args(["images", "list", "--quiet"])).await?;
+    if present.lines().any(|name| name == image.name) {
+        return Ok(());
+    }
     let archive =
         layout::state("containerd/import.tar").with_added_extension(image.name.replace('/', "-"));
     image.write_archive(&archive)?;
     run(ctr().args(["images", "import"]).arg(&archive)).await?;
     files::remove(&archive)
+}
+
+/// SIGKILL of everything in a container.
+pub async fn kill_container(id: &str) -> Result<()> {
+    run(ctr().args(["tasks", "kill", "--all", "--signal", "SIGKILL", id])).await?;
+    Ok(())
 }
 
 fn ctr() -> tokio::process::Command {

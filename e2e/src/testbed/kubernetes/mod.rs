@@ -10,7 +10,7 @@ mod kubelet;
 
 pub use access::{write_kubeconfig, write_token_kubeconfig};
 pub use api_server::ApiServer;
-pub use containerd::{BUSYBOX_IMAGE, Containerd, import_image};
+pub use containerd::{BUSYBOX_IMAGE, Containerd, import_image, kill_container};
 pub use control_loops::{ControllerManager, Scheduler};
 pub use etcd::Etcd;
 pub use kube_proxy::KubeProxy;

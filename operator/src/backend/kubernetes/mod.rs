@@ -141,6 +141,10 @@ impl Backend for Kubernetes {
     type Observed = Observed;
     type Step = Step;
 
+    fn name(&self) -> &'static str {
+        "kubernetes"
+    }
+
     fn condition(&self) -> &'static str {
         condition::types::NAMESPACE_READY
     }

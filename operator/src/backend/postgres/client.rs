@@ -19,6 +19,7 @@ use super::diff::Login;
 use super::error::explain;
 use crate::backend::breaker::Breaker;
 use crate::error::{Class, Error};
+use crate::metrics::Metrics;
 use crate::secret::Password;
 
 /// How long a statement waits for a connection before PostgreSQL counts as unreachable.
@@ -30,10 +31,11 @@ const BLOCKERS_EVERY: Duration = Duration::from_millis(200);
 pub type Statement<'a> = sqlx::query::Query<'a, Postgres, PgArguments>;
 
 /// A pool of the operator's connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client {
     pool: PgPool,
     breaker: Arc<Breaker>,
+    metrics: Metrics,
 }
 
 /// A tenant as PostgreSQL has it: its row and its login.
@@ -51,7 +53,7 @@ impl Client {
     /// A client that connects when it is first used, so that the operator starts
     /// while PostgreSQL is down. Room for as many tenants at a time as `concurrency`
     /// says: a suspension takes two connections at once.
-    pub fn new(options: PgConnectOptions, concurrency: u16) -> Self {
+    pub fn new(options: PgConnectOptions, concurrency: u16, metrics: Metrics) -> Self {
         let options = options
             .application_name("akili-operator")
             // Where sqlx keeps its table of migrations.
@@ -63,6 +65,7 @@ impl Client {
         Self {
             pool,
             breaker: Arc::default(),
+            metrics,
         }
     }
 
@@ -73,20 +76,31 @@ impl Client {
         let acquired = self.pool.acquire().await;
         let acquired = acquired.map_err(|error| explain(doing, &error));
         self.breaker.note(acquired.as_ref().err(), Instant::now());
+        if acquired.is_err() {
+            self.count(&acquired);
+        }
         acquired
     }
 
     /// Runs a statement; the number of rows that it changed.
     pub async fn execute(&self, doing: &str, statement: Statement<'_>) -> Result<u64, Error> {
         let done = statement.execute(&mut *self.connection(doing).await?).await;
-        done.map(|done| done.rows_affected())
-            .map_err(|error| explain(doing, &error))
+        let done = done.map(|done| done.rows_affected());
+        let done = done.map_err(|error| explain(doing, &error));
+        self.count(&done);
+        done
     }
 
     /// Runs a query; its rows.
     pub async fn fetch(&self, doing: &str, query: Statement<'_>) -> Result<Vec<PgRow>, Error> {
         let rows = query.fetch_all(&mut *self.connection(doing).await?).await;
-        rows.map_err(|error| explain(doing, &error))
+        let rows = rows.map_err(|error| explain(doing, &error));
+        self.count(&rows);
+        rows
+    }
+
+    fn count<T>(&self, result: &Result<T, Error>) {
+        self.metrics.called("postgres", result.into());
     }
 
     /// Those of these tenants that the registry knows. One query.

@@ -132,6 +132,10 @@ impl Backend for Postgres {
     type Observed = Observed;
     type Step = Step;
 
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
     fn condition(&self) -> &'static str {
         types::POSTGRES_READY
     }

@@ -1,0 +1,165 @@
+//! The operator at work: how its parts are put together.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector;
+use kube::runtime::reflector::store::Writer;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::kubernetes::credentials::PostgresSecrets;
+use crate::backend::kubernetes::{Kubernetes, Settings};
+use crate::backend::postgres::Postgres;
+use crate::backend::postgres::client;
+use crate::config::Config;
+use crate::health::{self, Readiness};
+use crate::installation::kube_system_uid;
+use crate::leader::{self, Leadership};
+use crate::metrics::{self, Metrics};
+use crate::tenant::registry::Registry;
+use crate::tenant::{self, Context, Readable, audit};
+
+/// Works on all Tenants until the process is told to stop, or stands by until it can.
+///
+/// # Errors
+/// What keeps it from beginning. What keeps it from working is in the log, and it
+/// isn't ready meanwhile.
+pub async fn run(config: &Config) -> anyhow::Result<()> {
+    let stop = stop_on_signals()?;
+    let metrics = Metrics::default();
+    let kubeconfig = kube::Config::infer()
+        .await
+        .context("no way to the API server")?;
+    let client = metrics::counted(kubeconfig, metrics.clone())?;
+    let database = client::Client::new(
+        config.postgres.connection(),
+        config.concurrency,
+        metrics.clone(),
+    );
+    let readiness = Readiness::default();
+    let (known, writer) = reflector::store();
+    let probes = listen(
+        &config.http_address,
+        health::routes(readiness.clone()).merge(metrics::routes(metrics.clone(), known)),
+    )
+    .await?;
+
+    let registry = Registry::new(database.clone(), kube_system_uid(&client).await?);
+    let leadership = tokio::select! {
+        // Ready while it stands by: it could take over.
+        () = registry.stand_by(config.audit_interval, |ready| readiness.set(ready)) => None,
+        led = leader::lead(client.clone(), &config.namespace, config.lease_duration, &stop) => {
+            led.context("the Lease akili-operator can't be had")?
+        }
+    };
+    if let Some(leadership) = leadership {
+        metrics.leads();
+        let worker = Worker {
+            client,
+            database,
+            registry,
+            leadership,
+            readiness,
+            metrics,
+        };
+        worker.work(config, writer, stop).await?;
+    }
+    // A probe that is being answered ends with the process.
+    probes.abort();
+    Ok(())
+}
+
+/// What the replica that leads works with.
+struct Worker {
+    client: kube::Client,
+    database: client::Client,
+    registry: Registry,
+    leadership: Leadership,
+    readiness: Readiness,
+    metrics: Metrics,
+}
+
+impl Worker {
+    async fn work(
+        self,
+        config: &Config,
+        known: Writer<Readable>,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let Self {
+            client, metrics, ..
+        } = self;
+        let secrets = PostgresSecrets::new(client.clone(), config.postgres.address()?);
+        let postgres = Arc::new(Postgres::new(
+            self.database,
+            Arc::new(secrets),
+            config.postgres.tenant_schemas.clone(),
+        ));
+        let settings = Settings {
+            service_account: config.service_account.clone(),
+            namespace: config.namespace.clone(),
+            egress: config.egress.clone(),
+        };
+        let recorder = Recorder::new(client.clone(), Reporter::from("akili-operator"));
+        let context = Arc::new(Context {
+            registry: self.registry,
+            kubernetes: Kubernetes::new(client.clone(), settings),
+            planes: vec![postgres.clone()],
+            leadership: self.leadership,
+            recorder: recorder.clone(),
+            metrics: metrics.clone(),
+            retention: config.retention,
+            audit_interval: config.audit_interval,
+            client,
+        });
+        tokio::join!(
+            context.registry.keep(
+                config.audit_interval,
+                |ready| self.readiness.set(ready),
+                stop.clone()
+            ),
+            tenant::run(context.clone(), known, config.concurrency, stop.clone()),
+            audit::run(
+                postgres,
+                recorder,
+                metrics,
+                config.namespace.clone(),
+                config.audit_interval,
+                stop.clone()
+            ),
+        );
+        Ok(())
+    }
+}
+
+async fn listen(
+    address: &str,
+    routes: axum::Router,
+) -> anyhow::Result<tokio::task::JoinHandle<std::io::Result<()>>> {
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.with_context(|| {
+        format!("httpAddress {address} can't be listened on: choose another that is free")
+    })?;
+    Ok(tokio::spawn(axum::serve(listener, routes).into_future()))
+}
+
+fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: what has begun is ended first");
+        stopped.cancel();
+    });
+    Ok(stop)
+}
