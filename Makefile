@@ -4,7 +4,16 @@
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akili
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 
-.PHONY: test lint up down image generate
+# All of the workspace, always: built for one package alone, libraries that the packages
+# share would be built once more.
+PROGRAMS = cargo build --locked --workspace --bins
+TESTBED = $(PROGRAMS) && $(CARGO_TARGET_DIR)/debug/testbed
+
+.PHONY: demo test lint up down image generate
+
+demo:            ## the platform on this machine, and a tenant in it
+	@$(TESTBED) up
+	@$(CARGO_TARGET_DIR)/debug/demo
 
 test:            ## everything: lint, unit tests, scenarios
 	@e2e/test
@@ -13,9 +22,6 @@ lint:            ## formatting, and clippy with warnings denied
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-# Cargo tells what it builds, but not that there was nothing to build.
-TESTBED = cargo build --locked -p akili-e2e --bin testbed && $(CARGO_TARGET_DIR)/debug/testbed
-
 up:              ## the testbed: a real Kubernetes node and the real backends
 	@$(TESTBED) up
 
@@ -23,11 +29,13 @@ down:            ## ends the testbed and leaves nothing of it
 	@$(TESTBED) down
 
 image:           ## the operator's image, without a container engine
+	@$(PROGRAMS)
 	cargo build --release --locked -p akili-operator
-	@cargo run --quiet --locked -p akili-e2e --bin image -- \
+	@$(CARGO_TARGET_DIR)/debug/image \
 		$(CARGO_TARGET_DIR)/release/akili-operator $(CARGO_TARGET_DIR)/akili-operator-image.tar
 
 generate:        ## writes what is generated: crds/yaml/, parts of the chart, manifests/
-	cargo run -p akili-crds --bin crdgen
-	cargo run -p akili-operator --bin chartgen
-	cargo run -p akili-e2e --bin manifests
+	@$(PROGRAMS)
+	@$(CARGO_TARGET_DIR)/debug/crdgen
+	@$(CARGO_TARGET_DIR)/debug/chartgen
+	@$(CARGO_TARGET_DIR)/debug/manifests

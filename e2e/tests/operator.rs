@@ -3,8 +3,6 @@
 use akili_e2e::command::{stderr, stdout, succeed};
 use akili_e2e::platform::{AUDIT_INTERVAL, OPERATOR_PASSWORD, Platform};
 use anyhow::{Result, ensure};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 
 /// The login that it has of its own, not an admin who plays it.
 #[tokio::test]
@@ -146,56 +144,6 @@ async fn check_says_what_is_wrong_and_what_to_do() -> Result<()> {
         );
     }
     Ok(())
-}
-
-#[tokio::test]
-async fn kills_during_provisioning_are_healed() -> Result<()> {
-    const KILLS: u32 = 20;
-    const SEED: u64 = 20_260_316;
-    let platform = Platform::install().await?;
-    let mut operator = platform.start_operator().await?;
-    platform.activate("acme")?;
-    let whole = platform.time_to_active("measured")?;
-    println!("a provisioning takes {whole:?}; seed {SEED}");
-
-    let mut random = StdRng::seed_from_u64(SEED);
-    for kill in 0..KILLS {
-        let slug = format!("killed-{kill}");
-        platform.create(&slug)?;
-        let instant = whole.mul_f64((f64::from(kill) + random.random::<f64>()) / f64::from(KILLS));
-        tokio::time::sleep(instant).await;
-        operator.kill().await?;
-        let phase = platform.status(&slug, "phase")?;
-        operator = platform.start_operator().await?;
-        platform.wait_active(&slug)?;
-        is_whole(&platform, &slug).await?;
-        println!("killed after {instant:?} (phase {phase:?}): ACTIVE and whole");
-    }
-    Ok(())
-}
-
-/// One row, one namespace, one role, and a login that works.
-async fn is_whole(platform: &Platform, slug: &str) -> Result<()> {
-    let rows = platform.superuser(&format!(
-        "SELECT count(*) || ' ' || min(state) FROM akili.tenants WHERE slug = '{slug}'"
-    ))?;
-    ensure!(rows.trim() == "1 ACTIVE", "{slug}: {rows}");
-    let selector = format!("akili.io/tenant={slug},akili.io/state=ACTIVE");
-    let namespaces = platform.kubectl(&["get", "ns", "-l", &selector, "-o", "name"])?;
-    ensure!(namespaces.lines().count() == 1, "{slug}: {namespaces}");
-    let (id, role) = (
-        platform.status(slug, "id")?,
-        platform.status(slug, "resources.postgres.role")?,
-    );
-    ensure!(
-        role == format!("tenant_{}", id.replace('-', "")),
-        "{slug}: {role} isn't the role of {id}"
-    );
-    platform
-        .eventually(&format!("{slug} logs in"), || {
-            Ok(platform.as_tenant(slug, "SELECT 1")?.status.success())
-        })
-        .await
 }
 
 async fn the_operator_is_confined(platform: &Platform) -> Result<()> {

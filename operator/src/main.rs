@@ -79,6 +79,8 @@ async fn check(config: &Config, take_over: bool) -> anyhow::Result<()> {
     let kubernetes = kube::Client::try_default()
         .await
         .context("no way to the API server")?;
+    // What tenants are told, and what the connection is verified with.
+    config.postgres.address()?;
     let postgres = client::Client::new(config.postgres.connection(), 1, Metrics::default());
     if take_over {
         installation::take_over(&postgres, kube_system_uid(&kubernetes).await?).await?;

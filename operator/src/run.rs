@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::kubernetes::credentials::PostgresSecrets;
+use crate::backend::kubernetes::credentials::{PostgresAddress, PostgresSecrets};
 use crate::backend::kubernetes::{Kubernetes, Settings};
 use crate::backend::postgres::Postgres;
 use crate::backend::postgres::client;
@@ -29,6 +29,7 @@ use crate::tenant::{self, Context, Readable, audit};
 /// isn't ready meanwhile.
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let stop = stop_on_signals()?;
+    let address = config.postgres.address()?;
     let metrics = Metrics::default();
     let kubeconfig = kube::Config::infer()
         .await
@@ -62,10 +63,11 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
             database,
             registry,
             leadership,
+            address,
             readiness,
             metrics,
         };
-        worker.work(config, writer, stop).await?;
+        worker.work(config, writer, stop).await;
     }
     // A probe that is being answered ends with the process.
     probes.abort();
@@ -78,21 +80,17 @@ struct Worker {
     database: client::Client,
     registry: Registry,
     leadership: Leadership,
+    address: PostgresAddress,
     readiness: Readiness,
     metrics: Metrics,
 }
 
 impl Worker {
-    async fn work(
-        self,
-        config: &Config,
-        known: Writer<Readable>,
-        stop: CancellationToken,
-    ) -> anyhow::Result<()> {
+    async fn work(self, config: &Config, known: Writer<Readable>, stop: CancellationToken) {
         let Self {
             client, metrics, ..
         } = self;
-        let secrets = PostgresSecrets::new(client.clone(), config.postgres.address()?);
+        let secrets = PostgresSecrets::new(client.clone(), self.address);
         let postgres = Arc::new(Postgres::new(
             self.database,
             Arc::new(secrets),
@@ -131,7 +129,6 @@ impl Worker {
                 stop.clone()
             ),
         );
-        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -25,32 +26,31 @@ impl Platform {
     }
 
     async fn install_afresh(&self) -> Result<()> {
-        let program = binary("akili-operator")?;
-        let tag = tag_of(&program)?;
-        self.testbed
-            .import_image(&operator_image(&program, &tag)?)
-            .await?;
+        self.import_image().await?;
         self.make_secrets()?;
-        self.install_chart(&self.values(&tag))?;
-        self.kubectl(&[
-            "wait",
-            "--for=condition=Established",
-            "crd",
-            "--all",
-            "--timeout=30s",
-        ])?;
+        self.install_chart(&self.values()?)?;
         self.forget_tenants().await?;
-        let sql = run(Command::new(program).arg("bootstrap-sql"))?;
+        self.bootstrap()
+    }
+
+    /// Makes the operator's image, as it was built last, known to the node.
+    pub async fn import_image(&self) -> Result<()> {
+        let program = binary("akili-operator")?;
+        let image = operator_image(&program, &tag_of(&program)?)?;
+        self.testbed.import_image(&image).await
+    }
+
+    /// What a DBA does: the bootstrap SQL, and the password of the operator's login.
+    pub fn bootstrap(&self) -> Result<()> {
+        let sql = run(Command::new(binary("akili-operator")?).arg("bootstrap-sql"))?;
         self.superuser(&sql)?;
-        self.superuser(&format!(
-            "ALTER ROLE akili_operator PASSWORD '{OPERATOR_PASSWORD}'"
-        ))?;
-        Ok(())
+        let password = format!("ALTER ROLE akili_operator PASSWORD '{OPERATOR_PASSWORD}'");
+        self.superuser(&password).map(drop)
     }
 
     /// What an admin makes before the chart: the namespace, and what the operator
     /// reaches PostgreSQL with.
-    fn make_secrets(&self) -> Result<()> {
+    pub fn make_secrets(&self) -> Result<()> {
         let ca = fs::read_to_string(self.testbed.ca_path())?;
         let secret = |name: &str, key: &str, value: &str| {
             json!({
@@ -79,47 +79,51 @@ impl Platform {
         Ok(())
     }
 
-    /// The chart's values on the testbed: no replica as yet.
-    fn values(&self, tag: &str) -> Value {
+    /// The chart's values for scenarios: no replica as yet, and an operator that is in
+    /// a hurry.
+    pub fn values(&self) -> Result<Value> {
+        let mut values = self.values_of_testbed()?;
+        values["replicas"] = json!(0);
+        let seconds = |duration: Duration| json!(format!("{}s", duration.as_secs()));
+        values["config"]["auditInterval"] = seconds(AUDIT_INTERVAL);
+        values["config"]["leaseDuration"] = seconds(LEASE_DURATION);
+        Ok(values)
+    }
+
+    /// The chart's values that say what the testbed is like.
+    pub fn values_of_testbed(&self) -> Result<Value> {
         let postgres = self.testbed.postgres();
-        json!({
-            "replicas": 0,
-            "image": {"tag": tag},
-            "config": {
-                "auditInterval": format!("{}s", AUDIT_INTERVAL.as_secs()),
-                "leaseDuration": format!("{}s", LEASE_DURATION.as_secs()),
-                "postgres": {
-                    "host": postgres.host,
-                    "port": postgres.port,
-                    "database": postgres.database,
-                },
-            },
+        Ok(json!({
+            "image": {"tag": tag_of(&binary("akili-operator")?)?},
+            "config": {"postgres": {
+                "host": postgres.host,
+                "port": postgres.port,
+                "database": postgres.database,
+            }},
             "postgres": {"caSecret": {"name": "postgres-ca"}},
-        })
+        }))
     }
 
     /// Installs or upgrades the chart with these values.
-    fn install_chart(&self, values: &Value) -> Result<()> {
+    pub fn install_chart(&self, values: &Value) -> Result<()> {
         // What a killed Helm left behind would look like one that is at work.
         let pending = "owner=helm,name=akili-operator,status in (pending-install,pending-upgrade)";
         self.of_operator(&["delete", "secret", "-l", pending])?;
         let file = self.folder.join("values.json");
         fs::write(&file, values.to_string())?;
-        let installed = helm(&[
-            "upgrade",
-            "--install",
-            "akili-operator",
-            CHART,
-            "--kubeconfig",
-            &self.testbed.kubeconfig().to_string_lossy(),
-            "--namespace",
-            "akili-system",
-            // Another checkout may have installed the same without Helm.
-            "--take-ownership",
-            "--values",
-            &file.to_string_lossy(),
-        ])?;
-        succeed(&installed).map(drop)
+        let file = file.to_string_lossy();
+        // Another checkout may have installed the same without Helm.
+        let values = ["--take-ownership", "--values", &file];
+        let upgrade = ["upgrade", "--install", "akili-operator", CHART];
+        self.helm(&[&upgrade[..], &values].concat())
+    }
+
+    /// Runs Helm in the operator's namespace.
+    pub fn helm(&self, arguments: &[&str]) -> Result<()> {
+        let kubeconfig = self.testbed.kubeconfig();
+        let kubeconfig = kubeconfig.to_string_lossy();
+        let there = ["--kubeconfig", &kubeconfig, "--namespace", "akili-system"];
+        succeed(&helm(&[arguments, &there].concat())?).map(drop)
     }
 
     /// Takes away what the tenants of earlier runs have: thousands of them would keep

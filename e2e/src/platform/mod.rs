@@ -36,14 +36,19 @@ impl Platform {
     /// The platform as it was installed for this process, which began without any
     /// tenant. Nothing of it runs but what it needs: no operator.
     pub async fn install() -> Result<Self> {
+        let platform = Self::connect().await?;
+        platform.install_once().await?;
+        Ok(platform)
+    }
+
+    /// The platform as it is.
+    pub async fn connect() -> Result<Self> {
         let testbed = Testbed::connect().await?;
         // A test that stopped it may not have come to its end.
         testbed.start_postgres().await?;
         let folder = std::env::temp_dir().join(format!("akili-platform-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
-        let platform = Self { testbed, folder };
-        platform.install_once().await?;
-        Ok(platform)
+        Ok(Self { testbed, folder })
     }
 
     /// Runs `kubectl` as an admin; its output.

@@ -32,9 +32,7 @@ impl Platform {
         let operator = Operator(self);
         self.scale(replicas)?;
         self.eventually("all replicas are ready", || {
-            let ready =
-                self.of_operator(&["get", DEPLOYMENT, "-o", "jsonpath={.status.readyReplicas}"])?;
-            Ok(ready == replicas.to_string())
+            Ok(self.ready_replicas()? == replicas)
         })
         .await?;
         self.eventually("one of them leads", || Ok(self.leader()?.is_some()))
@@ -47,6 +45,14 @@ impl Platform {
         })
         .await?;
         Ok(operator)
+    }
+
+    /// How many replicas are ready.
+    pub fn ready_replicas(&self) -> Result<usize> {
+        let ready = "jsonpath={.status.readyReplicas}";
+        let ready = self.of_operator(&["get", DEPLOYMENT, "-o", ready])?;
+        // Kubernetes doesn't write a zero.
+        Ok(if ready.is_empty() { 0 } else { ready.parse()? })
     }
 
     /// The pod that holds the lease, if it is still there.
@@ -75,15 +81,15 @@ impl Platform {
 
     /// SIGKILL of everything in this pod, which is gone then.
     pub async fn kill_pod(&self, pod: &str) -> Result<()> {
-        self.kill_container_of(pod).await?;
+        let container = self.container_of(pod)?;
+        self.testbed.kill_container(&container).await?;
         self.forget_pod(pod)
     }
 
-    async fn kill_container_of(&self, pod: &str) -> Result<()> {
+    fn container_of(&self, pod: &str) -> Result<String> {
         let id = "jsonpath={.status.containerStatuses[0].containerID}";
         let container = self.of_operator(&["get", "pod", pod, "-o", id])?;
-        let container = container.trim_start_matches("containerd://");
-        self.testbed.kill_container(container).await
+        Ok(container.trim_start_matches("containerd://").to_owned())
     }
 
     /// Or the kubelet would start it again, each time later.
@@ -155,14 +161,21 @@ impl Platform {
 }
 
 impl Operator<'_> {
-    /// SIGKILL of every replica; none comes back.
-    pub async fn kill(self) -> Result<()> {
-        let pods = self.0.pods()?;
-        for pod in &pods {
-            self.0.kill_container_of(pod).await?;
-        }
+    /// Does something, then sends SIGKILL to the only replica after this time; none
+    /// comes back.
+    pub async fn kill_after(
+        self,
+        begin: impl FnOnce() -> Result<()>,
+        time: Duration,
+    ) -> Result<()> {
+        let leader = self.0.leader()?.context("no replica leads")?;
+        // Finding it takes longer than a tenant's provisioning.
+        let container = self.0.container_of(&leader)?;
+        begin()?;
+        tokio::time::sleep(time).await;
+        self.0.testbed.kill_container(&container).await?;
         self.0.scale(0)?;
-        pods.iter().try_for_each(|pod| self.0.forget_pod(pod))
+        self.0.forget_pod(&leader)
     }
 
     fn stop(&self) -> Result<()> {

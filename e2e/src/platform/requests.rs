@@ -17,6 +17,8 @@ pub struct Request {
     pub verb: String,
     /// Such as `rolebindings`.
     pub resource: String,
+    /// Empty if the object is in none.
+    pub namespace: String,
 }
 
 impl Platform {
@@ -36,6 +38,7 @@ impl Platform {
                 requests.push(Request {
                     verb: word(&event["verb"]),
                     resource: word(&event["objectRef"]["resource"]),
+                    namespace: word(&event["objectRef"]["namespace"]),
                 });
             }
         }

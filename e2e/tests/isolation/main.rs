@@ -26,7 +26,7 @@ async fn nobody_reads_or_changes_what_is_anothers() -> Result<()> {
     let tenant = platform.login_of(own)?;
     let neighbour = platform.login_of(other)?;
 
-    operator.kill().await?;
+    drop(operator);
     let clinic = Clinic::open(&platform, own, other)?;
     audit::new_tables_are_closed(&platform, &tenant)?;
     let _operator = platform.start_operator().await?;
