@@ -5,6 +5,7 @@
 
 pub mod chart;
 pub mod command;
+pub mod documents;
 pub mod operator_image;
 pub mod platform;
 pub mod pod;

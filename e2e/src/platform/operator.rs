@@ -135,6 +135,13 @@ impl Platform {
             .output()?)
     }
 
+    /// What the replica that leads tells Prometheus.
+    pub fn metrics(&self) -> Result<String> {
+        let leader = self.leader()?.context("no replica leads")?;
+        let path = format!("/api/v1/namespaces/akili-system/pods/{leader}:8080/proxy/metrics");
+        self.kubectl(&["get", "--raw", &path])
+    }
+
     /// The log of every replica that there is.
     pub fn log(&self) -> Result<String> {
         self.of_operator(&["logs", "-l", PODS, "--tail=-1", "--prefix"])
