@@ -1,5 +1,8 @@
 //! The testbed's own checks: when these fail, no other scenario means anything.
 
+use std::process::Command;
+
+use akili_e2e::command::run;
 use akili_e2e::pod;
 use akili_e2e::testbed::{Image, ImageFile, Testbed};
 use anyhow::{Context, Result, bail, ensure};
@@ -116,6 +119,31 @@ async fn who_am_i(testbed: &Testbed, claims: Value) -> Result<UserInfo> {
 
 fn is_unauthorized(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(kube::Error::Api(status)) if status.code == 401)
+}
+
+#[tokio::test]
+async fn the_object_store_takes_the_operators_key_and_no_other() -> Result<()> {
+    let testbed = Testbed::connect().await?;
+    let store = testbed.object_store();
+    let bucket = format!("{}/testbed-check", store.endpoint);
+    let key = format!("{}:{}", store.access_key, store.secret_key);
+    let ask = |method: &str, key: &str| {
+        run(Command::new("curl")
+            .args(["--silent", "--show-error", "--fail-with-body"])
+            .args(["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", key])
+            // This release of curl signs it, but leaves it out.
+            .args(["--header", "x-amz-content-sha256: UNSIGNED-PAYLOAD"])
+            .args(["--request", method, &bucket])
+            .arg("--cacert")
+            .arg(&store.ca_path))
+    };
+    ask("PUT", &key)?;
+    let listed = ask("GET", &key)?;
+    ensure!(listed.contains("<Name>testbed-check</Name>"), "{listed}");
+    let refusal = ask("GET", &format!("{}:wrong", store.access_key));
+    let refusal = format!("{:#}", refusal.err().context("any key will do")?);
+    ensure!(refusal.contains("SignatureDoesNotMatch"), "{refusal}");
+    ask("DELETE", &key).map(drop)
 }
 
 fn kubectl_image(testbed: &Testbed) -> Image {

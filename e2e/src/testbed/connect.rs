@@ -15,6 +15,7 @@ use kube::{
 use serde_json::Value;
 
 use super::{
+    ceph::ObjectStoreHandle,
     component,
     image::Image,
     issuer, kubernetes,
@@ -32,6 +33,7 @@ const TOKEN_SECONDS: i64 = 24 * 60 * 60;
 pub struct Testbed {
     admin: Client,
     postgres: PostgresHandle,
+    object_store: ObjectStoreHandle,
 }
 
 impl Testbed {
@@ -50,6 +52,7 @@ impl Testbed {
         Ok(Self {
             admin,
             postgres: PostgresHandle::load()?,
+            object_store: ObjectStoreHandle::load()?,
         })
     }
 
@@ -147,6 +150,11 @@ impl Testbed {
     /// Where PostgreSQL is.
     pub fn postgres(&self) -> &PostgresHandle {
         &self.postgres
+    }
+
+    /// Where the object store is.
+    pub fn object_store(&self) -> &ObjectStoreHandle {
+        &self.object_store
     }
 
     /// Ends PostgreSQL as an outage would: sessions are cut off. Returns when it

@@ -36,6 +36,15 @@ pub const KUBELET_PORT: u16 = 10250;
 /// PostgreSQL, on [`NODE_ADDRESS`].
 pub const POSTGRES_PORT: u16 = 15432;
 
+/// Ceph's monitor, on [`NODE_ADDRESS`].
+pub const CEPH_MONITOR_PORT: u16 = 13300;
+
+/// The first and the last port of Ceph's OSD, on [`NODE_ADDRESS`].
+pub const CEPH_OSD_PORTS: (u16, u16) = (13310, 13330);
+
+/// The object store, on [`NODE_ADDRESS`].
+pub const OBJECT_STORE_PORT: u16 = 17480;
+
 /// etcd for its clients, on 127.0.0.1.
 pub const ETCD_PORT: u16 = 12379;
 

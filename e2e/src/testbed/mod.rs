@@ -4,6 +4,7 @@
 //! nothing, and [`Testbed::connect`] is how tests reach it. There is one testbed a
 //! machine, see [`layout`].
 
+mod ceph;
 mod command;
 mod component;
 mod connect;
@@ -22,9 +23,11 @@ mod pki;
 mod postgres;
 mod process;
 mod progress;
+mod secret;
 mod state;
 mod tools;
 
+pub use ceph::ObjectStoreHandle;
 pub use connect::Testbed;
 pub use image::{Image, ImageFile, USER as IMAGE_USER, digest};
 pub use issuer::serve as serve_issuer;
@@ -40,6 +43,9 @@ fn components() -> Vec<Box<dyn Component>> {
     vec![
         Box::new(issuer::Issuer),
         Box::new(postgres::Postgres),
+        Box::new(ceph::Monitor),
+        Box::new(ceph::Osd),
+        Box::new(ceph::Gateway),
         Box::new(kubernetes::Etcd),
         Box::new(kubernetes::ApiServer),
         Box::new(kubernetes::ControllerManager),

@@ -10,13 +10,17 @@ use super::{
     progress::Progress,
 };
 
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 12] = [
     "busybox-static",
+    "ceph-mon",
+    "ceph-osd",
     "containerd",
     "containernetworking-plugins",
+    "curl",
     "iproute2",
     "nftables",
     "postgresql-15",
+    "radosgw",
     "runc",
     "util-linux",
 ];

@@ -7,12 +7,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use nix::{
     sys::signal::Signal,
     unistd::{User, chown},
 };
-use ring::rand::{SecureRandom, SystemRandom};
 
 use super::USER;
 use crate::testbed::{
@@ -20,6 +18,7 @@ use crate::testbed::{
     files,
     layout::{self, POSTGRES_PORT},
     process::Process,
+    secret,
 };
 
 const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
@@ -32,7 +31,7 @@ pub async fn create_unless_there() -> Result<()> {
     files::create_directory(&directory())?;
     give_to_postgres(&directory())?;
     if !password_file().exists() {
-        files::write_secret(&password_file(), new_password()?)?;
+        files::write_secret(&password_file(), secret::random()?)?;
     }
     let password = files::read(&password_file())?;
     files::write_secret(
@@ -92,15 +91,6 @@ pub async fn forget_killed_server() -> Result<()> {
     }
     files::remove(&lock)?;
     files::remove(&directory().join(format!(".s.PGSQL.{POSTGRES_PORT}.lock")))
-}
-
-fn new_password() -> Result<String> {
-    let mut bytes = [0; 24];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .ok()
-        .context("no random numbers")?;
-    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Makes a file PostgreSQL's own.

@@ -1,0 +1,15 @@
+//! Passwords and keys of the testbed.
+
+use anyhow::{Context, Result};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// A new password of 32 characters, which need no escaping in a URL.
+pub fn random() -> Result<String> {
+    let mut bytes = [0; 24];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .ok()
+        .context("no random numbers")?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}
