@@ -133,7 +133,9 @@ pub enum ConfigError {
         message: String,
     },
     /// A key is missing, unknown or of the wrong type.
-    #[error("configuration key {key}: {message} (environment: {variable})")]
+    #[error(
+        "configuration key {key}: {message}; set it in the file, or by the variable {variable}"
+    )]
     Key {
         /// The key, such as postgres.port.
         key: String,
@@ -405,7 +407,7 @@ mod tests {
                 "{error}"
             );
             assert!(
-                error.ends_with(&format!("(environment: {variable})")),
+                error.ends_with(&format!("or by the variable {variable}")),
                 "{error}"
             );
         }

@@ -66,7 +66,11 @@ impl From<kube::Error> for Error {
             },
             _ => (Class::Transient, "ApiServerUnreachable"),
         };
-        Self::new(class, reason, format!("the API server: {error}"))
+        let said = match &error {
+            kube::Error::Api(status) => status.message.clone(),
+            other => other.to_string(),
+        };
+        Self::new(class, reason, format!("the API server: {said}"))
     }
 }
 
@@ -89,6 +93,7 @@ mod tests {
             let status = Status::failure("no", "Reason").with_code(code);
             let error = Error::from(kube::Error::Api(status.boxed()));
             assert_eq!(error.class, class, "{code}");
+            assert_eq!(error.message, "the API server: no");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client};
-use kube_lease_manager::LeaseManagerBuilder;
+use kube_lease_manager::{LeaseManagerBuilder, LeaseManagerError};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Class, Error};
@@ -55,13 +55,13 @@ impl Leadership {
 /// when its renewals fail.
 ///
 /// # Errors
-/// The API server refuses the Lease.
+/// The API server refuses the Lease, or doesn't answer.
 pub async fn lead(
     client: Client,
     namespace: &str,
     duration: Duration,
     stop: &CancellationToken,
-) -> Result<Option<Leadership>, kube_lease_manager::LeaseManagerError> {
+) -> Result<Option<Leadership>, Error> {
     let identity = identity();
     let manager = LeaseManagerBuilder::new(client.clone(), NAME)
         .with_namespace(namespace)
@@ -69,7 +69,8 @@ pub async fn lead(
         .with_duration(duration.as_secs())
         .with_grace(duration.as_secs() / 3)
         .build()
-        .await?;
+        .await
+        .map_err(|error| unavailable(error, namespace))?;
     let (mut leading, task) = manager.watch().await;
     tracing::info!(identity, "waiting for the lease");
     tokio::select! {
@@ -86,6 +87,17 @@ pub async fn lead(
         let _ = task.await;
     });
     Ok(Some(leadership))
+}
+
+fn unavailable(error: LeaseManagerError, namespace: &str) -> Error {
+    let why = match error {
+        LeaseManagerError::KubeError(error) => Error::from(error),
+        other => Error::new(Class::Transient, "NoLease", other),
+    };
+    let message = format!(
+        "the Lease {NAME} in namespace {namespace} can't be had: {why}; check the configuration key namespace and the rights of the operator's ServiceAccount"
+    );
+    Error { message, ..why }
 }
 
 /// The pod's name, which people know it by, and what sets this process apart from

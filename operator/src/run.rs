@@ -53,7 +53,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         // Ready while it stands by: it could take over.
         () = registry.stand_by(config.audit_interval, |ready| readiness.set(ready)) => None,
         led = leader::lead(client.clone(), &config.namespace, config.lease_duration, &stop) => {
-            led.context("the Lease akili-operator can't be had")?
+            led?
         }
     };
     if let Some(leadership) = leadership {
