@@ -198,19 +198,12 @@ async fn the_operator_is_confined(platform: &Platform) -> Result<()> {
 }
 
 fn a_tenant_cannot_forge_a_credential(platform: &Platform) -> Result<()> {
-    let namespace = platform.status("acme", "namespace")?;
-    let group = format!("--as-group=akili:tenant:{}", platform.status("acme", "id")?);
-    let forge = [
-        "--as=somebody",
-        &group,
-        "create",
-        "secret",
-        "generic",
-        "akili-kafka",
-        "-n",
-        &namespace,
-    ];
-    let answer = platform.try_kubectl(&forge)?;
+    let (id, namespace) = (
+        platform.status("acme", "id")?,
+        platform.status("acme", "namespace")?,
+    );
+    let forge = ["create", "secret", "generic", "akili-kafka"];
+    let answer = platform.as_user_of(&id, &namespace, &forge)?;
     ensure!(
         stderr(&answer).contains("are the operator's alone"),
         "{}",

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use akili_e2e::command::{stderr, stdout};
 use akili_e2e::platform::Platform;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -126,20 +126,6 @@ fn watch_access(platform: &Platform, over: &AtomicBool) -> Result<usize> {
 }
 
 fn read_secret(platform: &Platform, user: &str, owner: &str) -> Result<Output> {
-    let (group, namespace) = (
-        format!("--as-group=akili:tenant:{user}"),
-        format!("tenant-{owner}"),
-    );
-    let secret = [
-        "get",
-        "secret",
-        "akili-postgres",
-        "-n",
-        &namespace,
-        "-o",
-        "name",
-    ];
-    platform
-        .try_kubectl(&[&["--as=somebody", &group][..], &secret].concat())
-        .context("kubectl")
+    let secret = ["get", "secret", "akili-postgres", "-o", "name"];
+    platform.as_user_of(user, &format!("tenant-{owner}"), &secret)
 }

@@ -1,6 +1,7 @@
 //! Tenants as an admin makes and sees them.
 
 use std::fs;
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -18,6 +19,14 @@ impl Platform {
     /// The reason that a condition of the Tenant gives; empty if there is none.
     pub fn reason(&self, slug: &str, type_: &str) -> Result<String> {
         self.status(slug, &format!("conditions[?(@.type==\"{type_}\")].reason"))
+    }
+
+    /// Runs `kubectl` in a namespace as a user of the tenant with this id, whether or
+    /// not it succeeds.
+    pub fn as_user_of(&self, id: &str, namespace: &str, arguments: &[&str]) -> Result<Output> {
+        let group = format!("--as-group=akili:tenant:{id}");
+        let who_and_where = ["--as=somebody", &group, "-n", namespace];
+        self.try_kubectl(&[&who_and_where, arguments].concat())
     }
 
     /// Makes a tenant with `akili`.

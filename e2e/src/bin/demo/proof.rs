@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use akili_e2e::command::{stderr, stdout, succeed};
+use akili_e2e::command::{stderr, stdout};
 use akili_e2e::platform::Platform;
 use anyhow::{Result, ensure};
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
@@ -135,20 +135,9 @@ fn kubernetes(platform: &Platform) -> Result<Vec<Line>> {
         "go-template={{index .metadata.labels \"akili.io/state\"}}",
     ])?;
     let quota = platform.kubectl(&["get", "resourcequota", "akili", "-n", &namespace, "-o", "jsonpath=cpu {.spec.hard.limits\\.cpu}, memory {.spec.hard.limits\\.memory}, products {.spec.hard.count/dataproducts\\.akili\\.io}"])?;
-    let group = format!("--as-group=akili:tenant:{id}");
-    let as_user = |arguments: &[&str]| {
-        platform.try_kubectl(&[&["--as=somebody", &group], arguments].concat())
-    };
-    let own = as_user(&[
-        "get",
-        "secret",
-        "akili-postgres",
-        "-n",
-        &namespace,
-        "-o",
-        "name",
-    ])?;
-    succeed(&own)?;
+    let secret = ["get", "secret", "akili-postgres", "-o", "name"];
+    let own = platform.as_user_of(&id, &namespace, &secret)?;
+    let other = platform.as_user_of(&id, &others, &secret)?;
     Ok(vec![
         Line {
             plane: "Kubernetes",
@@ -171,7 +160,7 @@ fn kubernetes(platform: &Platform) -> Result<Vec<Line>> {
         refused(
             "Kubernetes",
             format!("as its user: get {NEIGHBOUR}'s secret akili-postgres"),
-            &as_user(&["get", "secret", "akili-postgres", "-n", &others])?,
+            &other,
             "Forbidden",
         ),
     ])
