@@ -109,6 +109,9 @@ async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Actio
         Ok(tenant) => tenant,
         Err(malformed) => return Err(unreadable(&tenant.name_any(), &malformed.error)),
     };
+    let Some(tenant) = &current(tenant, &context).await? else {
+        return Ok(Action::await_change());
+    };
 
     // 1. Who is it, and what may it use? (needs a client, and the registry once)
     let (key, row, limits) = match gather(tenant, &context).await {
@@ -156,6 +159,16 @@ async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Actio
     }
     write_status(&context, tenant, &status).await?;
     Ok(Action::requeue(next_look(&reports, &status, &context)))
+}
+
+/// The Tenant, live while it is on its way: the cache may not have heard yet that it
+/// has arrived, and it would be taken back. Nothing if it is gone.
+async fn current(cached: &Tenant, context: &Context) -> Result<Option<Tenant>, Error> {
+    if phase(cached) == cached.spec.state.into() {
+        return Ok(Some(cached.clone()));
+    }
+    let tenants: Api<Tenant> = Api::all(context.client.clone());
+    Ok(tenants.get_opt(&cached.name_any()).await?)
 }
 
 fn phase(tenant: &Tenant) -> Phase {

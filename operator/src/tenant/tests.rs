@@ -6,6 +6,7 @@ use serde_json::Value;
 use sqlx::postgres::PgConnectOptions;
 
 use super::*;
+use crate::backend::Guard;
 use crate::backend::fake::{Fake, Watchman, all_states};
 use crate::backend::kubernetes::Settings;
 use crate::backend::kubernetes::fake::ApiServer;
@@ -138,13 +139,27 @@ async fn a_tenant_is_not_opened_while_the_registry_cannot_be_asked() {
 }
 
 #[tokio::test]
+async fn an_active_tenant_is_not_taken_back_because_the_cache_is_old() {
+    let (server, context) = active_acme().await;
+    let old = serde_json::from_value(tenant("Active", "PROVISIONING")).unwrap();
+    reconcile(Arc::new(old), context).await.unwrap();
+    let requests = server.take_requests();
+    assert_eq!(writes(&requests), [&format!("PATCH {TENANT}/status")]);
+    let namespace = server.get(NAMESPACE).unwrap();
+    assert_eq!(namespace["metadata"]["labels"]["akili.io/state"], "ACTIVE");
+}
+
+#[tokio::test]
 async fn nothing_is_closed_once_the_lease_is_anothers_or_the_tenant_has_changed() {
     for (holder, live) in [("another", "Suspended"), ("us", "Active")] {
         let (server, context) = active_acme().await;
         lead(&server, holder);
         server.put(TENANT, tenant(live, "ACTIVE"));
-        let known = serde_json::from_value(tenant("Suspended", "ACTIVE")).unwrap();
-        reconcile(Arc::new(known), context).await.unwrap();
+        let known: Readable = serde_json::from_value(tenant("Suspended", "ACTIVE")).unwrap();
+        let slug = "acme".parse().unwrap();
+        let guard = LiveGuard::new(&context, &slug, known.0.as_ref().unwrap());
+        assert!(guard.permit_closing().await.is_err(), "{holder}, {live}");
+        reconcile(Arc::new(known), context.clone()).await.unwrap();
         assert!(server.get(WRITER).is_some(), "{holder}, {live}");
     }
 }
