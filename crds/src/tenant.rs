@@ -93,6 +93,14 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them, in the order of a tenant's life.
+    pub const ALL: [Self; 4] = [
+        Self::Provisioning,
+        Self::Active,
+        Self::Suspended,
+        Self::Archived,
+    ];
+
     /// The phase as it is written in status, labels and the registry.
     pub fn as_str(self) -> &'static str {
         match self {

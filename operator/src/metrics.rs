@@ -19,7 +19,7 @@ use prometheus_client::registry::{Registry, Unit};
 use tower::util::MapResultLayer;
 
 use crate::error::{Class, Error};
-use crate::tenant::Readable;
+use crate::tenant::{self, Readable};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -175,13 +175,8 @@ impl Metrics {
     }
 
     fn count<'a>(&self, tenants: impl Iterator<Item = &'a Tenant> + Clone) {
-        for phase in [
-            Phase::Provisioning,
-            Phase::Active,
-            Phase::Suspended,
-            Phase::Archived,
-        ] {
-            let in_phase = |tenant: &&Tenant| tenant_phase(tenant) == phase;
+        for phase in Phase::ALL {
+            let in_phase = |tenant: &&Tenant| tenant::phase(tenant) == phase;
             let phase = phase.as_str();
             let tenants = size(tenants.clone().filter(in_phase).count());
             self.tenants
@@ -225,11 +220,6 @@ fn meaning(status: StatusCode) -> Answer {
         429 | 500.. => Answer::Unavailable,
         _ => Answer::Refused,
     }
-}
-
-fn tenant_phase(tenant: &Tenant) -> Phase {
-    let phase = tenant.status.as_ref().and_then(|status| status.phase);
-    phase.unwrap_or(Phase::Provisioning)
 }
 
 fn waits(tenant: &Tenant) -> bool {

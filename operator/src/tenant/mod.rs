@@ -171,7 +171,8 @@ async fn current(cached: &Tenant, context: &Context) -> Result<Option<Tenant>, E
     Ok(tenants.get_opt(&cached.name_any()).await?)
 }
 
-fn phase(tenant: &Tenant) -> Phase {
+/// What the Tenant has reached: PROVISIONING while nothing is said of it.
+pub(crate) fn phase(tenant: &Tenant) -> Phase {
     let status = tenant.status.as_ref();
     status
         .and_then(|status| status.phase)

@@ -27,15 +27,10 @@ pub struct Arguments {
 }
 
 fn parse_phase(word: &str) -> Result<Phase, String> {
-    [
-        Phase::Provisioning,
-        Phase::Active,
-        Phase::Suspended,
-        Phase::Archived,
-    ]
-    .into_iter()
-    .find(|phase| phase.as_str().eq_ignore_ascii_case(word))
-    .ok_or_else(|| "one of PROVISIONING, ACTIVE, SUSPENDED, ARCHIVED".to_owned())
+    Phase::ALL
+        .into_iter()
+        .find(|phase| phase.as_str().eq_ignore_ascii_case(word))
+        .ok_or_else(|| "one of PROVISIONING, ACTIVE, SUSPENDED, ARCHIVED".to_owned())
 }
 
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {

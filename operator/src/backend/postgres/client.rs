@@ -258,21 +258,16 @@ fn held(row: &PgRow) -> Result<(TenantId, Held), Error> {
 
 /// A state as the registry writes it.
 pub fn phase(word: &str) -> Result<Phase, Error> {
-    [
-        Phase::Provisioning,
-        Phase::Active,
-        Phase::Suspended,
-        Phase::Archived,
-    ]
-    .into_iter()
-    .find(|phase| phase.as_str() == word)
-    .ok_or_else(|| {
-        Error::new(
-            Class::Invalid,
-            "RegistryUnreadable",
-            format!("PostgreSQL: the registry has the unknown state {word}"),
-        )
-    })
+    Phase::ALL
+        .into_iter()
+        .find(|phase| phase.as_str() == word)
+        .ok_or_else(|| {
+            Error::new(
+                Class::Invalid,
+                "RegistryUnreadable",
+                format!("PostgreSQL: the registry has the unknown state {word}"),
+            )
+        })
 }
 
 fn one_row(tenant: TenantId, rows: u64) -> Result<(), Error> {

@@ -389,12 +389,7 @@ mod tests {
             Some(credential(None)),
             Some(credential(Some("stored"))),
         ];
-        for state in [
-            Phase::Provisioning,
-            Phase::Active,
-            Phase::Suspended,
-            Phase::Archived,
-        ] {
+        for state in Phase::ALL {
             for credential in &credentials {
                 for bits in 0..64_u8 {
                     let bit = |n: u8| bits & (1 << n) != 0;
