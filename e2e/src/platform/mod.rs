@@ -17,7 +17,7 @@ use anyhow::{Result, bail};
 use crate::command::{binary, succeed};
 use crate::testbed::Testbed;
 
-pub use installation::OPERATOR_PASSWORD;
+pub use installation::{BUCKET, OPERATOR_PASSWORD};
 pub use operator::{AUDIT_INTERVAL, LEASE_DURATION, Operator};
 pub use requests::Request;
 pub use sql::Login;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{OPERATOR_PASSWORD, PATIENCE, Platform};
+use super::{BUCKET, OPERATOR_PASSWORD, PATIENCE, Platform};
 use crate::command::binary;
 
 /// How often the operator looks at every tenant and table on the testbed.
@@ -110,6 +110,7 @@ impl Platform {
 
     fn check_command(&self) -> Result<Command> {
         let database = self.testbed.postgres();
+        let objects = self.testbed.object_store();
         let mut command = Command::new(binary("akili-operator")?);
         command
             .arg("check")
@@ -118,7 +119,17 @@ impl Platform {
             .env("AKILI_POSTGRES__PORT", database.port.to_string())
             .env("AKILI_POSTGRES__DATABASE", database.database)
             .env("AKILI_POSTGRES__CA_FILE", &database.ca_path)
-            .env("AKILI_POSTGRES__PASSWORD", OPERATOR_PASSWORD);
+            .env("AKILI_POSTGRES__PASSWORD", OPERATOR_PASSWORD)
+            .env("AKILI_OBJECT_STORE__ENDPOINT", &objects.endpoint)
+            .env("AKILI_OBJECT_STORE__BUCKET", BUCKET)
+            .env("AKILI_OBJECT_STORE__ACCESS_KEY", &objects.access_key)
+            .env("AKILI_OBJECT_STORE__SECRET_KEY", &objects.secret_key)
+            .env("AKILI_OBJECT_STORE__CA_FILE", &objects.ca_path)
+            .env("AKILI_KAFKA__BOOTSTRAP_SERVERS", "10.77.0.1:19092")
+            .env("AKILI_KAFKA__PASSWORD", "later")
+            .env("AKILI_STARROCKS__HOST", "10.77.0.1")
+            .env("AKILI_STARROCKS__PASSWORD", "later")
+            .env("AKILI_STARROCKS__CATALOG", r#"{"properties": {}}"#);
         Ok(command)
     }
 
