@@ -73,6 +73,13 @@ impl Platform {
             .output()?)
     }
 
+    /// Writes a file for a program that is to read it; its path.
+    pub fn file(&self, name: &str, content: &str) -> Result<String> {
+        let file = self.folder.join(name);
+        fs::write(&file, content)?;
+        Ok(file.to_string_lossy().into_owned())
+    }
+
     /// Tries again until it holds.
     pub async fn eventually(&self, what: &str, holds: impl Fn() -> Result<bool>) -> Result<()> {
         let began = Instant::now();
