@@ -44,7 +44,8 @@ impl Platform {
     /// The platform as it is.
     pub async fn connect() -> Result<Self> {
         let testbed = Testbed::connect().await?;
-        // A test that stopped it may not have come to its end.
+        // A test that stopped it, or kept everybody from it, may not have come to its end.
+        testbed.end_silence().await?;
         testbed.start_postgres().await?;
         let folder = std::env::temp_dir().join(format!("akili-platform-{}", std::process::id()));
         fs::create_dir_all(&folder)?;

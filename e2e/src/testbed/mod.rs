@@ -24,6 +24,7 @@ mod postgres;
 mod process;
 mod progress;
 mod secret;
+mod silence;
 mod state;
 mod tools;
 
