@@ -45,7 +45,7 @@ impl Platform {
     pub async fn connect() -> Result<Self> {
         let testbed = Testbed::connect().await?;
         // A test that stopped it may not have come to its end.
-        testbed.start_postgres().await?;
+        testbed.start("postgresql").await?;
         let folder = std::env::temp_dir().join(format!("akili-platform-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         Ok(Self { testbed, folder })
