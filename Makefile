@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 
 # All of the workspace, always: built for one package alone, libraries that the packages
 # share would be built once more.
-PROGRAMS = cargo build --locked --workspace --bins
+PROGRAMS = e2e/build-packages && cargo build --locked --workspace --bins
 TESTBED = $(PROGRAMS) && $(CARGO_TARGET_DIR)/debug/testbed
 
 .PHONY: demo test lint up down image generate
@@ -20,6 +20,7 @@ test:            ## everything: lint, unit tests, scenarios
 
 lint:            ## formatting, and clippy with warnings denied
 	cargo fmt --all --check
+	@e2e/build-packages
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 up:              ## the testbed: a real Kubernetes node and the real backends

@@ -214,7 +214,7 @@ fn a_tenant_cannot_forge_a_credential(platform: &Platform) -> Result<()> {
 
 async fn an_outage_is_told_and_survived(platform: &Platform) -> Result<()> {
     let newcomer = "newcomer";
-    platform.testbed.stop_postgres().await?;
+    platform.testbed.stop("postgresql").await?;
     platform
         .eventually("PostgresReady says why", || {
             Ok(platform.reason("acme", "PostgresReady")? == "Unreachable")
@@ -230,7 +230,7 @@ async fn an_outage_is_told_and_survived(platform: &Platform) -> Result<()> {
             Ok(platform.reason(newcomer, "Ready")? == "RegistryUnavailable")
         })
         .await?;
-    platform.testbed.start_postgres().await?;
+    platform.testbed.start("postgresql").await?;
     for slug in ["acme", newcomer] {
         platform
             .eventually(&format!("{slug} is well again"), || {

@@ -1,14 +1,25 @@
 //! The testbed's own checks: when these fail, no other scenario means anything.
 
 use std::process::Command;
+use std::time::Duration;
 
 use akili_e2e::command::run;
 use akili_e2e::pod;
-use akili_e2e::testbed::{Image, ImageFile, Testbed};
+use akili_e2e::testbed::{Image, ImageFile, KafkaHandle, Testbed};
 use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::authentication::v1::{SelfSubjectReview, UserInfo};
 use kube::{Api, api::PostParams};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{Consumer, StreamConsumer};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientConfig, Message};
 use serde_json::{Value, json};
+use tokio::time::timeout;
+
+/// How long Kafka may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const KUBECTL_IMAGE: &str = "akili.test/kubectl:1";
 
@@ -144,6 +155,54 @@ async fn the_object_store_takes_the_operators_key_and_no_other() -> Result<()> {
     let refusal = format!("{:#}", refusal.err().context("any key will do")?);
     ensure!(refusal.contains("SignatureDoesNotMatch"), "{refusal}");
     ask("DELETE", &key).map(drop)
+}
+
+#[tokio::test]
+async fn kafka_takes_the_operators_login_and_no_other() -> Result<()> {
+    let kafka = Testbed::connect().await?.kafka()?;
+    let name = format!("testbed-check-{}", std::process::id());
+    let login = login_to(&kafka, &kafka.password, &name);
+    let admin: AdminClient<DefaultClientContext> = login.create()?;
+    let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+
+    let topic = NewTopic::new(&name, 1, TopicReplication::Fixed(1));
+    let created = admin.create_topics(&[topic], &options).await?;
+    assert_eq!(created, [Ok(name.clone())]);
+    let producer: FutureProducer = login.create()?;
+    let record = FutureRecord::<(), _>::to(&name).payload("an order");
+    let sent = producer.send(record, PATIENCE).await;
+    sent.map_err(|(error, _)| error)?;
+    let consumer: StreamConsumer = login.create()?;
+    consumer.subscribe(&[&name])?;
+    let received = timeout(PATIENCE, consumer.recv()).await??;
+    assert_eq!(received.payload(), Some("an order".as_bytes()));
+
+    let stranger: StreamConsumer = login_to(&kafka, "wrong", &name).create()?;
+    stranger.subscribe(&[&name])?;
+    let refusal = timeout(PATIENCE, stranger.recv()).await?;
+    let refusal = refusal.err().context("any password will do")?;
+    assert_eq!(
+        refusal.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::Authentication)
+    );
+
+    let deleted = admin.delete_topics(&[&name], &options).await?;
+    assert_eq!(deleted, [Ok(name)]);
+    Ok(())
+}
+
+fn login_to(kafka: &KafkaHandle, password: &str, group: &str) -> ClientConfig {
+    let mut login = ClientConfig::new();
+    login
+        .set("bootstrap.servers", &kafka.bootstrap_servers)
+        .set("security.protocol", "SASL_SSL")
+        .set("ssl.ca.location", kafka.ca_path.to_string_lossy())
+        .set("sasl.mechanism", "SCRAM-SHA-256")
+        .set("sasl.username", kafka.user)
+        .set("sasl.password", password)
+        .set("group.id", group)
+        .set("auto.offset.reset", "earliest");
+    login
 }
 
 fn kubectl_image(testbed: &Testbed) -> Image {

@@ -23,6 +23,9 @@ pub use requests::Request;
 pub use sql::Login;
 pub use tenants::tenant_yaml;
 
+/// The testbed's components that scenarios stop and start.
+const BACKENDS: [&str; 3] = ["postgresql", "ceph-rgw", "kafka"];
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The platform on the testbed.
@@ -46,7 +49,9 @@ impl Platform {
         let testbed = Testbed::connect().await?;
         // A test that stopped it, or kept everybody from it, may not have come to its end.
         testbed.end_silence().await?;
-        testbed.start_postgres().await?;
+        for backend in BACKENDS {
+            testbed.start(backend).await?;
+        }
         let folder = std::env::temp_dir().join(format!("akili-platform-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         Ok(Self { testbed, folder })

@@ -16,11 +16,14 @@ use serde_json::Value;
 
 use super::{
     ceph::ObjectStoreHandle,
-    component,
+    component::{self, Component},
+    components,
     image::Image,
-    issuer, kubernetes,
+    issuer,
+    kafka::KafkaHandle,
+    kubernetes,
     layout::{self, NODE_ADDRESS},
-    postgres::{self, Postgres, PostgresHandle},
+    postgres::{self, PostgresHandle},
     process::Process,
     tools,
 };
@@ -157,10 +160,12 @@ impl Testbed {
         &self.object_store
     }
 
-    /// Ends PostgreSQL as an outage would: sessions are cut off. Returns when it
-    /// has ended; its data stays.
-    pub async fn stop_postgres(&self) -> Result<()> {
-        component::take_down(&Postgres).await
+    /// Where Kafka is.
+    ///
+    /// # Errors
+    /// The operator's password can't be read.
+    pub fn kafka(&self) -> Result<KafkaHandle> {
+        KafkaHandle::load()
     }
 
     /// Takes everything out of PostgreSQL.
@@ -168,11 +173,28 @@ impl Testbed {
         postgres::empty().await
     }
 
-    /// Starts PostgreSQL again and returns when it serves.
-    pub async fn start_postgres(&self) -> Result<()> {
-        component::bring_up(&Postgres).await?;
+    /// Ends a component as an outage would: sessions are cut off. Returns when it
+    /// has ended; its data stays.
+    ///
+    /// # Errors
+    /// It doesn't end, or there is none of that name.
+    pub async fn stop(&self, component: &str) -> Result<()> {
+        component::take_down(named(component)?.as_ref()).await
+    }
+
+    /// Starts a component again, unless it runs, and returns when it serves.
+    ///
+    /// # Errors
+    /// It doesn't serve, or there is none of that name.
+    pub async fn start(&self, component: &str) -> Result<()> {
+        component::bring_up(named(component)?.as_ref()).await?;
         Ok(())
     }
+}
+
+fn named(name: &str) -> Result<Box<dyn Component>> {
+    let named = components().into_iter().find(|one| one.name() == name);
+    named.with_context(|| format!("the testbed has no component {name:?}; see `testbed status`"))
 }
 
 /// A client with this kubeconfig.

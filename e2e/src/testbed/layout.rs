@@ -45,6 +45,15 @@ pub const CEPH_OSD_PORTS: (u16, u16) = (13310, 13330);
 /// The object store, on [`NODE_ADDRESS`].
 pub const OBJECT_STORE_PORT: u16 = 17480;
 
+/// Kafka for its clients, on [`NODE_ADDRESS`].
+pub const KAFKA_PORT: u16 = 19092;
+
+/// Kafka's controller, on 127.0.0.1.
+pub const KAFKA_CONTROLLER_PORT: u16 = 19093;
+
+/// Kafka for its other brokers, of which there are none, on 127.0.0.1.
+pub const KAFKA_INTERNAL_PORT: u16 = 19094;
+
 /// etcd for its clients, on 127.0.0.1.
 pub const ETCD_PORT: u16 = 12379;
 

@@ -30,10 +30,11 @@ pub async fn up() -> Result<()> {
     }
     state::remember_boot()?;
 
-    tokio::try_join!(
-        packages::install_missing(&progress),
-        tools::build_missing(&progress)
-    )?;
+    let packages = async {
+        packages::install_missing(&progress).await?;
+        tools::fetch_missing(&progress).await
+    };
+    tokio::try_join!(packages, tools::build_missing(&progress))?;
     kernel::remember_settings()?;
     kernel::add_node_address().await?;
     pki::create_authority()?;

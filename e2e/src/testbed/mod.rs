@@ -12,6 +12,7 @@ mod files;
 mod health;
 mod image;
 mod issuer;
+mod kafka;
 mod kernel;
 mod kubernetes;
 pub mod layout;
@@ -32,6 +33,7 @@ pub use ceph::ObjectStoreHandle;
 pub use connect::Testbed;
 pub use image::{Image, ImageFile, USER as IMAGE_USER, digest};
 pub use issuer::serve as serve_issuer;
+pub use kafka::KafkaHandle;
 pub use lifecycle::{down, environment, status, up};
 pub use postgres::PostgresHandle;
 pub use tools::tool;
@@ -47,6 +49,7 @@ fn components() -> Vec<Box<dyn Component>> {
         Box::new(ceph::Monitor),
         Box::new(ceph::Osd),
         Box::new(ceph::Gateway),
+        Box::new(kafka::Kafka),
         Box::new(kubernetes::Etcd),
         Box::new(kubernetes::ApiServer),
         Box::new(kubernetes::ControllerManager),

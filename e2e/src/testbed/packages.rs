@@ -10,7 +10,7 @@ use super::{
     progress::Progress,
 };
 
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 14] = [
     "busybox-static",
     "ceph-mon",
     "ceph-osd",
@@ -18,7 +18,9 @@ const PACKAGES: [&str; 12] = [
     "containernetworking-plugins",
     "curl",
     "iproute2",
+    "maven",
     "nftables",
+    "openjdk-17-jre-headless",
     "postgresql-15",
     "radosgw",
     "runc",

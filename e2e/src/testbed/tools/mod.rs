@@ -1,9 +1,10 @@
-//! What the testbed builds for itself: Kubernetes, Helm, and the program of the
-//! pause image.
+//! What no Debian package has: Kubernetes, Helm and the program of the pause image,
+//! which the testbed builds, and Kafka, which it fetches.
 //!
-//! Built once a version and source, and kept in the user's cache directory.
+//! Done once a version and source, and kept in the user's cache directory.
 
 mod go;
+mod maven;
 
 use std::{
     fs,
@@ -19,6 +20,7 @@ use super::{
     progress::Progress,
 };
 use go::Module;
+use maven::Project;
 
 /// What is built together and kept in one folder.
 struct Tool {
@@ -81,7 +83,14 @@ const TOOLS: [Tool; 2] = [
     },
 ];
 
-/// A built tool of the testbed, by its name.
+const KAFKA: Project = Project {
+    name: "Kafka",
+    pom: concat!(env!("CARGO_MANIFEST_DIR"), "/kafka/pom.xml"),
+    source: include_str!("../../../kafka/pom.xml"),
+    versioned_by: "kafka.version",
+};
+
+/// A tool of the testbed, by its name. Kafka is a folder of jars.
 pub fn tool(name: &str) -> PathBuf {
     directory().join(name)
 }
@@ -95,10 +104,8 @@ pub fn directory() -> PathBuf {
 pub async fn build_missing(progress: &Progress) -> Result<()> {
     files::create_directory(&directory())?;
     for tool in &TOOLS {
-        let built = layout::cache_directory()?.join(tool.folder()?);
-        if !built.exists() {
-            tool.build(&built, progress).await?;
-        }
+        let folder = tool.folder()?;
+        let built = cached(&folder, async |folder| tool.build(folder, progress).await).await?;
         let c_programs = tool.c_programs.iter().map(|program| program.name);
         for program in tool.programs.iter().copied().chain(c_programs) {
             link(&built.join(program), &self::tool(program))?;
@@ -107,35 +114,64 @@ pub async fn build_missing(progress: &Progress) -> Result<()> {
     Ok(())
 }
 
-impl Tool {
-    /// A name that another version or another source doesn't have.
-    fn folder(&self) -> Result<String> {
-        let (name, version) = (self.module.name.to_lowercase(), self.module.version()?);
-        Ok(format!("{name}-{version}-{}", self.fingerprint()))
-    }
+/// Fetches what isn't there yet, and puts it where [`tool`] says. Needs Maven, which
+/// is a package.
+pub async fn fetch_missing(progress: &Progress) -> Result<()> {
+    files::create_directory(&directory())?;
+    let folder = folder_name(KAFKA.name, KAFKA.version()?, [KAFKA.source]);
+    let fetched = cached(&folder, async |folder| KAFKA.fetch(folder, progress).await).await?;
+    link(&fetched, &tool("kafka"))
+}
 
-    fn fingerprint(&self) -> String {
-        let mut hash = Hash::new(&SHA256);
-        let c_sources = self.c_programs.iter().map(|program| program.source);
-        for source in self.module.sources.iter().copied().chain(c_sources) {
-            hash.update(source.as_bytes());
-        }
-        files::hexadecimal(&hash.finish().as_ref()[..6])
-    }
-
-    async fn build(&self, built: &Path, progress: &Progress) -> Result<()> {
-        let unfinished = built.with_added_extension("unfinished");
+/// A folder of the cache, which is filled unless it is there.
+async fn cached(name: &str, fill: impl AsyncFnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    let folder = layout::cache_directory()?.join(name);
+    if !folder.exists() {
+        let unfinished = folder.with_added_extension("unfinished");
         files::remove_directory(&unfinished)?;
         files::create_directory(&unfinished)?;
-        self.module.build(&unfinished, progress).await?;
+        fill(&unfinished).await?;
+        fs::rename(&unfinished, &folder)
+            .with_context(|| format!("can't create {}", folder.display()))?;
+    }
+    Ok(folder)
+}
+
+/// A name that another version or another source doesn't have.
+fn folder_name<'a>(
+    name: &str,
+    version: &str,
+    sources: impl IntoIterator<Item = &'a str>,
+) -> String {
+    let mut hash = Hash::new(&SHA256);
+    for source in sources {
+        hash.update(source.as_bytes());
+    }
+    let fingerprint = files::hexadecimal(&hash.finish().as_ref()[..6]);
+    format!("{}-{version}-{fingerprint}", name.to_lowercase())
+}
+
+impl Tool {
+    fn folder(&self) -> Result<String> {
+        let c_sources = self.c_programs.iter().map(|program| program.source);
+        let sources = self.module.sources.iter().copied().chain(c_sources);
+        Ok(folder_name(
+            self.module.name,
+            self.module.version()?,
+            sources,
+        ))
+    }
+
+    async fn build(&self, folder: &Path, progress: &Progress) -> Result<()> {
+        self.module.build(folder, progress).await?;
         let binary = self.module.binary();
         for name in self.programs.iter().filter(|name| **name != binary) {
-            std::os::unix::fs::symlink(&binary, unfinished.join(name))?;
+            std::os::unix::fs::symlink(&binary, folder.join(name))?;
         }
         for program in self.c_programs {
-            program.build(&unfinished).await?;
+            program.build(folder).await?;
         }
-        fs::rename(&unfinished, built).with_context(|| format!("can't create {}", built.display()))
+        Ok(())
     }
 }
 
