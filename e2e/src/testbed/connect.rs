@@ -22,6 +22,7 @@ use super::{
     layout::{self, NODE_ADDRESS},
     postgres::{self, Postgres, PostgresHandle},
     process::Process,
+    starrocks::StarRocksHandle,
     tools,
 };
 
@@ -34,6 +35,7 @@ pub struct Testbed {
     admin: Client,
     postgres: PostgresHandle,
     object_store: ObjectStoreHandle,
+    starrocks: StarRocksHandle,
 }
 
 impl Testbed {
@@ -53,6 +55,7 @@ impl Testbed {
             admin,
             postgres: PostgresHandle::load()?,
             object_store: ObjectStoreHandle::load()?,
+            starrocks: StarRocksHandle::load()?,
         })
     }
 
@@ -155,6 +158,11 @@ impl Testbed {
     /// Where the object store is.
     pub fn object_store(&self) -> &ObjectStoreHandle {
         &self.object_store
+    }
+
+    /// Where StarRocks is, or its stand-in.
+    pub fn starrocks(&self) -> &StarRocksHandle {
+        &self.starrocks
     }
 
     /// Ends PostgreSQL as an outage would: sessions are cut off. Returns when it

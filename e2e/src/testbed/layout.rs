@@ -45,6 +45,9 @@ pub const CEPH_OSD_PORTS: (u16, u16) = (13310, 13330);
 /// The object store, on [`NODE_ADDRESS`].
 pub const OBJECT_STORE_PORT: u16 = 17480;
 
+/// StarRocks' stand-in, on [`NODE_ADDRESS`].
+pub const STARROCKS_PORT: u16 = 19030;
+
 /// etcd for its clients, on 127.0.0.1.
 pub const ETCD_PORT: u16 = 12379;
 
