@@ -1,5 +1,6 @@
 //! What an admin and a DBA install, on a testbed that has no tenant left.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 use std::time::Duration;
@@ -19,6 +20,12 @@ pub const OPERATOR_PASSWORD: &str = "canary-of-the-operator";
 
 /// The bucket that all tenants share, as the chart has it.
 pub const BUCKET: &str = "akili";
+
+/// The metastore of tenants' catalogs. There is none here: nobody reads an Iceberg table.
+pub const CATALOG_PROPERTIES: [(&str, &str); 2] = [
+    ("iceberg.catalog.type", "rest"),
+    ("iceberg.catalog.uri", "https://iceberg.example.com/{slug}"),
+];
 
 static INSTALLED: OnceCell<()> = OnceCell::const_new();
 
@@ -81,8 +88,14 @@ impl Platform {
                     "secret-access-key": objects.secret_key,
                 }),
             ),
-            secret("akili-operator-kafka", json!({"password": "later"})),
-            secret("akili-operator-starrocks", json!({"password": "later"})),
+            secret(
+                "akili-operator-kafka",
+                json!({"password": self.testbed.kafka().password}),
+            ),
+            secret(
+                "akili-operator-starrocks",
+                json!({"password": self.testbed.starrocks().password}),
+            ),
             secret("testbed-ca", json!({"ca.crt": ca})),
         ]});
         let file = self.folder.join("secrets.json");
@@ -107,6 +120,7 @@ impl Platform {
     pub fn values_of_testbed(&self) -> Result<Value> {
         let postgres = self.testbed.postgres();
         let objects = self.testbed.object_store();
+        let starrocks = self.testbed.starrocks();
         let ca = json!({"caSecret": {"name": "testbed-ca"}});
         Ok(json!({
             "image": {"tag": tag_of(&binary("akili-operator")?)?},
@@ -117,14 +131,12 @@ impl Platform {
                     "database": postgres.database,
                 },
                 "objectStore": {"endpoint": objects.endpoint},
-                "kafka": {"bootstrapServers": "10.77.0.1:19092"},
+                "kafka": {"bootstrapServers": self.testbed.kafka().bootstrap_servers},
                 "starrocks": {
-                    "host": "10.77.0.1",
-                    "port": 19030,
-                    "catalog": {"properties": {
-                        "iceberg.catalog.type": "rest",
-                        "iceberg.catalog.uri": "http://10.77.0.1:18181/{slug}",
-                    }},
+                    "host": starrocks.host,
+                    "port": starrocks.port,
+                    "user": starrocks.user,
+                    "catalog": {"properties": CATALOG_PROPERTIES.into_iter().collect::<BTreeMap<_, _>>()},
                 },
             },
             "postgres": ca, "objectStore": ca, "kafka": ca, "starrocks": ca,

@@ -17,14 +17,14 @@ use anyhow::{Result, bail};
 use crate::command::{binary, succeed};
 use crate::testbed::Testbed;
 
-pub use installation::{BUCKET, OPERATOR_PASSWORD};
+pub use installation::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD};
 pub use operator::{AUDIT_INTERVAL, LEASE_DURATION, Operator};
 pub use requests::Request;
 pub use sql::Login;
 pub use tenants::tenant_yaml;
 
 /// The testbed's components that scenarios stop and start.
-const BACKENDS: [&str; 3] = ["postgresql", "ceph-rgw", "kafka"];
+const BACKENDS: [&str; 4] = ["postgresql", "ceph-rgw", "kafka", "starrocks-stand-in"];
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

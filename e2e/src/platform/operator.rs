@@ -1,11 +1,13 @@
 //! The operator as users run it: pods of the chart's Deployment.
 
+use std::collections::BTreeMap;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::json;
 
-use super::{BUCKET, OPERATOR_PASSWORD, PATIENCE, Platform};
+use super::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD, PATIENCE, Platform};
 use crate::command::binary;
 
 /// How often the operator looks at every tenant and table on the testbed.
@@ -111,6 +113,8 @@ impl Platform {
     fn check_command(&self) -> Result<Command> {
         let database = self.testbed.postgres();
         let objects = self.testbed.object_store();
+        let (kafka, starrocks) = (self.testbed.kafka(), self.testbed.starrocks());
+        let properties: BTreeMap<_, _> = CATALOG_PROPERTIES.into_iter().collect();
         let mut command = Command::new(binary("akili-operator")?);
         command
             .arg("check")
@@ -125,11 +129,20 @@ impl Platform {
             .env("AKILI_OBJECT_STORE__ACCESS_KEY", &objects.access_key)
             .env("AKILI_OBJECT_STORE__SECRET_KEY", &objects.secret_key)
             .env("AKILI_OBJECT_STORE__CA_FILE", &objects.ca_path)
-            .env("AKILI_KAFKA__BOOTSTRAP_SERVERS", "10.77.0.1:19092")
-            .env("AKILI_KAFKA__PASSWORD", "later")
-            .env("AKILI_STARROCKS__HOST", "10.77.0.1")
-            .env("AKILI_STARROCKS__PASSWORD", "later")
-            .env("AKILI_STARROCKS__CATALOG", r#"{"properties": {}}"#);
+            .env("AKILI_KAFKA__BOOTSTRAP_SERVERS", &kafka.bootstrap_servers)
+            .env("AKILI_KAFKA__PASSWORD", &kafka.password)
+            .env("AKILI_KAFKA__CA_FILE", &kafka.ca_path)
+            .env("AKILI_STARROCKS__HOST", &starrocks.host)
+            .env("AKILI_STARROCKS__PORT", starrocks.port.to_string())
+            .env("AKILI_STARROCKS__USER", &starrocks.user)
+            .env("AKILI_STARROCKS__PASSWORD", &starrocks.password)
+            .env(
+                "AKILI_STARROCKS__CATALOG",
+                json!({"properties": properties}).to_string(),
+            );
+        if let Some(ca) = &starrocks.ca_path {
+            command.env("AKILI_STARROCKS__CA_FILE", ca);
+        }
         Ok(command)
     }
 
