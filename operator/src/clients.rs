@@ -1,7 +1,7 @@
 //! The operator's ways to the backends, as the configuration has them.
 
-use crate::backend::postgres;
 use crate::backend::preflight::Preflight;
+use crate::backend::{object_store, postgres};
 use crate::config::Config;
 use crate::metrics::Metrics;
 
@@ -9,26 +9,35 @@ use crate::metrics::Metrics;
 pub struct Clients {
     /// PostgreSQL.
     pub database: postgres::client::Client,
+    /// The object store.
+    pub objects: object_store::client::Client,
 }
 
 impl Clients {
     /// The clients: none connects before it is used.
     ///
     /// # Errors
-    /// A file that the configuration names can't be read.
+    /// A file that the configuration names can't be read, or isn't what it should be.
     pub fn new(config: &Config, metrics: &Metrics) -> anyhow::Result<Self> {
         let connection = config.postgres.connection();
+        let objects = &config.object_store;
         Ok(Self {
             database: postgres::client::Client::new(
                 connection,
                 config.concurrency,
                 metrics.clone(),
             ),
+            objects: object_store::client::Client::new(
+                &objects.address()?,
+                &objects.access_key,
+                &objects.secret_key,
+                metrics.clone(),
+            )?,
         })
     }
 
     /// All of them, PostgreSQL first.
     pub fn all(&self) -> impl Iterator<Item = &dyn Preflight> {
-        [&self.database as &dyn Preflight].into_iter()
+        [&self.database as &dyn Preflight, &self.objects].into_iter()
     }
 }

@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 use crate::backend::driver::Driver;
 use crate::backend::kubernetes::credentials::Secrets;
 use crate::backend::kubernetes::{Kubernetes, Settings};
+use crate::backend::object_store::ObjectStore;
 use crate::backend::postgres::Postgres;
-use crate::backend::postgres::binding;
+use crate::backend::{object_store, postgres};
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::health::{self, Readiness};
@@ -31,7 +32,10 @@ use crate::tenant::{self, Context, Readable, tables};
 /// isn't ready meanwhile.
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let stop = stop_on_signals()?;
-    let address = config.postgres.address()?;
+    let addresses = Addresses {
+        database: config.postgres.address()?,
+        objects: config.object_store.address()?,
+    };
     let metrics = Metrics::default();
     let kubeconfig = kube::Config::infer()
         .await
@@ -62,7 +66,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
             clients,
             registry,
             leadership,
-            address,
+            addresses,
             readiness,
             metrics,
         };
@@ -79,9 +83,15 @@ struct Worker {
     clients: Clients,
     registry: Arc<Registry>,
     leadership: Leadership,
-    address: binding::Address,
+    addresses: Addresses,
     readiness: Readiness,
     metrics: Metrics,
+}
+
+/// Where tenants find the backends.
+struct Addresses {
+    database: postgres::binding::Address,
+    objects: object_store::binding::Address,
 }
 
 impl Worker {
@@ -89,12 +99,14 @@ impl Worker {
         let Self {
             client, metrics, ..
         } = self;
-        let secrets = Secrets::new(client.clone(), self.address);
+        let secrets = Secrets::new(client.clone(), self.addresses.database);
         let postgres = Arc::new(Postgres::new(
             self.clients.database,
             Arc::new(secrets),
             config.postgres.tenant_schemas.clone(),
         ));
+        let secrets = Secrets::new(client.clone(), self.addresses.objects);
+        let objects = Arc::new(ObjectStore::new(self.clients.objects, Arc::new(secrets)));
         let settings = Settings {
             service_account: config.service_account.clone(),
             namespace: config.namespace.clone(),
@@ -107,6 +119,7 @@ impl Worker {
             planes: vec![
                 Arc::new(Driver::new(kubernetes.clone())),
                 Arc::new(Driver::new(postgres.clone())),
+                Arc::new(Driver::new(objects)),
             ],
             kubernetes,
             leadership: self.leadership,

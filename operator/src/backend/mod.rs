@@ -7,6 +7,7 @@ pub mod driver;
 #[cfg(test)]
 pub mod fake;
 pub mod kubernetes;
+pub mod object_store;
 pub mod postgres;
 pub mod preflight;
 
