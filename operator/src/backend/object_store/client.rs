@@ -33,8 +33,8 @@ pub struct Client {
     access: Access,
     s3: aws_sdk_s3::Client,
     signer: Signer,
-    pub(super) access_key: String,
-    pub(super) bucket: String,
+    access_key: String,
+    bucket: String,
 }
 
 /// The operator's own user, or another's.
@@ -170,14 +170,14 @@ impl Client {
     /// Makes the user's mask and its number of buckets what they should be.
     pub async fn mend_user(&self, tenant: &TenantKey) -> Result<(), Error> {
         let sound = [("op-mask", OP_MASK), ("max-buckets", "-1")];
-        self.modify("mending", tenant, &sound).await
+        self.change_user("POST", tenant, &sound, None).await
     }
 
     /// Lets the user in, or not.
     pub async fn suspend(&self, tenant: &TenantKey, suspended: bool) -> Result<(), Error> {
         let suspended = if suspended { "true" } else { "false" };
         let change = [("suspended", suspended)];
-        self.modify("suspending or resuming", tenant, &change).await
+        self.change_user("POST", tenant, &change, None).await
     }
 
     /// Gives the user its access key with this secret key.
@@ -187,48 +187,48 @@ impl Client {
             ("access-key", access_key.as_str()),
             ("secret-key", secret.expose()),
         ];
-        self.modify("setting the key of", tenant, &key).await
-    }
-
-    async fn modify(
-        &self,
-        doing: &str,
-        tenant: &TenantKey,
-        change: Pairs<'_>,
-    ) -> Result<(), Error> {
-        let user = tenant.id.object_store_user();
-        let query = [&[("uid", user.as_str())], change].concat();
-        let modify = async { self.admin("POST", "user", &query).await.map(drop) };
-        self.call(&format!("{doing} user {user}"), modify).await
+        self.change_user("POST", tenant, &key, None).await
     }
 
     /// Takes a key from the user.
     pub async fn remove_key(&self, tenant: &TenantKey, access_key: &str) -> Result<(), Error> {
-        let what = [("key", ""), ("key-type", "s3"), ("access-key", access_key)];
+        let key = [("key", ""), ("key-type", "s3"), ("access-key", access_key)];
         // What the gateway says of a key that is gone already.
-        self.remove(tenant, &what, "InvalidAccessKeyId").await
+        let gone = Some("InvalidAccessKeyId");
+        self.change_user("DELETE", tenant, &key, gone).await
     }
 
     /// Takes a subuser from the user, with its keys.
-    pub async fn remove_subuser(&self, tenant: &TenantKey, subuser: &str) -> Result<(), Error> {
-        let what = [("subuser", subuser), ("purge-keys", "true")];
-        self.remove(tenant, &what, "NoSuchSubUser").await
+    pub async fn remove_subuser(&self, tenant: &TenantKey, name: &str) -> Result<(), Error> {
+        let subuser = [("subuser", name), ("purge-keys", "true")];
+        let gone = Some("NoSuchSubUser");
+        self.change_user("DELETE", tenant, &subuser, gone).await
     }
 
     /// Takes a right to the admin API from the user.
     pub async fn remove_capability(&self, tenant: &TenantKey, cap: &str) -> Result<(), Error> {
-        let what = [("caps", ""), ("user-caps", cap)];
-        self.remove(tenant, &what, "NoSuchCap").await
+        let capability = [("caps", ""), ("user-caps", cap)];
+        self.change_user("DELETE", tenant, &capability, None).await
     }
 
-    async fn remove(&self, tenant: &TenantKey, what: Pairs<'_>, gone: &str) -> Result<(), Error> {
+    /// Changes what there is of the tenant's user, unless this word says that it was
+    /// done before.
+    async fn change_user(
+        &self,
+        method: &str,
+        tenant: &TenantKey,
+        change: Pairs<'_>,
+        done: Option<&str>,
+    ) -> Result<(), Error> {
         let user = tenant.id.object_store_user();
-        let query = [&[("uid", user.as_str())], what].concat();
-        let remove = async {
-            let answer = self.admin("DELETE", "user", &query).await;
-            absent_if(gone, answer).map(drop)
+        let query = [&[("uid", user.as_str())], change].concat();
+        let send = async {
+            match self.admin(method, "user", &query).await {
+                Err(failure) if done.is_some_and(|word| failure.is(word)) => Ok(()),
+                answer => answer.map(drop),
+            }
         };
-        self.call(&format!("mending user {user}"), remove).await
+        self.call(&format!("changing user {user}"), send).await
     }
 
     /// Gives the user its policy.

@@ -45,7 +45,13 @@ pub fn document(rights: Rights, bucket: &str, tenant: TenantId) -> Value {
     match rights {
         Rights::ReadWrite => {
             let marker = format!("{bucket}/{}", marker(tenant));
-            statements.extend([allow(&WRITE, &objects), deny(&CHANGE, &marker)]);
+            statements.extend([
+                allow(&WRITE, &objects),
+                // Who deletes many at once is asked about the bucket first, and then
+                // about each of them.
+                allow(&["s3:DeleteObject"], &bucket),
+                deny(&CHANGE, &marker),
+            ]);
         }
         Rights::ReadOnly => statements.push(deny(&CHANGE, "*")),
     }
@@ -131,6 +137,11 @@ mod tests {
                     "s3:AbortMultipartUpload",
                 ],
                 "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/*")],
+            }),
+            json!({
+                "Effect": "Allow",
+                "Action": ["s3:DeleteObject"],
+                "Resource": ["arn:aws:s3:::akili"],
             }),
             json!({
                 "Effect": "Deny",
