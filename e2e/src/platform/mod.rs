@@ -19,7 +19,7 @@ use crate::command::{binary, succeed};
 use crate::testbed::Testbed;
 
 pub use installation::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD};
-pub use objects::ObjectTenant;
+pub use objects::{ObjectTenant, send};
 pub use operator::{AUDIT_INTERVAL, LEASE_DURATION, Operator};
 pub use requests::Request;
 pub use sql::Login;

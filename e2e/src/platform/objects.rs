@@ -108,40 +108,37 @@ impl Platform {
         }
     }
 
-    /// Sends a request that S3's client doesn't know, signed with this client's key:
-    /// to the gateway's IAM if there is a form, else to its admin API. Returns HTTP's
-    /// status.
-    pub async fn gateway_request(&self, client: &Client, path: &str, form: &str) -> Result<u16> {
-        let (endpoint, path) = (&self.testbed.object_store().endpoint, path.to_owned());
-        let (uri, form) = (format!("{endpoint}{path}"), form.to_owned());
-        let request = client
-            .list_buckets()
-            .customize()
-            .mutate_request(move |request| {
-                // Nothing here can fail: the address has served before.
-                let _ = request.set_uri(uri.clone());
-                if !form.is_empty() {
-                    let _ = request.set_method("POST");
-                    let headers = request.headers_mut();
-                    headers.insert("content-type", "application/x-www-form-urlencoded");
-                    *request.body_mut() = form.clone().into();
-                }
-            });
-        match request.send().await {
-            Ok(_) => Ok(200),
-            Err(error) => {
-                let answer = error.raw_response().map(|answer| answer.status().as_u16());
-                answer.with_context(|| format!("{path}: {error:?}"))
-            }
-        }
-    }
-
     /// The metadata of a user of the object store, as only Ceph's own admin sees it.
     pub async fn object_store_user(&self, user: &str) -> Result<Value> {
         let get = ["metadata", "get", &format!("user:{user}")];
         Ok(serde_json::from_str(
             &self.testbed.radosgw_admin(&get).await?,
         )?)
+    }
+}
+
+/// Sends any request by this client, which signs it if it has a key: for links that
+/// carry a signature, the admin API and IAM, whose forms are posted. HTTP's status.
+pub async fn send(client: &Client, method: &str, uri: &str, body: &str) -> Result<u16> {
+    let [method, uri, body] = [method, uri, body].map(str::to_owned);
+    let request = client.list_buckets().customize();
+    let request = request.mutate_request(move |request| {
+        // A wrong address would not be answered as expected.
+        let _ = request.set_method(&method);
+        let _ = request.set_uri(uri.clone());
+        if !body.is_empty() {
+            let form = "application/x-www-form-urlencoded";
+            request.headers_mut().insert("content-type", form);
+            *request.body_mut() = body.clone().into();
+        }
+    });
+    match request.send().await {
+        Ok(_) => Ok(200),
+        // The client doesn't know what is answered.
+        Err(error) => {
+            let answer = error.raw_response().map(|answer| answer.status().as_u16());
+            answer.with_context(|| format!("no answer: {error:?}"))
+        }
     }
 }
 
