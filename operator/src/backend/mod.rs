@@ -3,6 +3,7 @@
 pub mod breaker;
 #[cfg(test)]
 pub mod fake;
+pub mod kafka;
 pub mod kubernetes;
 pub mod postgres;
 
