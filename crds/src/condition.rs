@@ -14,6 +14,24 @@ pub mod types {
     pub const NAMESPACE_READY: &str = "NamespaceReady";
     /// The PostgreSQL plane.
     pub const POSTGRES_READY: &str = "PostgresReady";
+    /// The object store's plane.
+    pub const OBJECT_STORE_READY: &str = "ObjectStoreReady";
+    /// Kafka's plane.
+    pub const TOPICS_READY: &str = "TopicsReady";
+    /// The Iceberg catalog in StarRocks, and who may use it.
+    pub const CATALOG_READY: &str = "CatalogReady";
+    /// The resource group in StarRocks.
+    pub const RESOURCE_GROUP_READY: &str = "ResourceGroupReady";
+
+    /// Those that speak of one plane each.
+    pub const PLANES: [&str; 6] = [
+        NAMESPACE_READY,
+        POSTGRES_READY,
+        OBJECT_STORE_READY,
+        TOPICS_READY,
+        CATALOG_READY,
+        RESOURCE_GROUP_READY,
+    ];
 }
 
 /// What is to be said about one condition type.

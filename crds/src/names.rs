@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// Label of a namespace: the tenant's slug.
@@ -13,6 +14,14 @@ pub const LABEL_TENANT_ID: &str = "akili.io/tenant-id";
 pub const LABEL_STATE: &str = "akili.io/state";
 /// Annotation of a credential Secret: a hash of what the backend took.
 pub const ANNOTATION_APPLIED: &str = "akili.io/applied";
+/// Annotation of a Tenant: what it takes over although it was there before, `topics`.
+pub const ANNOTATION_ADOPT: &str = "akili.io/adopt";
+
+/// The longest slug that is part of a catalog's name as it is: StarRocks takes 64
+/// characters.
+const LONGEST_IN_CATALOG: usize = 49;
+/// How much of a longer one is; a hash of the whole follows.
+const SHORTENED_IN_CATALOG: usize = 40;
 
 /// The name of a `Tenant`: `^[a-z][a-z0-9-]{2,62}$`, not ending in a hyphen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +39,24 @@ impl Slug {
     /// The slug as it is written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What the names of the tenant's topics, consumer groups and transactional ids
+    /// begin with: `{slug}.`. A slug has no dot, so no prefix begins with another.
+    pub fn topic_prefix(&self) -> String {
+        format!("{self}.")
+    }
+
+    /// Iceberg catalog in StarRocks: `tenant_{slug with - as _}_catalog`, a long slug
+    /// shortened.
+    pub fn catalog(&self) -> String {
+        let slug = self.0.replace('-', "_");
+        if slug.len() <= LONGEST_IN_CATALOG {
+            return format!("tenant_{slug}_catalog");
+        }
+        let hash = Sha256::digest(self.0.as_bytes());
+        let hash: String = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("tenant_{}_{hash}_catalog", &slug[..SHORTENED_IN_CATALOG])
     }
 }
 
@@ -94,6 +121,31 @@ impl TenantId {
 
     /// PostgreSQL login role: `tenant_{32 hex digits}`.
     pub fn postgres_role(&self) -> String {
+        format!("tenant_{}", self.0.simple())
+    }
+
+    /// Prefix in the platform's bucket: `tenant-{id}/`.
+    pub fn object_prefix(&self) -> String {
+        format!("tenant-{self}/")
+    }
+
+    /// User of the object store: `tenant-{id}`.
+    pub fn object_store_user(&self) -> String {
+        format!("tenant-{self}")
+    }
+
+    /// Access key of that user: the id's 32 hex digits. The secret key is what is secret.
+    pub fn object_store_access_key(&self) -> String {
+        self.0.simple().to_string()
+    }
+
+    /// User of Kafka, whose principal is `User:tenant-{id}`.
+    pub fn kafka_user(&self) -> String {
+        format!("tenant-{self}")
+    }
+
+    /// Role, user and resource group of StarRocks: `tenant_{32 hex digits}`.
+    pub fn starrocks_name(&self) -> String {
         format!("tenant_{}", self.0.simple())
     }
 }
@@ -163,6 +215,27 @@ mod tests {
     }
 
     #[test]
+    fn a_catalog_is_called_as_the_slug_and_has_at_most_64_characters() {
+        let long = "a".repeat(63);
+        let neighbour = format!("{}b", "a".repeat(62));
+        for (slug, catalog) in [
+            ("acme", "tenant_acme_catalog".to_owned()),
+            ("acme-2", "tenant_acme_2_catalog".into()),
+            ("a--b", "tenant_a__b_catalog".into()),
+            (&long[..49], format!("tenant_{}_catalog", &long[..49])),
+            (&long, format!("tenant_{}_7d3e74a0_catalog", &long[..40])),
+            (
+                &neighbour,
+                format!("tenant_{}_0085f9f5_catalog", &long[..40]),
+            ),
+        ] {
+            let slug: Slug = slug.parse().unwrap();
+            assert_eq!(slug.catalog(), catalog);
+            assert!(slug.catalog().len() <= 64);
+        }
+    }
+
+    #[test]
     fn names_carry_the_id() {
         let id: TenantId = ID.parse().unwrap();
         assert_eq!(id.namespace(), format!("tenant-{ID}"));
@@ -172,5 +245,9 @@ mod tests {
             id.postgres_role(),
             "tenant_550e8400e29b41d4a716446655440000"
         );
+        assert_eq!(id.starrocks_name(), id.postgres_role());
+        assert_eq!(id.object_prefix(), format!("tenant-{ID}/"));
+        assert_eq!(id.object_store_user(), format!("tenant-{ID}"));
+        assert_eq!(id.kafka_user(), format!("tenant-{ID}"));
     }
 }

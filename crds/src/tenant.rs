@@ -78,7 +78,7 @@ pub enum State {
 /// What has been reached in every plane. From the freest to the most restrictive:
 /// `ACTIVE`, `PROVISIONING`, `SUSPENDED`, `ARCHIVED`.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Phase {

@@ -17,8 +17,8 @@ const KUBERNETES: &str = "1.30";
 
 const FOREWORD: &str = "\
 # The chart charts/akili-operator as plain YAML, for those who don't use Helm; written by
-# `make generate`. Say in the ConfigMap where PostgreSQL is, and put the password of
-# the operator's login into the Secret akili-operator-postgres, as password.
+# `make generate`. Say in the ConfigMap where the backends are, and put the operator's
+# passwords and keys into the Secrets akili-operator-… that the Deployment names.
 ---
 apiVersion: v1
 kind: Namespace
@@ -47,9 +47,18 @@ pub fn template(values: &[&str]) -> Result<Output> {
     helm(&arguments)
 }
 
+/// What has no default, for a platform that is nowhere.
+pub const EXAMPLE: [&str; 5] = [
+    "config.postgres.host=db.example.com",
+    "config.objectStore.endpoint=https://s3.example.com",
+    "config.kafka.bootstrapServers=kafka.example.com:9092",
+    "config.starrocks.host=starrocks.example.com",
+    "config.starrocks.catalog.properties.iceberg\\.catalog\\.uri=https://iceberg.example.com/{slug}",
+];
+
 /// What [`plain_yaml_file`] has to contain.
 pub fn plain_yaml() -> Result<String> {
-    let chart = succeed(&template(&["config.postgres.host=db.example.com"])?)?;
+    let chart = succeed(&template(&EXAMPLE)?)?;
     Ok(FOREWORD.to_owned() + &chart)
 }
 

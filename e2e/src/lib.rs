@@ -9,4 +9,5 @@ pub mod documents;
 pub mod operator_image;
 pub mod platform;
 pub mod pod;
+mod starrocks_stand_in;
 pub mod testbed;

@@ -38,8 +38,17 @@ fn a_wrong_value_is_refused_with_its_name() -> Result<()> {
             "additional properties 'password' not allowed",
         ),
         ("config.postgres.host=", "config.postgres.host is needed"),
+        (
+            "config.objectStore.endpoint=",
+            "config.objectStore.endpoint is needed",
+        ),
+        (
+            "config.kafka.bootstrapServers=",
+            "config.kafka.bootstrapServers is needed",
+        ),
+        ("config.starrocks.host=", "config.starrocks.host is needed"),
     ] {
-        let answer = chart::template(&["config.postgres.host=db.example.com", value])?;
+        let answer = chart::template(&[&chart::EXAMPLE[..], &[value]].concat())?;
         ensure!(
             !answer.status.success() && stderr(&answer).contains(refusal),
             "{value}: {}{}",

@@ -217,7 +217,7 @@ async fn an_outage_is_told_and_survived(platform: &Platform) -> Result<()> {
     platform.testbed.stop("postgresql").await?;
     platform
         .eventually("PostgresReady says why", || {
-            Ok(platform.reason("acme", "PostgresReady")? == "PostgresUnreachable")
+            Ok(platform.reason("acme", "PostgresReady")? == "Unreachable")
         })
         .await?;
     ensure!(

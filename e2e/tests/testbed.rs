@@ -159,7 +159,8 @@ async fn the_object_store_takes_the_operators_key_and_no_other() -> Result<()> {
 
 #[tokio::test]
 async fn kafka_takes_the_operators_login_and_no_other() -> Result<()> {
-    let kafka = Testbed::connect().await?.kafka()?;
+    let testbed = Testbed::connect().await?;
+    let kafka = testbed.kafka();
     let name = format!("testbed-check-{}", std::process::id());
     let login = login_to(&kafka, &kafka.password, &name);
     let admin: AdminClient<DefaultClientContext> = login.create()?;

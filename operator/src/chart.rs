@@ -14,12 +14,19 @@ use crate::config::Config;
 
 /// Keys of the operator's configuration that values can't have: secrets, which
 /// values only refer to, and what the chart knows by itself.
-const NOT_VALUES: [&[&str]; 5] = [
+const NOT_VALUES: [&[&str]; 12] = [
     &["config", "namespace"],
     &["config", "serviceAccount"],
     &["config", "httpAddress"],
     &["config", "postgres", "password"],
     &["config", "postgres", "caFile"],
+    &["config", "objectStore", "accessKey"],
+    &["config", "objectStore", "secretKey"],
+    &["config", "objectStore", "caFile"],
+    &["config", "kafka", "password"],
+    &["config", "kafka", "caFile"],
+    &["config", "starrocks", "password"],
+    &["config", "starrocks", "caFile"],
 ];
 
 /// The chart's values.
@@ -44,7 +51,13 @@ pub struct Values {
     /// The operator's own configuration.
     pub config: Config,
     /// Secrets for the platform's database.
-    pub postgres: PostgresSecrets,
+    pub postgres: LoginSecrets,
+    /// Secrets for the platform's object store.
+    pub object_store: ObjectStoreSecrets,
+    /// Secrets for the platform's Kafka.
+    pub kafka: LoginSecrets,
+    /// Secrets for the platform's StarRocks.
+    pub starrocks: LoginSecrets,
     /// What Helm gives to every chart that is part of another. Not used.
     pub global: Option<Map<String, Value>>,
 }
@@ -88,14 +101,25 @@ pub struct Crds {
     pub install: bool,
 }
 
-/// Secrets for the platform's database.
+/// Secrets for a backend where the operator has a password.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
-pub struct PostgresSecrets {
+pub struct LoginSecrets {
     /// The password of the operator's login.
     pub password_secret: SecretKey,
-    /// The certificate authority of the server, in PEM; without a name TLS is not
-    /// verified.
+    /// The certificate authority of the server, in PEM; none without a name.
+    pub ca_secret: SecretKey,
+}
+
+/// Secrets for the platform's object store.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+pub struct ObjectStoreSecrets {
+    /// The access key of the operator's user.
+    pub access_key_secret: SecretKey,
+    /// Its secret key.
+    pub secret_key_secret: SecretKey,
+    /// The certificate authority of the server, in PEM; none without a name.
     pub ca_secret: SecretKey,
 }
 

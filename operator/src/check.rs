@@ -1,10 +1,11 @@
 //! `akili-operator check`: tries what is configured, and says what is wrong.
 
+use futures::future::join_all;
 use kube::Client;
 
-use crate::backend::postgres::client;
 use crate::backend::postgres::coverage::Coverage;
-use crate::backend::postgres::preflight::Check;
+use crate::backend::preflight::{Check, Preflight};
+use crate::clients::Clients;
 use crate::installation::{self, foreign, kube_system_uid};
 
 /// One line of the table.
@@ -18,37 +19,42 @@ pub struct Line {
     pub advice: String,
 }
 
-/// Looks at the API server and the database.
-pub async fn lines(
-    kubernetes: &Client,
-    postgres: &client::Client,
-    tenant_schemas: &[String],
-) -> Vec<Line> {
+/// Looks at the API server and at every backend.
+pub async fn lines(kubernetes: &Client, clients: &Clients, tenant_schemas: &[String]) -> Vec<Line> {
     let cluster = kube_system_uid(kubernetes).await;
     let unreachable = cluster.as_ref().err().map(ToString::to_string);
     let mut lines = vec![line("Kubernetes API server", unreachable, false)];
-    let preflight = postgres.preflight().await;
-    let unreachable = preflight.as_ref().err().map(ToString::to_string);
-    lines.push(line("PostgreSQL connection", unreachable, false));
-    for Check {
-        what,
-        problem,
-        tolerable,
-    } in preflight.unwrap_or_default()
-    {
-        lines.push(line(what, problem, tolerable));
-    }
+    let looks = clients.all().map(backend_lines);
+    let mut backends = join_all(looks).await.into_iter();
+    lines.extend(backends.next().unwrap_or_default());
+    let database = &clients.database;
     // Before the first operator has come there are no tables to ask.
-    if let (Ok(cluster), Ok(Some(owner))) = (cluster, installation::owner(postgres).await) {
+    if let (Ok(cluster), Ok(Some(owner))) = (cluster, installation::owner(database).await) {
         let other = (owner != cluster).then(|| foreign(owner).message);
         lines.push(line("PostgreSQL installation", other, false));
     }
-    if let Ok(findings) = postgres.coverage(tenant_schemas).await {
+    if let Ok(findings) = database.coverage(tenant_schemas).await {
         let coverage = Coverage::of(findings);
         let gaps = (!coverage.gaps.is_empty()).then(|| coverage.summary());
         lines.push(line("PostgreSQL tenants' tables", gaps, false));
     }
+    lines.extend(backends.flatten());
     lines
+}
+
+async fn backend_lines(backend: &dyn Preflight) -> Vec<Line> {
+    let preflight = backend.preflight().await;
+    let unreachable = preflight.as_ref().err().map(ToString::to_string);
+    let connection = line(backend.connection(), unreachable, false);
+    let checks = preflight.unwrap_or_default().into_iter();
+    let checks = checks.map(
+        |Check {
+             what,
+             problem,
+             tolerable,
+         }| line(what, problem, tolerable),
+    );
+    std::iter::once(connection).chain(checks).collect()
 }
 
 fn line(what: &str, problem: Option<String>, tolerable: bool) -> Line {

@@ -2,6 +2,15 @@
 
 use std::fmt;
 
+/// The reason of every error that says that a backend doesn't answer.
+pub const UNREACHABLE: &str = "Unreachable";
+
+/// The reason of every error that says that a backend refuses the operator's login.
+pub const LOGIN_REFUSED: &str = "LoginRefused";
+
+/// The reason of every error that says that what has the tenant's name is another's.
+pub const OWNED_BY_ANOTHER: &str = "OwnedByAnother";
+
 /// What is to be done about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {

@@ -4,6 +4,7 @@
 pub mod backend;
 pub mod chart;
 pub mod check;
+pub mod clients;
 pub mod config;
 pub mod error;
 pub mod health;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use akili_operator::backend::postgres::{bootstrap, client};
+use akili_operator::backend::postgres::bootstrap;
+use akili_operator::clients::Clients;
 use akili_operator::config::Config;
 use akili_operator::installation::{self, kube_system_uid};
 use akili_operator::metrics::Metrics;
@@ -81,11 +82,11 @@ async fn check(config: &Config, take_over: bool) -> anyhow::Result<()> {
         .context("no way to the API server")?;
     // What tenants are told, and what the connection is verified with.
     config.postgres.address()?;
-    let postgres = client::Client::new(config.postgres.connection(), 1, Metrics::default());
+    let clients = Clients::new(config, &Metrics::default())?;
     if take_over {
-        installation::take_over(&postgres, kube_system_uid(&kubernetes).await?).await?;
+        installation::take_over(&clients.database, kube_system_uid(&kubernetes).await?).await?;
     }
-    let lines = check::lines(&kubernetes, &postgres, &config.postgres.tenant_schemas).await;
+    let lines = check::lines(&kubernetes, &clients, &config.postgres.tenant_schemas).await;
     println!("{}", check::table(&lines));
     anyhow::ensure!(
         check::passed(&lines),

@@ -10,17 +10,19 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::kubernetes::credentials::{PostgresAddress, PostgresSecrets};
+use crate::backend::driver::Driver;
+use crate::backend::kubernetes::credentials::Secrets;
 use crate::backend::kubernetes::{Kubernetes, Settings};
 use crate::backend::postgres::Postgres;
-use crate::backend::postgres::client;
+use crate::backend::postgres::binding;
+use crate::clients::Clients;
 use crate::config::Config;
 use crate::health::{self, Readiness};
 use crate::installation::kube_system_uid;
 use crate::leader::{self, Leadership};
 use crate::metrics::{self, Metrics};
 use crate::tenant::registry::Registry;
-use crate::tenant::{self, Context, Readable, audit};
+use crate::tenant::{self, Context, Readable, tables};
 
 /// Works on all Tenants until the process is told to stop, or stands by until it can.
 ///
@@ -35,11 +37,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         .await
         .context("no way to the API server")?;
     let client = metrics::counted(kubeconfig, metrics.clone())?;
-    let database = client::Client::new(
-        config.postgres.connection(),
-        config.concurrency,
-        metrics.clone(),
-    );
+    let clients = Clients::new(config, &metrics)?;
     let readiness = Readiness::default();
     let (known, writer) = reflector::store();
     let probes = listen(
@@ -48,7 +46,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     )
     .await?;
 
-    let registry = Registry::new(database.clone(), kube_system_uid(&client).await?);
+    let registry = Registry::new(clients.database.clone(), kube_system_uid(&client).await?);
+    let registry = Arc::new(registry);
     let leadership = tokio::select! {
         // Ready while it stands by: it could take over.
         () = registry.stand_by(config.audit_interval, |ready| readiness.set(ready)) => None,
@@ -60,7 +59,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         metrics.leads();
         let worker = Worker {
             client,
-            database,
+            clients,
             registry,
             leadership,
             address,
@@ -77,10 +76,10 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
 /// What the replica that leads works with.
 struct Worker {
     client: kube::Client,
-    database: client::Client,
-    registry: Registry,
+    clients: Clients,
+    registry: Arc<Registry>,
     leadership: Leadership,
-    address: PostgresAddress,
+    address: binding::Address,
     readiness: Readiness,
     metrics: Metrics,
 }
@@ -90,9 +89,9 @@ impl Worker {
         let Self {
             client, metrics, ..
         } = self;
-        let secrets = PostgresSecrets::new(client.clone(), self.address);
+        let secrets = Secrets::new(client.clone(), self.address);
         let postgres = Arc::new(Postgres::new(
-            self.database,
+            self.clients.database,
             Arc::new(secrets),
             config.postgres.tenant_schemas.clone(),
         ));
@@ -101,11 +100,15 @@ impl Worker {
             namespace: config.namespace.clone(),
             egress: config.egress.clone(),
         };
+        let kubernetes = Arc::new(Kubernetes::new(client.clone(), settings));
         let recorder = Recorder::new(client.clone(), Reporter::from("akili-operator"));
         let context = Arc::new(Context {
             registry: self.registry,
-            kubernetes: Kubernetes::new(client.clone(), settings),
-            planes: vec![postgres.clone()],
+            planes: vec![
+                Arc::new(Driver::new(kubernetes.clone())),
+                Arc::new(Driver::new(postgres.clone())),
+            ],
+            kubernetes,
             leadership: self.leadership,
             recorder: recorder.clone(),
             metrics: metrics.clone(),
@@ -120,7 +123,7 @@ impl Worker {
                 stop.clone()
             ),
             tenant::run(context.clone(), known, config.concurrency, stop.clone()),
-            audit::run(
+            tables::run(
                 postgres,
                 recorder,
                 metrics,

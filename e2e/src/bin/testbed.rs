@@ -26,6 +26,9 @@ enum Command {
     /// Run as the OpenID Connect issuer, which is a part of the testbed
     #[command(hide = true)]
     ServeIssuer,
+    /// Run as the stand-in for StarRocks, which is a part of the testbed
+    #[command(hide = true)]
+    ServeStarrocksStandIn,
 }
 
 #[tokio::main]
@@ -41,6 +44,7 @@ async fn main() -> ExitCode {
             Ok(())
         }
         Command::ServeIssuer => testbed::serve_issuer().await,
+        Command::ServeStarrocksStandIn => testbed::serve_starrocks_stand_in().await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

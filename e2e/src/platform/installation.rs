@@ -1,5 +1,6 @@
 //! What an admin and a DBA install, on a testbed that has no tenant left.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 use std::time::Duration;
@@ -16,6 +17,15 @@ use crate::operator_image::{operator_image, tag_of};
 /// The password of the operator's login on the testbed; a word that nothing else
 /// contains, so that it can be searched for where it must not be.
 pub const OPERATOR_PASSWORD: &str = "canary-of-the-operator";
+
+/// The bucket that all tenants share, as the chart has it.
+pub const BUCKET: &str = "akili";
+
+/// The metastore of tenants' catalogs. There is none here: nobody reads an Iceberg table.
+pub const CATALOG_PROPERTIES: [(&str, &str); 2] = [
+    ("iceberg.catalog.type", "rest"),
+    ("iceberg.catalog.uri", "https://iceberg.example.com/{slug}"),
+];
 
 static INSTALLED: OnceCell<()> = OnceCell::const_new();
 
@@ -52,14 +62,15 @@ impl Platform {
     /// reaches PostgreSQL with.
     pub fn make_secrets(&self) -> Result<()> {
         let ca = fs::read_to_string(self.testbed.ca_path())?;
-        let secret = |name: &str, key: &str, value: &str| {
+        let secret = |name: &str, entries: Value| {
             json!({
                 "apiVersion": "v1",
                 "kind": "Secret",
                 "metadata": {"name": name, "namespace": "akili-system"},
-                "stringData": {key: value},
+                "stringData": entries,
             })
         };
+        let objects = self.testbed.object_store();
         let objects = json!({"apiVersion": "v1", "kind": "List", "items": [
             {
                 "apiVersion": "v1",
@@ -69,8 +80,23 @@ impl Platform {
                     "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
                 },
             },
-            secret("akili-operator-postgres", "password", OPERATOR_PASSWORD),
-            secret("postgres-ca", "ca.crt", &ca),
+            secret("akili-operator-postgres", json!({"password": OPERATOR_PASSWORD})),
+            secret(
+                "akili-operator-object-store",
+                json!({
+                    "access-key-id": objects.access_key,
+                    "secret-access-key": objects.secret_key,
+                }),
+            ),
+            secret(
+                "akili-operator-kafka",
+                json!({"password": self.testbed.kafka().password}),
+            ),
+            secret(
+                "akili-operator-starrocks",
+                json!({"password": self.testbed.starrocks().password}),
+            ),
+            secret("testbed-ca", json!({"ca.crt": ca})),
         ]});
         let file = self.folder.join("secrets.json");
         fs::write(&file, objects.to_string())?;
@@ -93,14 +119,27 @@ impl Platform {
     /// The chart's values that say what the testbed is like.
     pub fn values_of_testbed(&self) -> Result<Value> {
         let postgres = self.testbed.postgres();
+        let objects = self.testbed.object_store();
+        let starrocks = self.testbed.starrocks();
+        let ca = json!({"caSecret": {"name": "testbed-ca"}});
         Ok(json!({
             "image": {"tag": tag_of(&binary("akili-operator")?)?},
-            "config": {"postgres": {
-                "host": postgres.host,
-                "port": postgres.port,
-                "database": postgres.database,
-            }},
-            "postgres": {"caSecret": {"name": "postgres-ca"}},
+            "config": {
+                "postgres": {
+                    "host": postgres.host,
+                    "port": postgres.port,
+                    "database": postgres.database,
+                },
+                "objectStore": {"endpoint": objects.endpoint},
+                "kafka": {"bootstrapServers": self.testbed.kafka().bootstrap_servers},
+                "starrocks": {
+                    "host": starrocks.host,
+                    "port": starrocks.port,
+                    "user": starrocks.user,
+                    "catalog": {"properties": CATALOG_PROPERTIES.into_iter().collect::<BTreeMap<_, _>>()},
+                },
+            },
+            "postgres": ca, "objectStore": ca, "kafka": ca, "starrocks": ca,
         }))
     }
 

@@ -17,11 +17,14 @@ use anyhow::{Result, bail};
 use crate::command::{binary, succeed};
 use crate::testbed::Testbed;
 
-pub use installation::OPERATOR_PASSWORD;
+pub use installation::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD};
 pub use operator::{AUDIT_INTERVAL, LEASE_DURATION, Operator};
 pub use requests::Request;
 pub use sql::Login;
 pub use tenants::tenant_yaml;
+
+/// The testbed's components that scenarios stop and start.
+const BACKENDS: [&str; 4] = ["postgresql", "ceph-rgw", "kafka", "starrocks-stand-in"];
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -44,8 +47,11 @@ impl Platform {
     /// The platform as it is.
     pub async fn connect() -> Result<Self> {
         let testbed = Testbed::connect().await?;
-        // A test that stopped it may not have come to its end.
-        testbed.start("postgresql").await?;
+        // A test that stopped it, or kept everybody from it, may not have come to its end.
+        testbed.end_silence().await?;
+        for backend in BACKENDS {
+            testbed.start(backend).await?;
+        }
         let folder = std::env::temp_dir().join(format!("akili-platform-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         Ok(Self { testbed, folder })
@@ -71,6 +77,13 @@ impl Platform {
             .env("KUBECONFIG", self.testbed.kubeconfig())
             .args(arguments)
             .output()?)
+    }
+
+    /// Writes a file for a program that is to read it; its path.
+    pub fn file(&self, name: &str, content: &str) -> Result<String> {
+        let file = self.folder.join(name);
+        fs::write(&file, content)?;
+        Ok(file.to_string_lossy().into_owned())
     }
 
     /// Tries again until it holds.

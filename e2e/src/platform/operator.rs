@@ -1,11 +1,13 @@
 //! The operator as users run it: pods of the chart's Deployment.
 
+use std::collections::BTreeMap;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::json;
 
-use super::{OPERATOR_PASSWORD, PATIENCE, Platform};
+use super::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD, PATIENCE, Platform};
 use crate::command::binary;
 
 /// How often the operator looks at every tenant and table on the testbed.
@@ -110,6 +112,9 @@ impl Platform {
 
     fn check_command(&self) -> Result<Command> {
         let database = self.testbed.postgres();
+        let objects = self.testbed.object_store();
+        let (kafka, starrocks) = (self.testbed.kafka(), self.testbed.starrocks());
+        let properties: BTreeMap<_, _> = CATALOG_PROPERTIES.into_iter().collect();
         let mut command = Command::new(binary("akili-operator")?);
         command
             .arg("check")
@@ -118,7 +123,26 @@ impl Platform {
             .env("AKILI_POSTGRES__PORT", database.port.to_string())
             .env("AKILI_POSTGRES__DATABASE", database.database)
             .env("AKILI_POSTGRES__CA_FILE", &database.ca_path)
-            .env("AKILI_POSTGRES__PASSWORD", OPERATOR_PASSWORD);
+            .env("AKILI_POSTGRES__PASSWORD", OPERATOR_PASSWORD)
+            .env("AKILI_OBJECT_STORE__ENDPOINT", &objects.endpoint)
+            .env("AKILI_OBJECT_STORE__BUCKET", BUCKET)
+            .env("AKILI_OBJECT_STORE__ACCESS_KEY", &objects.access_key)
+            .env("AKILI_OBJECT_STORE__SECRET_KEY", &objects.secret_key)
+            .env("AKILI_OBJECT_STORE__CA_FILE", &objects.ca_path)
+            .env("AKILI_KAFKA__BOOTSTRAP_SERVERS", &kafka.bootstrap_servers)
+            .env("AKILI_KAFKA__PASSWORD", &kafka.password)
+            .env("AKILI_KAFKA__CA_FILE", &kafka.ca_path)
+            .env("AKILI_STARROCKS__HOST", &starrocks.host)
+            .env("AKILI_STARROCKS__PORT", starrocks.port.to_string())
+            .env("AKILI_STARROCKS__USER", &starrocks.user)
+            .env("AKILI_STARROCKS__PASSWORD", &starrocks.password)
+            .env(
+                "AKILI_STARROCKS__CATALOG",
+                json!({"properties": properties}).to_string(),
+            );
+        if let Some(ca) = &starrocks.ca_path {
+            command.env("AKILI_STARROCKS__CA_FILE", ca);
+        }
         Ok(command)
     }
 

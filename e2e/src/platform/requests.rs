@@ -1,4 +1,5 @@
-//! What the operator asked the API server, out of its audit log.
+//! What the operator asked the API server, out of its audit log, and the backends, out
+//! of its own metrics.
 
 use std::fs;
 
@@ -43,5 +44,35 @@ impl Platform {
             }
         }
         Ok(requests)
+    }
+
+    /// How often the operator has called this backend, as metrics call it, since it
+    /// leads.
+    pub fn backend_calls(&self, backend: &str) -> Result<u64> {
+        let metric = format!("akili_backend_calls_total{{backend=\"{backend}\"");
+        let metrics = self.metrics()?;
+        let counts = metrics.lines().filter(|line| line.starts_with(&metric));
+        let counts = counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+        Ok(counts.sum())
+    }
+
+    /// The memory that the operator's processes have, all replicas' together, in bytes.
+    pub fn operators_memory(&self) -> Result<u64> {
+        let mut bytes = 0;
+        for process in fs::read_dir("/proc")? {
+            // One that is no process, or has just ended, has no such file.
+            let file = process?.path().join("status");
+            let status = fs::read_to_string(file).unwrap_or_default();
+            let field = |name: &str| {
+                let line = status.lines().find_map(|line| line.strip_prefix(name));
+                line.map(str::trim).unwrap_or_default().to_owned()
+            };
+            if field("Name:") == "akili-operator" {
+                let kilobytes = field("VmRSS:");
+                let kilobytes = kilobytes.trim_end_matches(" kB").parse::<u64>();
+                bytes += 1024 * kilobytes.context("/proc tells no memory")?;
+            }
+        }
+        Ok(bytes)
     }
 }

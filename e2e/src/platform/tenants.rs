@@ -1,6 +1,5 @@
 //! Tenants as an admin makes and sees them.
 
-use std::fs;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
@@ -54,9 +53,8 @@ impl Platform {
 
     /// Makes a tenant by `kubectl apply` and waits until it is ACTIVE.
     pub fn activate(&self, slug: &str) -> Result<()> {
-        let file = self.folder.join(format!("{slug}.yaml"));
-        fs::write(&file, tenant_yaml(slug))?;
-        self.kubectl(&["apply", "-f", &file.to_string_lossy()])?;
+        let file = self.file(&format!("{slug}.yaml"), &tenant_yaml(slug))?;
+        self.kubectl(&["apply", "-f", &file])?;
         self.wait_active(slug)
     }
 }

@@ -25,6 +25,7 @@ use super::{
     layout::{self, NODE_ADDRESS},
     postgres::{self, PostgresHandle},
     process::Process,
+    starrocks::StarRocksHandle,
     tools,
 };
 
@@ -37,6 +38,8 @@ pub struct Testbed {
     admin: Client,
     postgres: PostgresHandle,
     object_store: ObjectStoreHandle,
+    kafka: KafkaHandle,
+    starrocks: StarRocksHandle,
 }
 
 impl Testbed {
@@ -56,6 +59,8 @@ impl Testbed {
             admin,
             postgres: PostgresHandle::load()?,
             object_store: ObjectStoreHandle::load()?,
+            kafka: KafkaHandle::load()?,
+            starrocks: StarRocksHandle::load()?,
         })
     }
 
@@ -161,11 +166,13 @@ impl Testbed {
     }
 
     /// Where Kafka is.
-    ///
-    /// # Errors
-    /// The operator's password can't be read.
-    pub fn kafka(&self) -> Result<KafkaHandle> {
-        KafkaHandle::load()
+    pub fn kafka(&self) -> &KafkaHandle {
+        &self.kafka
+    }
+
+    /// Where StarRocks is, or its stand-in.
+    pub fn starrocks(&self) -> &StarRocksHandle {
+        &self.starrocks
     }
 
     /// Takes everything out of PostgreSQL.

@@ -54,6 +54,9 @@ pub const KAFKA_CONTROLLER_PORT: u16 = 19093;
 /// Kafka for its other brokers, of which there are none, on 127.0.0.1.
 pub const KAFKA_INTERNAL_PORT: u16 = 19094;
 
+/// StarRocks' stand-in, on [`NODE_ADDRESS`].
+pub const STARROCKS_PORT: u16 = 19030;
+
 /// etcd for its clients, on 127.0.0.1.
 pub const ETCD_PORT: u16 = 12379;
 

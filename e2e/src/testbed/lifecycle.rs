@@ -13,7 +13,7 @@ use super::{
     packages, pki, postgres,
     process::{self, Process},
     progress::Progress,
-    state, tools,
+    silence, state, tools,
 };
 
 /// Installs, builds and starts what is missing, whatever was there before: nothing,
@@ -69,6 +69,7 @@ pub async fn down() -> Result<()> {
         component.clean_up().await?;
         step.done("ended");
     }
+    silence::end().await?;
     kernel::remove_node_address().await?;
     kernel::restore_settings()?;
     state::discard()?;

@@ -8,7 +8,7 @@ mod ceph;
 mod command;
 mod component;
 mod connect;
-mod files;
+pub(crate) mod files;
 mod health;
 mod image;
 mod issuer;
@@ -25,6 +25,8 @@ mod postgres;
 mod process;
 mod progress;
 mod secret;
+mod silence;
+mod starrocks;
 mod state;
 mod tools;
 
@@ -35,6 +37,7 @@ pub use issuer::serve as serve_issuer;
 pub use kafka::KafkaHandle;
 pub use lifecycle::{down, environment, status, up};
 pub use postgres::PostgresHandle;
+pub use starrocks::{StarRocksHandle, serve as serve_starrocks_stand_in};
 pub use tools::tool;
 
 use component::Component;
@@ -42,7 +45,7 @@ use component::Component;
 /// Every part of the testbed. Each is started as soon as those that it needs
 /// serve, and ended before those above it in the list.
 fn components() -> Vec<Box<dyn Component>> {
-    vec![
+    let mut components: Vec<Box<dyn Component>> = vec![
         Box::new(issuer::Issuer),
         Box::new(postgres::Postgres),
         Box::new(ceph::Monitor),
@@ -56,5 +59,9 @@ fn components() -> Vec<Box<dyn Component>> {
         Box::new(kubernetes::Containerd),
         Box::new(kubernetes::Kubelet),
         Box::new(kubernetes::KubeProxy),
-    ]
+    ];
+    if !starrocks::is_elsewhere() {
+        components.push(Box::new(starrocks::StandIn));
+    }
+    components
 }

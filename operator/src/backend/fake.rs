@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use akili_crds::{Phase, TenantQuotaSpec};
 use async_trait::async_trait;
 
 use super::{Backend, Desired, Effect, Guard, Outcome, TenantKey};
-use crate::error::{Class, Error};
+use crate::error::{Class, Error, UNREACHABLE};
 
 /// Whatever a tenant may hold, one right beside the other.
 type Rights = BTreeSet<&'static str>;
@@ -22,6 +22,7 @@ pub struct Fake {
     owner: Option<&'static str>,
     writes: AtomicUsize,
     fault: Mutex<Option<(usize, Fault)>>,
+    silent: AtomicBool,
 }
 
 /// In which way a step fails, once.
@@ -108,6 +109,16 @@ impl Fake {
         self.held.lock().unwrap().clone()
     }
 
+    /// Lets it lose a right, as if somebody had taken it by hand.
+    pub fn lose(&self, right: &'static str) {
+        self.held.lock().unwrap().remove(right);
+    }
+
+    /// Lets it answer no more.
+    pub fn go_silent(&self) {
+        self.silent.store(true, Ordering::Relaxed);
+    }
+
     /// How many steps it was asked to take, those that failed too.
     pub fn writes(&self) -> usize {
         self.writes.load(Ordering::Relaxed)
@@ -124,6 +135,7 @@ impl Fake {
 
 #[async_trait]
 impl Backend for Fake {
+    type Held = Rights;
     type Observed = Rights;
     type Step = Step;
 
@@ -135,8 +147,15 @@ impl Backend for Fake {
         "FakeReady"
     }
 
-    async fn observe(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Rights>, Error> {
+    async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Rights>, Error> {
+        if self.silent.load(Ordering::Relaxed) {
+            return Err(Error::new(Class::Transient, UNREACHABLE, "as it was told"));
+        }
         Ok(tenants.iter().map(|t| (t.clone(), self.held())).collect())
+    }
+
+    async fn observe(&self, _: &TenantKey, held: Rights) -> Result<Rights, Error> {
+        Ok(held)
     }
 
     fn foreign_owner(&self, _: &TenantKey, _: &Rights) -> Option<String> {

@@ -1,69 +1,59 @@
-//! The tables that all tenants share, looked at again and again.
+//! All tenants looked at together, again and again: a plane that no longer holds what
+//! it held when a tenant was as desired makes that tenant be reconciled.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::ObjectReference;
-use kube::runtime::events::{Event, EventType, Recorder};
+use akili_crds::Tenant;
+use futures::future::join_all;
+use kube::ResourceExt;
+use kube::runtime::reflector::ObjectRef;
+use kube::runtime::reflector::Store;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::postgres::Postgres;
-use crate::backend::postgres::coverage::Repair;
-use crate::metrics::Metrics;
+use super::{Context, Readable, jittered, parse_id};
+use crate::backend::{Plane, TenantKey};
 
-/// Protects new tables and repairs the protection of old ones, until `stop`.
-/// What was repaired is told as events on the operator's own namespace.
+/// Looks at the tenants that are `known`, in every plane by itself, until `stop`.
+/// Those that drifted are sent to be reconciled.
 pub async fn run(
-    postgres: Arc<Postgres>,
-    recorder: Recorder,
-    metrics: Metrics,
-    namespace: String,
-    every: Duration,
+    context: &Context,
+    known: Store<Readable>,
+    drifted: UnboundedSender<ObjectRef<Readable>>,
     stop: CancellationToken,
 ) {
-    let regarding = ObjectReference {
-        api_version: Some("v1".into()),
-        kind: Some("Namespace".into()),
-        name: Some(namespace),
-        ..ObjectReference::default()
-    };
-    while !stop.is_cancelled() {
-        match postgres.audit().await {
-            Ok(audit) => {
-                metrics.audited(postgres.coverage().gaps.len());
-                metrics.repaired("postgres", audit.repaired.len());
-                for repair in &audit.repaired {
-                    tell(&recorder, &regarding, repair).await;
-                }
-                for (repair, error) in &audit.failed {
-                    tracing::warn!(table = repair.name, %error, "not protected yet");
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the tables could not be looked at"),
+    let planes = context.planes.iter();
+    let audits = planes.map(|plane| audit(context, plane.as_ref(), &known, &drifted));
+    stop.run_until_cancelled(join_all(audits)).await;
+}
+
+async fn audit(
+    context: &Context,
+    plane: &dyn Plane,
+    known: &Store<Readable>,
+    drifted: &UnboundedSender<ObjectRef<Readable>>,
+) {
+    loop {
+        tokio::time::sleep(jittered(context.audit_interval)).await;
+        let tenants = known.state();
+        let tenants = tenants.iter().filter_map(|tenant| tenant.0.as_ref().ok());
+        let tenants: BTreeSet<TenantKey> = tenants.filter_map(key).collect();
+        let drift = plane.audit(&tenants).await;
+        if let Some(error) = drift.error {
+            tracing::warn!(plane = plane.name(), %error, "the tenants could not be looked at");
         }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(every) => {}
+        for tenant in drift.tenants {
+            // Whoever would receive it is stopping.
+            let _ = drifted.send(ObjectRef::new(tenant.slug.as_str()));
         }
     }
 }
 
-async fn tell(recorder: &Recorder, regarding: &ObjectReference, repair: &Repair) {
-    tracing::info!(table = repair.name, "protected");
-    let event = Event {
-        type_: EventType::Normal,
-        reason: "TableProtected".into(),
-        note: Some(format!(
-            "table {} is protected by row-level security (again)",
-            repair.name
-        )),
-        action: "Protect".into(),
-        secondary: Some(ObjectReference {
-            name: Some(repair.name.clone()),
-            ..ObjectReference::default()
-        }),
-    };
-    if let Err(error) = recorder.publish(&event, regarding).await {
-        tracing::warn!(%error, table = repair.name, "an event was lost");
-    }
+/// The tenant's key, if it has its id.
+fn key(tenant: &Tenant) -> Option<TenantKey> {
+    let id = tenant.status.as_ref()?.id.as_deref()?;
+    Some(TenantKey {
+        slug: tenant.name_any().parse().ok()?,
+        id: parse_id(id).ok()?,
+    })
 }

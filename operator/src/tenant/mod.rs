@@ -1,9 +1,10 @@
 //! The Tenant controller. Read top to bottom it is the story of one reconcile.
 
-pub mod audit;
+mod audit;
 mod guard;
 pub mod registry;
 mod report;
+pub mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use akili_crds::condition::{self, is_true, types};
-use akili_crds::names::InvalidSlug;
+use akili_crds::names::{ANNOTATION_ADOPT, InvalidSlug};
+use akili_crds::tenant::Resources;
 use akili_crds::{
     Phase, Slug, State, Tenant, TenantId, TenantQuota, TenantQuotaSpec, TenantStatus, lifecycle,
 };
@@ -25,15 +27,17 @@ use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::events::{Event, EventType, Recorder};
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::reflector::store::Writer;
-use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
+use kube::runtime::{Predicate as _, PredicateConfig, WatchStreamExt, predicates, watcher};
 use kube::{Client, Resource, ResourceExt};
 use rand::RngExt;
 use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::kubernetes::{FIELD_MANAGER, Kubernetes};
-use crate::backend::{Desired, Plane, TenantKey};
-use crate::error::{Class, Error};
+use crate::backend::{Claims, Desired, Plane, TenantKey};
+use crate::error::{Class, Error, OWNED_BY_ANOTHER};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use guard::LiveGuard;
@@ -43,6 +47,10 @@ use report::Report;
 /// How soon to look again at what is still going on.
 const SOON: Duration = Duration::from_secs(1);
 
+/// A tenant whose planes hold what they should is looked at through and through, its
+/// Secrets and logins too, once in so many audits.
+const AUDITS_PER_LOOK: u32 = 10;
+
 /// Characters that the API server takes as an event's action.
 const MAX_ACTION: usize = 128;
 
@@ -51,10 +59,10 @@ pub struct Context {
     /// The API server, as the operator's own ServiceAccount.
     pub client: Client,
     /// Decides ids and states.
-    pub registry: Registry,
-    /// The Kubernetes plane, which the other planes need: it holds their credentials.
-    pub kubernetes: Kubernetes,
-    /// The other planes.
+    pub registry: Arc<Registry>,
+    /// Opens a tenant's namespace.
+    pub kubernetes: Arc<Kubernetes>,
+    /// All planes; Kubernetes is the first, for it holds the others' credentials.
     pub planes: Vec<Arc<dyn Plane>>,
     /// Whether this process is the one that works.
     pub leadership: Leadership,
@@ -82,25 +90,32 @@ pub async fn run(
     let tenants: Api<Readable> = Api::all(context.client.clone());
     let quotas: Api<DeserializeGuard<TenantQuota>> = Api::all(context.client.clone());
     let cache = known.as_reader();
+    let (drifted, reconcile_drifted) = mpsc::unbounded_channel();
+    let audit = audit::run(&context, cache.clone(), drifted, stop.clone());
     // What is written into a status is no reason to look again.
     let specs = watcher(tenants, watcher::Config::default())
         .default_backoff()
         .reflect(known)
         .applied_objects()
-        .predicate_filter(predicates::generation, PredicateConfig::default());
-    Controller::for_stream(specs, cache)
+        .predicate_filter(
+            predicates::generation.combine(predicates::annotations),
+            PredicateConfig::default(),
+        );
+    let stopped = async move { stop.cancelled().await };
+    let controller = Controller::for_stream(specs, cache)
         .watches(quotas, watcher::Config::default(), |quota| {
             Some(ObjectRef::new(&quota.name_any()))
         })
+        .reconcile_on(UnboundedReceiverStream::new(reconcile_drifted))
         .with_config(Config::default().concurrency(concurrency))
-        .graceful_shutdown_on(async move { stop.cancelled().await })
-        .run(reconcile, retry, context)
+        .graceful_shutdown_on(stopped)
+        .run(reconcile, retry, context.clone())
         .for_each(|done| async {
             if let Err(error) = done {
                 tracing::warn!(%error, "a reconcile failed");
             }
-        })
-        .await;
+        });
+    tokio::join!(controller, audit);
 }
 
 /// Takes one tenant a step towards what its spec wants, and says how far it got.
@@ -127,6 +142,7 @@ async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Actio
     // 2. What should every plane hold? (pure)
     let target = lifecycle::target(tenant.spec.state, row.as_ref().map(|row| row.state));
     let desired = desired(target, phase(tenant), limits);
+    let resources = resources(&context, &key);
 
     // A new tenant is seen at once, and under which names.
     if tenant
@@ -134,11 +150,12 @@ async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Actio
         .as_ref()
         .is_none_or(|status| status.id.is_none())
     {
-        let begun = report::begun(tenant, &key, target, &Time(Timestamp::now()));
+        let begun = report::begun(tenant, &key, &resources, target, &Time(Timestamp::now()));
         write_status(&context, tenant, &begun).await?;
     }
 
     // 3. Bring every plane there, and keep every outcome. (needs a client)
+    adopt_topics(tenant, &key, &context).await;
     let guard = LiveGuard::new(&context, &key.slug, tenant);
     let reports = converge_all(&context, &key, &desired, &guard).await;
     tell_changes(&context, tenant, &reports).await;
@@ -147,6 +164,7 @@ async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Actio
     let status = report::status(
         tenant,
         &key,
+        &resources,
         row.as_ref(),
         target,
         &reports,
@@ -311,6 +329,31 @@ fn desired(target: Phase, reached: Phase, limits: TenantQuotaSpec) -> Desired {
     }
 }
 
+/// The tenant's names in every plane.
+fn resources(context: &Context, key: &TenantKey) -> Resources {
+    let mut resources = Resources::default();
+    for plane in &context.planes {
+        plane.name_resources(key, &mut resources);
+    }
+    resources
+}
+
+/// An admin may say that topics which were there before the tenant are the tenant's.
+async fn adopt_topics(tenant: &Tenant, key: &TenantKey, context: &Context) {
+    let adopted = tenant.annotations().get(ANNOTATION_ADOPT);
+    let status = tenant.status.as_ref();
+    let refused = status.is_some_and(|status| {
+        let topics = condition::find(&status.conditions, types::TOPICS_READY);
+        topics.is_some_and(|topics| topics.reason == OWNED_BY_ANOTHER)
+    });
+    if refused
+        && adopted.is_some_and(|what| what == "topics")
+        && let Err(error) = context.registry.claim_topics(key).await
+    {
+        tracing::warn!(%error, tenant = key.slug.as_str(), "topics aren't adopted yet");
+    }
+}
+
 /// The Kubernetes plane first, whose namespace holds the others' credentials; none of
 /// the others waits for another, nor is stopped by its failure.
 async fn converge_all(
@@ -332,9 +375,12 @@ async fn converge_all(
             outcome,
         }
     };
-    let mut reports = vec![converge(&context.kubernetes).await];
-    let others = context.planes.iter().map(|plane| converge(plane.as_ref()));
-    reports.extend(join_all(others).await);
+    let mut reports = Vec::new();
+    if let [kubernetes, others @ ..] = context.planes.as_slice() {
+        reports.push(converge(kubernetes.as_ref()).await);
+        let others = others.iter().map(|plane| converge(plane.as_ref()));
+        reports.extend(join_all(others).await);
+    }
     reports
 }
 
@@ -402,7 +448,7 @@ fn next_look(reports: &[Report], status: &TenantStatus, context: &Context) -> Du
         Some(pause(report.error()?.class, since, context))
     });
     late.min()
-        .unwrap_or_else(|| jittered(context.audit_interval))
+        .unwrap_or_else(|| jittered(AUDITS_PER_LOOK * context.audit_interval))
 }
 
 /// How long to wait after an error, where the condition that tells of it says since

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use akili_crds::names::InvalidTenantId;
 use akili_crds::{Phase, Slug, TenantId};
+use async_trait::async_trait;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sqlx::postgres::PgRow;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::backend::postgres::client::{Client, phase};
 use crate::backend::postgres::error::explain;
+use crate::backend::{Claims, TenantKey};
 use crate::error::{Class, Error};
 use crate::installation;
 
@@ -251,6 +253,28 @@ impl Registry {
         .bind(slug.as_str());
         let rows = self.database.fetch(READING, select).await;
         rows.map_err(unavailable)?.first().map(parse).transpose()
+    }
+}
+
+#[async_trait]
+impl Claims for Registry {
+    async fn has_topics(&self, tenant: &TenantKey) -> Result<bool, Error> {
+        let select = query("SELECT has_topics FROM akili.tenants WHERE id = $1");
+        let rows = self.database.fetch(READING, select.bind(tenant.id.uuid()));
+        let rows = rows.await.map_err(unavailable)?;
+        let claimed = rows.first().map(|row| row.try_get("has_topics"));
+        claimed
+            .transpose()
+            .map_err(unexpected)
+            .map(|it| it.unwrap_or(false))
+    }
+
+    async fn claim_topics(&self, tenant: &TenantKey) -> Result<(), Error> {
+        let claim = query("UPDATE akili.tenants SET has_topics = true WHERE id = $1");
+        let claimed = self
+            .database
+            .execute("claiming a tenant's topics", claim.bind(tenant.id.uuid()));
+        claimed.await.map(drop).map_err(unavailable)
     }
 }
 

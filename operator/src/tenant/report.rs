@@ -1,7 +1,7 @@
 //! What a reconcile says of a tenant: its next status. Pure.
 
 use akili_crds::condition::{Statement, conditions, types};
-use akili_crds::tenant::{PostgresNames, Resources};
+use akili_crds::tenant::Resources;
 use akili_crds::{Phase, Tenant, TenantStatus, lifecycle};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -26,10 +26,12 @@ impl Report {
     }
 }
 
-/// The status after every plane was taken towards `target`.
+/// The status after every plane was taken towards `target`; these are the tenant's
+/// names there.
 pub fn status(
     tenant: &Tenant,
     key: &TenantKey,
+    resources: &Resources,
     row: Option<&Row>,
     target: Phase,
     reports: &[Report],
@@ -49,12 +51,18 @@ pub fn status(
         archived_at: time(|row| row.archived_at.as_ref(), old.archived_at),
         purge_after: time(|row| row.purge_after.as_ref(), old.purge_after),
         purged_at: time(|row| row.purged_at.as_ref(), old.purged_at),
-        ..named(tenant, key, &statements, now)
+        ..named(tenant, key, resources, &statements, now)
     }
 }
 
 /// The status of a tenant that has its id and as yet nothing else.
-pub fn begun(tenant: &Tenant, key: &TenantKey, target: Phase, now: &Time) -> TenantStatus {
+pub fn begun(
+    tenant: &Tenant,
+    key: &TenantKey,
+    resources: &Resources,
+    target: Phase,
+    now: &Time,
+) -> TenantStatus {
     let message = format!("tenant {} is being made {target}", key.slug);
     let statement = |type_, status| Statement {
         type_,
@@ -68,12 +76,18 @@ pub fn begun(tenant: &Tenant, key: &TenantKey, target: Phase, now: &Time) -> Ten
     ];
     TenantStatus {
         phase: Some(Phase::Provisioning),
-        ..named(tenant, key, &statements, now)
+        ..named(tenant, key, resources, &statements, now)
     }
 }
 
 /// What follows from who the tenant is, with these statements as its conditions.
-fn named(tenant: &Tenant, key: &TenantKey, statements: &[Statement], now: &Time) -> TenantStatus {
+fn named(
+    tenant: &Tenant,
+    key: &TenantKey,
+    resources: &Resources,
+    statements: &[Statement],
+    now: &Time,
+) -> TenantStatus {
     let generation = tenant.metadata.generation;
     let old = tenant
         .status
@@ -83,12 +97,7 @@ fn named(tenant: &Tenant, key: &TenantKey, statements: &[Statement], now: &Time)
         observed_generation: generation,
         id: Some(key.id.to_string()),
         namespace: Some(key.id.namespace()),
-        resources: Some(Resources {
-            postgres: Some(PostgresNames {
-                role: key.id.postgres_role(),
-            }),
-            ..Resources::default()
-        }),
+        resources: Some(resources.clone()),
         conditions: conditions(old, statements, generation.unwrap_or_default(), now),
         ..TenantStatus::default()
     }
@@ -246,6 +255,7 @@ mod tests {
         let late = status(
             &tenant,
             &key,
+            &Resources::default(),
             None,
             Phase::Active,
             &reports(failed(Class::Transient)),
@@ -259,6 +269,7 @@ mod tests {
         let done = status(
             &tenant,
             &key,
+            &Resources::default(),
             None,
             Phase::Active,
             &reports(converged()),
@@ -276,6 +287,7 @@ mod tests {
         tenant.status = Some(status(
             &tenant,
             &key,
+            &Resources::default(),
             None,
             Phase::Active,
             &reports(converged()),
@@ -284,6 +296,7 @@ mod tests {
         let down = status(
             &tenant,
             &key,
+            &Resources::default(),
             None,
             Phase::Active,
             &reports(failed(Class::Transient)),
@@ -304,6 +317,7 @@ mod tests {
         let status = status(
             &tenant,
             &key,
+            &Resources::default(),
             None,
             Phase::Active,
             &reports(failed(Class::Invalid)),
@@ -319,6 +333,7 @@ mod tests {
         let first = status(
             &tenant,
             &key,
+            &Resources::default(),
             None,
             Phase::Active,
             &reports(converged()),
@@ -328,6 +343,7 @@ mod tests {
         let second = status(
             &tenant,
             &key,
+            &Resources::default(),
             None,
             Phase::Active,
             &reports(converged()),
@@ -339,7 +355,7 @@ mod tests {
     #[test]
     fn a_tenant_that_was_begun_has_its_names() {
         let (tenant, key) = tenant();
-        let begun = begun(&tenant, &key, Phase::Active, &at(1));
+        let begun = begun(&tenant, &key, &Resources::default(), Phase::Active, &at(1));
         assert_eq!(begun.phase, Some(Phase::Provisioning));
         assert_eq!(begun.id, Some(key.id.to_string()));
         assert_eq!(begun.namespace, Some(key.id.namespace()));

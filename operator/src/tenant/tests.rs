@@ -7,6 +7,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::*;
 use crate::backend::Guard;
+use crate::backend::driver::Driver;
 use crate::backend::fake::{Fake, Watchman, all_states};
 use crate::backend::kubernetes::Settings;
 use crate::backend::kubernetes::fake::ApiServer;
@@ -32,8 +33,7 @@ async fn active_acme() -> (ApiServer, Arc<Context>) {
         slug: "acme".parse().unwrap(),
         id: ID.parse().unwrap(),
     };
-    let opened = context
-        .kubernetes
+    let opened = context.planes[0]
         .converge(&key, &writable, &Watchman::default())
         .await;
     assert_eq!(opened.result.unwrap(), None);
@@ -63,10 +63,14 @@ fn context(server: &ApiServer, plane: Fake) -> Arc<Context> {
         namespace: "akili-system".into(),
         egress: vec![],
     };
+    let kubernetes = Arc::new(Kubernetes::new(client.clone(), settings));
     Arc::new(Context {
-        registry: Registry::new(nowhere, uuid::Uuid::new_v4()),
-        kubernetes: Kubernetes::new(client.clone(), settings),
-        planes: vec![Arc::new(plane)],
+        registry: Arc::new(Registry::new(nowhere, uuid::Uuid::new_v4())),
+        planes: vec![
+            Arc::new(Driver::new(kubernetes.clone())),
+            Arc::new(Driver::new(Arc::new(plane))),
+        ],
+        kubernetes,
         leadership: Leadership::new(
             client.clone(),
             "akili-system",

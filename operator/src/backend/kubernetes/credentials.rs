@@ -1,111 +1,57 @@
 //! The Secrets in which tenants find their credentials, laid out as *Service
 //! Binding for Kubernetes* prescribes.
 
+use std::collections::BTreeMap;
+
 use akili_crds::names::ANNOTATION_APPLIED;
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use super::FIELD_MANAGER;
 use crate::backend::TenantKey;
-use crate::backend::postgres::credentials::{Credential, Credentials};
+use crate::backend::credentials::{Binding, Credential, Credentials};
 use crate::error::{Class, Error};
 use crate::secret::Password;
 
-const NAME: &str = "akili-postgres";
-
-/// Where tenants find the platform's database.
-#[derive(Clone, Debug)]
-pub struct PostgresAddress {
-    /// Name or address of the server.
-    pub host: String,
-    /// TCP port of the server.
-    pub port: u16,
-    /// The database.
-    pub database: String,
-    /// The certificate authority of the server, in PEM.
-    pub ca: Option<String>,
-}
-
-/// The Secrets `akili-postgres`.
-pub struct PostgresSecrets {
+/// The Secrets for one backend.
+pub struct Secrets<B> {
     client: Client,
-    address: PostgresAddress,
+    binding: B,
 }
 
-impl PostgresSecrets {
-    /// Secrets that lead to this address.
-    pub fn new(client: Client, address: PostgresAddress) -> Self {
-        Self { client, address }
+impl<B: Binding> Secrets<B> {
+    /// Secrets that are laid out like this.
+    pub fn new(client: Client, binding: B) -> Self {
+        Self { client, binding }
     }
 
     fn api(&self, tenant: &TenantKey) -> Api<Secret> {
         Api::namespaced(self.client.clone(), &tenant.id.namespace())
     }
 
-    fn secret(&self, tenant: &TenantKey, password: &Password) -> Result<Secret, Error> {
-        let PostgresAddress {
-            host,
-            port,
-            database,
-            ca,
-        } = &self.address;
-        let (role, word) = (tenant.id.postgres_role(), password.expose());
-        let mut entries = json!({
-            "type": "postgresql",
-            "provider": "akili",
-            "host": host,
-            "port": port.to_string(),
-            "database": database,
-            "username": role,
-            "password": word,
-            // Generated passwords are letters and digits, and so are role names.
-            "uri": format!("postgresql://{role}:{word}@{host}:{port}/{database}"),
-        });
-        if let Some(ca) = ca {
-            entries["ca.crt"] = json!(ca);
-        }
-        serde_json::from_value(json!({
-            "metadata": {"name": NAME},
-            "type": "servicebinding.io/postgresql",
-            "stringData": entries,
-        }))
-        .map_err(|_| unreadable(tenant))
+    /// Every entry that the Secret should have.
+    fn entries(&self, tenant: &TenantKey, password: &Password) -> BTreeMap<String, String> {
+        let own = [("type", self.binding.type_()), ("provider", "akili")];
+        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let others = self.binding.entries(tenant, password).0.into_iter();
+        let others = others.map(|(name, value)| (name.to_owned(), value));
+        own.into_iter().chain(others).collect()
     }
-}
 
-#[async_trait]
-impl Credentials for PostgresSecrets {
-    async fn read(&self, tenant: &TenantKey) -> Result<Option<Credential>, Error> {
-        let secret = match self.api(tenant).get(NAME).await {
-            Ok(secret) => secret,
-            // Without the operator's own binding it can't be read, which the
-            // Kubernetes plane mends; closing a tenant doesn't wait for that.
-            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => return Ok(None),
-            Err(error) => return Err(error.into()),
+    async fn create(&self, tenant: &TenantKey) -> Result<(), Error> {
+        let secret = Secret {
+            metadata: ObjectMeta {
+                name: Some(self.binding.secret().to_owned()),
+                ..ObjectMeta::default()
+            },
+            type_: Some(format!("servicebinding.io/{}", self.binding.type_())),
+            string_data: Some(self.entries(tenant, &Password::random())),
+            ..Secret::default()
         };
-        let data = secret.data.unwrap_or_default();
-        let bytes = data
-            .get("password")
-            .map(|bytes| bytes.0.clone())
-            .unwrap_or_default();
-        let password = String::from_utf8(bytes)
-            .ok()
-            .filter(|password| !password.is_empty());
-        let mark = secret
-            .metadata
-            .annotations
-            .and_then(|mut all| all.remove(ANNOTATION_APPLIED));
-        Ok(Some(Credential {
-            password: password.ok_or_else(|| unreadable(tenant))?.into(),
-            mark,
-        }))
-    }
-
-    async fn create(&self, tenant: &TenantKey, password: &Password) -> Result<(), Error> {
-        let secret = self.secret(tenant, password)?;
         let params = PostParams {
             field_manager: Some(FIELD_MANAGER.into()),
             ..PostParams::default()
@@ -116,22 +62,76 @@ impl Credentials for PostgresSecrets {
         }
     }
 
-    async fn mark(&self, tenant: &TenantKey, mark: &str) -> Result<(), Error> {
-        let patch = json!({"metadata": {"annotations": {ANNOTATION_APPLIED: mark}}});
+    async fn merge(&self, tenant: &TenantKey, patch: serde_json::Value) -> Result<(), Error> {
         self.api(tenant)
-            .patch(NAME, &PatchParams::default(), &Patch::Merge(&patch))
+            .patch(
+                self.binding.secret(),
+                &PatchParams::default(),
+                &Patch::Merge(&patch),
+            )
             .await?;
         Ok(())
     }
+
+    fn parse(&self, tenant: &TenantKey, secret: Secret) -> Result<Credential, Error> {
+        let data = secret.data.unwrap_or_default();
+        let text = |name: &str| String::from_utf8(data.get(name)?.0.clone()).ok();
+        let password = text(self.binding.secret_entry()).filter(|text| !text.is_empty());
+        let password = Password::from(password.ok_or_else(|| self.unreadable(tenant))?);
+        let wanted = self.entries(tenant, &password);
+        let current = wanted
+            .iter()
+            .all(|(name, value)| text(name).as_ref() == Some(value));
+        let mark = secret
+            .metadata
+            .annotations
+            .and_then(|mut all| all.remove(ANNOTATION_APPLIED));
+        Ok(Credential {
+            password,
+            current,
+            mark,
+        })
+    }
+
+    fn unreadable(&self, tenant: &TenantKey) -> Error {
+        Error::new(
+            Class::Invalid,
+            "CredentialUnreadable",
+            format!(
+                "Secret {} in namespace {} has no readable {}: delete it, and it is made again",
+                self.binding.secret(),
+                tenant.id.namespace(),
+                self.binding.secret_entry()
+            ),
+        )
+    }
 }
 
-fn unreadable(tenant: &TenantKey) -> Error {
-    Error::new(
-        Class::Invalid,
-        "CredentialUnreadable",
-        format!(
-            "Secret {NAME} in namespace {} has no readable password: delete it, and it is made again",
-            tenant.id.namespace()
-        ),
-    )
+#[async_trait]
+impl<B: Binding> Credentials for Secrets<B> {
+    async fn read(&self, tenant: &TenantKey) -> Result<Option<Credential>, Error> {
+        match self.api(tenant).get(self.binding.secret()).await {
+            Ok(secret) => self.parse(tenant, secret).map(Some),
+            // Without the operator's own binding it can't be read, which the
+            // Kubernetes plane mends; closing a tenant doesn't wait for that.
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn write(&self, tenant: &TenantKey) -> Result<(), Error> {
+        match self.read(tenant).await? {
+            None => self.create(tenant).await,
+            Some(there) => {
+                let entries = self.entries(tenant, &there.password);
+                self.merge(tenant, json!({"stringData": entries})).await
+            }
+        }
+    }
+
+    async fn mark(&self, tenant: &TenantKey, mark: &str) -> Result<(), Error> {
+        let annotations = json!({ANNOTATION_APPLIED: mark});
+        self.merge(tenant, json!({"metadata": {"annotations": annotations}}))
+            .await
+    }
 }

@@ -6,21 +6,22 @@ mod diff;
 pub mod fake;
 mod objects;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 
 use akili_crds::names::LABEL_TENANT_ID;
-use akili_crds::{Phase, TenantQuotaSpec, condition};
+use akili_crds::{Phase, condition};
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use kube::Client;
-use kube::api::{Api, DeleteParams, Patch, PatchParams};
-use kube::core::DynamicObject;
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
+use kube::core::{ApiResource, DynamicObject};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use diff::Step;
-use objects::{Place, Rule, Wanted};
+use objects::{Place, Wanted};
 
 use super::{Backend, Desired, Effect, TenantKey};
 use crate::error::{Class, Error};
@@ -47,6 +48,26 @@ pub struct Egress {
     pub cidr: String,
     /// TCP ports.
     pub ports: Vec<u16>,
+}
+
+/// How many objects the API server is asked for at a time.
+const PAGE: u32 = 500;
+
+/// The tenant's objects that were found, by place.
+#[derive(Clone, Debug)]
+pub struct Found(Vec<(Place, DynamicObject)>);
+
+/// Only what somebody wrote is looked at, not what the cluster makes of it.
+impl Hash for Found {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for (place, object) in &self.0 {
+            place.hash(state);
+            object.metadata.labels.hash(state);
+            let mut fields = object.data.clone();
+            fields["status"].take();
+            fields.to_string().hash(state);
+        }
+    }
 }
 
 /// The tenant's objects that were found, and when.
@@ -117,27 +138,44 @@ impl Kubernetes {
         }
     }
 
-    async fn observe_one(&self, tenant: &TenantKey) -> Result<Observed, Error> {
-        let anything = Desired::ReadOnly(TenantQuotaSpec::default());
-        let places = objects::rules(&self.settings, tenant, &anything)
-            .into_iter()
-            .map(|rule| match rule {
-                Rule::Present(wanted) => wanted.place,
-                Rule::Absent(place) => place,
-            });
+    async fn get_all(&self, tenant: &TenantKey) -> Result<Found, Error> {
+        let places = objects::places(&self.settings, tenant).into_iter();
         let found = try_join_all(places.map(|place| async move {
             let object = self.get(&place).await?;
             Ok::<_, Error>(object.map(|object| (place, object)))
         }));
-        Ok(Observed {
-            objects: found.await?.into_iter().flatten().collect(),
-            at: Timestamp::now(),
-        })
+        Ok(Found(found.await?.into_iter().flatten().collect()))
+    }
+
+    /// Every tenant's objects of this kind, in pages.
+    async fn list_marked(
+        &self,
+        resource: ApiResource,
+    ) -> Result<Vec<(Place, DynamicObject)>, Error> {
+        let all: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
+        let mut params = ListParams::default().labels(LABEL_TENANT_ID).limit(PAGE);
+        let mut found = Vec::new();
+        loop {
+            let page = all.list(&params).await?;
+            found.extend(page.items.into_iter().map(|object| {
+                let place = Place {
+                    resource: resource.clone(),
+                    namespace: object.metadata.namespace.clone(),
+                    name: object.metadata.name.clone().unwrap_or_default(),
+                };
+                (place, object)
+            }));
+            match page.metadata.continue_.filter(|more| !more.is_empty()) {
+                Some(more) => params = params.continue_token(&more),
+                None => return Ok(found),
+            }
+        }
     }
 }
 
 #[async_trait]
 impl Backend for Kubernetes {
+    type Held = Found;
     type Observed = Observed;
     type Step = Step;
 
@@ -149,11 +187,36 @@ impl Backend for Kubernetes {
         condition::types::NAMESPACE_READY
     }
 
-    async fn observe(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Observed>, Error> {
-        let all = tenants.iter().map(|tenant| async move {
-            Ok::<_, Error>((tenant.clone(), self.observe_one(tenant).await?))
+    /// One tenant's by name, which shows others' objects in its places, too; many
+    /// tenants' kind by kind.
+    async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Found>, Error> {
+        if let [tenant] = tenants {
+            return Ok([(tenant.clone(), self.get_all(tenant).await?)].into());
+        }
+        let places = |tenant| objects::places(&self.settings, tenant);
+        let mut kinds: Vec<ApiResource> = Vec::new();
+        for place in tenants.first().map(places).unwrap_or_default() {
+            if !kinds.contains(&place.resource) {
+                kinds.push(place.resource);
+            }
+        }
+        let listed = try_join_all(kinds.into_iter().map(|kind| self.list_marked(kind))).await?;
+        let mut all: HashMap<Place, DynamicObject> = listed.into_iter().flatten().collect();
+        let found = tenants.iter().map(|tenant| {
+            let objects = places(tenant).into_iter().filter_map(|place| {
+                let object = all.remove(&place)?;
+                Some((place, object))
+            });
+            (tenant.clone(), Found(objects.collect()))
         });
-        Ok(try_join_all(all).await?.into_iter().collect())
+        Ok(found.collect())
+    }
+
+    async fn observe(&self, _: &TenantKey, found: Found) -> Result<Observed, Error> {
+        Ok(Observed {
+            objects: found.0,
+            at: Timestamp::now(),
+        })
     }
 
     fn foreign_owner(&self, tenant: &TenantKey, observed: &Observed) -> Option<String> {

@@ -15,7 +15,7 @@ use crate::backend::{Desired, TenantKey};
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 
 /// Where an object is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// What kind of object.
     pub resource: ApiResource,
@@ -56,7 +56,7 @@ pub fn rules(settings: &Settings, tenant: &TenantKey, desired: &Desired) -> Vec<
         if wanted {
             let subject =
                 json!({"kind": "Group", "apiGroup": RBAC_GROUP, "name": tenant.id.group()});
-            Rule::Present(role_binding(place, role, subject))
+            Rule::Present(role_binding(tenant, place, role, subject))
         } else {
             Rule::Absent(place)
         }
@@ -119,17 +119,18 @@ fn operator_binding(settings: &Settings, tenant: &TenantKey) -> Wanted {
         "namespace": settings.namespace,
     });
     role_binding(
+        tenant,
         place::<RoleBinding>(Some(tenant.id.namespace()), role),
         role,
         subject,
     )
 }
 
-fn role_binding(place: Place, role: &str, subject: Value) -> Wanted {
+fn role_binding(tenant: &TenantKey, place: Place, role: &str, subject: Value) -> Wanted {
     let role = json!({"apiGroup": RBAC_GROUP, "kind": "ClusterRole", "name": role});
     wanted(
         place,
-        json!({}),
+        mark(tenant),
         json!({"roleRef": role, "subjects": [subject]}),
     )
 }
@@ -148,7 +149,7 @@ fn resource_quota(tenant: &TenantKey, limits: Option<&TenantQuotaSpec>, open: bo
     }
     let quota = wanted(
         quota_place(tenant),
-        json!({}),
+        mark(tenant),
         json!({"spec": {"hard": hard}}),
     );
     let without = if open {
@@ -186,7 +187,7 @@ fn canonical(count: i64, base: i64, suffixes: &[&str]) -> String {
 fn limit_range(tenant: &TenantKey) -> Wanted {
     wanted(
         place::<LimitRange>(Some(tenant.id.namespace()), "akili"),
-        json!({}),
+        mark(tenant),
         json!({"spec": {"limits": [{
             "type": "Container",
             "default": {"cpu": "1", "memory": "1Gi"},
@@ -215,7 +216,7 @@ fn network_policy(settings: &Settings, tenant: &TenantKey) -> Wanted {
         .collect();
     wanted(
         place::<NetworkPolicy>(Some(tenant.id.namespace()), "akili"),
-        json!({}),
+        mark(tenant),
         json!({"spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "egress": egress}}),
     )
 }
@@ -225,7 +226,7 @@ fn own_role(tenant: &TenantKey) -> Wanted {
     let slug = tenant.slug.as_str();
     wanted(
         place::<ClusterRole>(None, &tenant.id.cluster_role()),
-        json!({"labels": {LABEL_TENANT_ID: tenant.id.to_string()}}),
+        mark(tenant),
         json!({"rules": [
             {"apiGroups": [""], "resources": ["namespaces"],
              "resourceNames": [tenant.id.namespace()], "verbs": ["get"]},
@@ -239,12 +240,28 @@ fn own_role_binding(tenant: &TenantKey) -> Wanted {
     let name = tenant.id.cluster_role();
     wanted(
         place::<ClusterRoleBinding>(None, &name),
-        json!({"labels": {LABEL_TENANT_ID: tenant.id.to_string()}}),
+        mark(tenant),
         json!({
             "roleRef": {"apiGroup": RBAC_GROUP, "kind": "ClusterRole", "name": name},
             "subjects": [{"kind": "Group", "apiGroup": RBAC_GROUP, "name": tenant.id.group()}],
         }),
     )
+}
+
+/// The label by which an object is found to be this tenant's.
+fn mark(tenant: &TenantKey) -> Value {
+    json!({"labels": {LABEL_TENANT_ID: tenant.id.to_string()}})
+}
+
+/// Where a tenant's objects are, whatever state it is in.
+pub fn places(settings: &Settings, tenant: &TenantKey) -> Vec<Place> {
+    let anything = Desired::ReadOnly(TenantQuotaSpec::default());
+    let place = |rule| match rule {
+        Rule::Present(wanted) => wanted.place,
+        Rule::Absent(place) => place,
+    };
+    let rules = rules(settings, tenant, &anything).into_iter();
+    rules.map(place).collect()
 }
 
 fn place<K: Resource<DynamicType = ()>>(namespace: Option<String>, name: &str) -> Place {

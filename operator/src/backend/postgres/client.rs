@@ -39,7 +39,7 @@ pub struct Client {
 }
 
 /// A tenant as PostgreSQL has it: its row and its login.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Held {
     /// The state of its row.
     pub state: Phase,
@@ -242,7 +242,12 @@ fn held(row: &PgRow) -> Result<(TenantId, Held), Error> {
             may_login,
             sound: row.try_get("sound").map_err(unexpected)?,
             verifier_sha256: row.try_get("verifier_sha256").map_err(unexpected)?,
-            sessions: row.try_get("sessions").map_err(unexpected)?,
+            // Those of a tenant that may have them come and go.
+            sessions: if may_login {
+                0
+            } else {
+                row.try_get("sessions").map_err(unexpected)?
+            },
         }),
     };
     let held = Held {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use akili_crds::Phase;
 
-use super::credentials::Credential;
 use crate::backend::Desired;
+use crate::backend::credentials::Credential;
 
 /// What PostgreSQL holds for a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Observed {
 }
 
 /// A tenant's login role.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Login {
     /// Whether it is LOGIN.
     pub may_login: bool,
@@ -29,15 +29,15 @@ pub struct Login {
     pub sound: bool,
     /// SHA-256, in hex, of the stored password.
     pub verifier_sha256: Option<String>,
-    /// How many sessions it has.
+    /// How many sessions it has although it isn't LOGIN.
     pub sessions: i64,
 }
 
 /// One thing to do. Every step can be repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Write a new password to the tenant's Secret.
-    CreateCredential,
+    /// Make the tenant's Secret, or mend it.
+    WriteCredential,
     /// Make the login what it should be: able to log in, and with the Secret's
     /// password if that is to be set.
     OpenLogin {
@@ -59,7 +59,7 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::CreateCredential => "make a password in Secret akili-postgres",
+            Self::WriteCredential => "write Secret akili-postgres",
             Self::OpenLogin { set_password: true } => {
                 "make the login role, with the Secret's password"
             }
@@ -134,8 +134,8 @@ fn close(observed: &Observed) -> Vec<Step> {
 /// so whatever was cut off or changed by hand, it is set again.
 fn login(observed: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
-    if observed.credential.is_none() {
-        steps.push(Step::CreateCredential);
+    if observed.credential.as_ref().is_none_or(|it| !it.current) {
+        steps.push(Step::WriteCredential);
     }
     let password_is_set = match (&observed.credential, &observed.login) {
         (Some(credential), Some(login)) => login
@@ -175,7 +175,11 @@ mod tests {
     fn credential(marked_for: Option<&str>) -> Credential {
         let password = Password::from("right".to_owned());
         let mark = marked_for.map(|stored| password.mark(stored));
-        Credential { password, mark }
+        Credential {
+            password,
+            current: true,
+            mark,
+        }
     }
 
     /// A tenant as it should be while its state is this.
@@ -215,7 +219,7 @@ mod tests {
                     credential: None,
                     ..good(Phase::Provisioning, false)
                 },
-                vec![CreateCredential, set.clone(), Activate],
+                vec![WriteCredential, set.clone(), Activate],
             ),
             ("reactivated", good(Phase::Suspended, true), vec![Activate]),
             (
@@ -232,7 +236,7 @@ mod tests {
                     credential: None,
                     ..active()
                 },
-                vec![CreateCredential, set.clone()],
+                vec![WriteCredential, set.clone()],
             ),
             (
                 "cut off before the Secret was marked",
@@ -356,7 +360,7 @@ mod tests {
             });
         };
         match step {
-            Step::CreateCredential => observed.credential = Some(credential(None)),
+            Step::WriteCredential => observed.credential = Some(credential(None)),
             Step::OpenLogin { set_password } => ensure(true, *set_password),
             Step::CloseLogin => ensure(false, false),
             Step::Activate => (observed.state, observed.gate_closed) = (Phase::Active, false),

@@ -1,13 +1,13 @@
 //! What PostgreSQL answered, or that it didn't, as the operator's own error.
 
-use crate::error::{Class, Error};
+use crate::error::{Class, Error, LOGIN_REFUSED, UNREACHABLE};
 
 /// The operator's error for a failed statement; `doing` says what it was for.
 pub fn explain(doing: &str, error: &sqlx::Error) -> Error {
     let answer = error.as_database_error();
     let (class, reason, advice) = match error {
         sqlx::Error::Database(answer) => sort(answer.code().as_deref().unwrap_or_default()),
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => UNREACHABLE,
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => DOWN,
         sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => (
             Class::Operator,
             "ConnectionRefused",
@@ -26,9 +26,9 @@ pub fn explain(doing: &str, error: &sqlx::Error) -> Error {
 /// A class, a reason and the next step.
 type Sorted = (Class, &'static str, &'static str);
 
-const UNREACHABLE: Sorted = (
+const DOWN: Sorted = (
     Class::Transient,
-    "PostgresUnreachable",
+    UNREACHABLE,
     "check that the server runs and accepts connections; it is tried again",
 );
 
@@ -39,11 +39,11 @@ fn sort(code: &str) -> Sorted {
         "55P03" | "55006" => (Class::Pending, "Locked", "it is tried again"),
         "40001" | "40P01" => (Class::Transient, "Conflict", "it is tried again"),
         // The server stops, starts, or has no connection left.
-        "57P01" | "57P02" | "57P03" | "53300" => UNREACHABLE,
-        _ if code.starts_with("08") => UNREACHABLE,
+        "57P01" | "57P02" | "57P03" | "53300" => DOWN,
+        _ if code.starts_with("08") => DOWN,
         _ if code.starts_with("28") => (
             Class::Operator,
-            "LoginRefused",
+            LOGIN_REFUSED,
             "check postgres.user and postgres.password",
         ),
         "3D000" => (Class::Operator, "NoSuchDatabase", "check postgres.database"),
@@ -73,12 +73,12 @@ mod tests {
         for (code, class, reason) in [
             ("55P03", Class::Pending, "Locked"),
             ("40001", Class::Transient, "Conflict"),
-            ("08006", Class::Transient, "PostgresUnreachable"),
-            ("57P01", Class::Transient, "PostgresUnreachable"),
-            ("57P03", Class::Transient, "PostgresUnreachable"),
-            ("53300", Class::Transient, "PostgresUnreachable"),
-            ("28P01", Class::Operator, "LoginRefused"),
-            ("28000", Class::Operator, "LoginRefused"),
+            ("08006", Class::Transient, UNREACHABLE),
+            ("57P01", Class::Transient, UNREACHABLE),
+            ("57P03", Class::Transient, UNREACHABLE),
+            ("53300", Class::Transient, UNREACHABLE),
+            ("28P01", Class::Operator, LOGIN_REFUSED),
+            ("28000", Class::Operator, LOGIN_REFUSED),
             ("3D000", Class::Operator, "NoSuchDatabase"),
             ("42883", Class::Operator, "BootstrapNeeded"),
             ("42501", Class::Operator, "BootstrapNeeded"),
@@ -94,10 +94,7 @@ mod tests {
     #[test]
     fn no_connection_is_transient_and_says_what_to_check() {
         let error = explain("reading tenants", &sqlx::Error::PoolTimedOut);
-        assert_eq!(
-            (error.class, error.reason),
-            (Class::Transient, "PostgresUnreachable")
-        );
+        assert_eq!((error.class, error.reason), (Class::Transient, UNREACHABLE));
         assert!(error.message.starts_with("PostgreSQL: reading tenants: "));
         assert!(error.message.contains("check that the server runs"));
     }

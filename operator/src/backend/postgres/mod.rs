@@ -4,14 +4,14 @@
 //!   that need privilege. How isolation works is written there.
 //! - [`diff`]: what is to be done for one tenant; pure.
 //! - [`coverage`]: what is to be done about tables, which all tenants share; pure.
-//! - [`credentials`]: where passwords are kept.
+//! - [`binding`]: what tenants are told of it.
 //! - [`preflight`]: whether the database is fit for all this.
 //! - [`client`]: the statements.
 
+pub mod binding;
 pub mod bootstrap;
 pub mod client;
 pub mod coverage;
-pub mod credentials;
 pub mod diff;
 pub mod error;
 pub mod preflight;
@@ -21,16 +21,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use akili_crds::TenantId;
 use akili_crds::condition::types;
+use akili_crds::tenant::{PostgresNames, Resources};
 use async_trait::async_trait;
-use futures::future::try_join_all;
 
-use self::client::Client;
+use self::client::{Client, Held};
 use self::coverage::{Coverage, Repair};
-use self::credentials::Credentials;
 use self::diff::{Observed, Step};
+use crate::backend::credentials::Credentials;
 use crate::backend::{Backend, Desired, Effect, Notice, TenantKey};
-use crate::error::{Class, Error};
-use crate::secret::Password;
+use crate::error::Error;
 
 /// The PostgreSQL plane.
 pub struct Postgres {
@@ -105,17 +104,7 @@ impl Postgres {
             self.client.ensure_login(tenant.id, None, true).await?;
             return Ok(());
         }
-        let credential = self.credentials.read(tenant).await?.ok_or_else(|| {
-            Error::new(
-                Class::Transient,
-                "NoCredential",
-                format!(
-                    "the Secret akili-postgres of tenant {} is gone again",
-                    tenant.slug
-                ),
-            )
-        })?;
-        let password = &credential.password;
+        let password = &self.credentials.password(tenant).await?;
         let stored = self
             .client
             .ensure_login(tenant.id, Some(password), true)
@@ -129,6 +118,7 @@ impl Postgres {
 
 #[async_trait]
 impl Backend for Postgres {
+    type Held = Held;
     type Observed = Observed;
     type Step = Step;
 
@@ -140,23 +130,28 @@ impl Backend for Postgres {
         types::POSTGRES_READY
     }
 
-    async fn observe(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Observed>, Error> {
+    fn name_resources(&self, tenant: &TenantKey, resources: &mut Resources) {
+        resources.postgres = Some(PostgresNames {
+            role: tenant.id.postgres_role(),
+        });
+    }
+
+    async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
         let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id).collect();
         let mut held = self.client.tenants(&ids).await?;
         let known = tenants
             .iter()
-            .filter_map(|tenant| Some((tenant, held.remove(&tenant.id)?)));
-        let observed = try_join_all(known.map(async |(tenant, held)| {
-            let observed = Observed {
-                state: held.state,
-                gate_closed: held.gate_closed,
-                login: held.login,
-                credential: self.credentials.read(tenant).await?,
-            };
-            Ok::<_, Error>((tenant.clone(), observed))
-        }))
-        .await?;
-        Ok(observed.into_iter().collect())
+            .filter_map(|tenant| Some((tenant.clone(), held.remove(&tenant.id)?)));
+        Ok(known.collect())
+    }
+
+    async fn observe(&self, tenant: &TenantKey, held: Held) -> Result<Observed, Error> {
+        Ok(Observed {
+            state: held.state,
+            gate_closed: held.gate_closed,
+            login: held.login,
+            credential: self.credentials.read(tenant).await?,
+        })
     }
 
     /// Logins carry the tenant's id: nobody else's have such a name.
@@ -170,7 +165,7 @@ impl Backend for Postgres {
 
     fn effect(step: &Step) -> Effect {
         match step {
-            Step::CreateCredential => Effect::Neutral,
+            Step::WriteCredential => Effect::Neutral,
             Step::OpenLogin { .. } | Step::Activate => Effect::Opens,
             Step::CloseLogin | Step::Suspend | Step::EndSessions | Step::CloseGate => {
                 Effect::Closes
@@ -180,7 +175,7 @@ impl Backend for Postgres {
 
     async fn apply(&self, tenant: &TenantKey, step: &Step) -> Result<(), Error> {
         match step {
-            Step::CreateCredential => self.credentials.create(tenant, &Password::random()).await,
+            Step::WriteCredential => self.credentials.write(tenant).await,
             Step::OpenLogin { set_password } => self.open_login(tenant, *set_password).await,
             Step::CloseLogin => {
                 self.client.ensure_login(tenant.id, None, false).await?;
@@ -193,7 +188,7 @@ impl Backend for Postgres {
         }
     }
 
-    fn notice(&self, _observed: &Observed) -> Option<Notice> {
+    fn notice(&self, _desired: &Desired, _observed: &Observed) -> Option<Notice> {
         let coverage = self.coverage();
         (!coverage.gaps.is_empty()).then(|| Notice {
             reason: "CoverageGap",

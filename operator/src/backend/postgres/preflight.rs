@@ -1,25 +1,16 @@
 //! Whether the database is fit for the operator: for `check`.
 
+use async_trait::async_trait;
 use sqlx::query_as;
 
 use super::bootstrap;
 use super::client::Client;
 use super::error::explain;
+use crate::backend::preflight::{Check, Preflight};
 use crate::error::Error;
 
 /// The oldest server that will do, as `server_version_num` has it.
 const OLDEST: i32 = 150_000;
-
-/// What was looked at, and how it was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// What was looked at.
-    pub what: &'static str,
-    /// Nothing, or what is wrong and what to do.
-    pub problem: Option<String>,
-    /// Whether the operator can work all the same.
-    pub tolerable: bool,
-}
 
 /// What the server says about itself and about our login.
 #[derive(sqlx::FromRow)]
@@ -33,9 +24,13 @@ struct Facts {
     temporary_tables: bool,
 }
 
-impl Client {
-    /// Looks at the server, the bootstrap and the operator's own privileges.
-    pub async fn preflight(&self) -> Result<Vec<Check>, Error> {
+#[async_trait]
+impl Preflight for Client {
+    fn connection(&self) -> &'static str {
+        "PostgreSQL connection"
+    }
+
+    async fn preflight(&self) -> Result<Vec<Check>, Error> {
         let doing = "looking at the server";
         let failed = |error| explain(doing, &error);
         let mut connection = self.connection(doing).await?;
@@ -82,24 +77,14 @@ impl Client {
 }
 
 fn judge(facts: Facts, bootstrap: Option<i32>) -> Vec<Check> {
-    let must = |what, problem| Check {
-        what,
-        problem,
-        tolerable: false,
-    };
-    let should = |what, problem| Check {
-        what,
-        problem,
-        tolerable: true,
-    };
     vec![
-        must(
+        Check::must(
             "PostgreSQL version",
             (facts.server_version < OLDEST).then(|| {
                 format!("{} is too old; 15 or later is needed", facts.server_version / 10_000)
             }),
         ),
-        must(
+        Check::must(
             "PostgreSQL bootstrap",
             match bootstrap {
                 None => Some("isn't there; run the output of `akili-operator bootstrap-sql` as a superuser".into()),
@@ -110,7 +95,7 @@ fn judge(facts: Facts, bootstrap: Option<i32>) -> Vec<Check> {
                 Some(_) => None,
             },
         ),
-        must(
+        Check::must(
             "PostgreSQL privileges",
             (!facts.excess.is_empty()).then(|| {
                 format!(
@@ -119,7 +104,7 @@ fn judge(facts: Facts, bootstrap: Option<i32>) -> Vec<Check> {
                 )
             }),
         ),
-        should(
+        Check::should(
             "PostgreSQL databases",
             (!facts.open_databases.is_empty()).then(|| {
                 format!(
@@ -128,7 +113,7 @@ fn judge(facts: Facts, bootstrap: Option<i32>) -> Vec<Check> {
                 )
             }),
         ),
-        should(
+        Check::should(
             "PostgreSQL temporary tables",
             facts.temporary_tables.then(|| {
                 "tenants may fill the disk with them; REVOKE TEMPORARY ON DATABASE … FROM PUBLIC".into()

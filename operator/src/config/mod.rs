@@ -1,17 +1,25 @@
 //! The operator's configuration: a YAML file, over which environment variables go.
 //! `AKILI_POSTGRES__PASSWORD` sets `postgres.password`, and so on.
 
+mod kafka;
+mod object_store;
+mod postgres;
+mod starrocks;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::backend::kubernetes::Egress;
-use crate::backend::kubernetes::credentials::PostgresAddress;
 use crate::secret::Password;
+
+pub use kafka::{Kafka, SecurityProtocol, Topic};
+pub use object_store::ObjectStore;
+pub use postgres::Postgres;
+pub use starrocks::StarRocks;
 
 const PREFIX: &str = "AKILI_";
 const SEPARATOR: &str = "__";
@@ -49,68 +57,12 @@ pub struct Config {
     pub egress: Vec<Egress>,
     /// The platform's database.
     pub postgres: Postgres,
-}
-
-/// The platform's database.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Postgres {
-    /// Name or address of the server, for the operator and for tenants.
-    pub host: String,
-    /// TCP port of the server.
-    #[serde(default = "default_postgres_port")]
-    pub port: u16,
-    /// The database that holds the registry and the tenants' tables.
-    pub database: String,
-    /// The operator's login, made by the bootstrap SQL.
-    #[serde(default = "default_postgres_user")]
-    pub user: String,
-    /// The password of the operator's login; by environment rather than in the file.
-    #[serde(deserialize_with = "password")]
-    #[schemars(with = "String")]
-    pub password: Password,
-    /// The certificate authority of the server, in PEM; without one TLS is not verified.
-    #[serde(default)]
-    pub ca_file: Option<PathBuf>,
-    /// Schemas whose tables with a `tenant_id uuid` column belong to tenants.
-    #[serde(default = "default_tenant_schemas")]
-    pub tenant_schemas: Vec<String>,
-}
-
-impl Postgres {
-    /// How the operator's login connects.
-    pub fn connection(&self) -> PgConnectOptions {
-        let options = PgConnectOptions::new()
-            .host(&self.host)
-            .port(self.port)
-            .database(&self.database)
-            .username(&self.user)
-            .password(self.password.expose());
-        match &self.ca_file {
-            Some(ca) => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(ca),
-            None => options.ssl_mode(PgSslMode::Prefer),
-        }
-    }
-
-    /// Where tenants find it.
-    ///
-    /// # Errors
-    /// The certificate authority can't be read.
-    pub fn address(&self) -> Result<PostgresAddress, ConfigError> {
-        let read = |file: &PathBuf| {
-            std::fs::read_to_string(file).map_err(|source| ConfigError::Key {
-                key: "postgres.caFile".into(),
-                message: format!("can't read {}: {source}", file.display()),
-                variable: format!("{PREFIX}POSTGRES{SEPARATOR}CA_FILE"),
-            })
-        };
-        Ok(PostgresAddress {
-            host: self.host.clone(),
-            port: self.port,
-            database: self.database.clone(),
-            ca: self.ca_file.as_ref().map(read).transpose()?,
-        })
-    }
+    /// The platform's object store.
+    pub object_store: ObjectStore,
+    /// The platform's Kafka.
+    pub kafka: Kafka,
+    /// The platform's StarRocks.
+    pub starrocks: StarRocks,
 }
 
 /// Why the operator can't start with this configuration.
@@ -204,10 +156,12 @@ fn camel_case(word: &str) -> String {
     })
 }
 
-/// Numbers and lists are written as in YAML; everything else is text.
+/// Numbers, lists and maps are written as in YAML; everything else is text.
 fn scalar(text: &str) -> Value {
     match serde_json::from_str(text) {
-        Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_))) => value,
+        Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_))) => {
+            value
+        }
         _ => Value::String(text.to_owned()),
     }
 }
@@ -256,8 +210,20 @@ fn variable(key: &str) -> String {
     name
 }
 
+/// The certificate authority in this file, in PEM; the key is what names the file.
+fn authority(file: Option<&Path>, key: &str) -> Result<Option<String>, ConfigError> {
+    let read = |file: &Path| {
+        std::fs::read_to_string(file).map_err(|source| ConfigError::Key {
+            key: key.into(),
+            message: format!("can't read {}: {source}", file.display()),
+            variable: variable(key),
+        })
+    };
+    file.map(read).transpose()
+}
+
 /// A password may look like a number where it comes from the environment.
-fn password<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Password, D::Error> {
+fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Password, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::String(text) if !text.is_empty() => Ok(Password::from(text)),
         Value::Number(number) => Ok(Password::from(number.to_string())),
@@ -323,24 +289,18 @@ fn default_audit_interval() -> Duration {
     Duration::from_secs(60)
 }
 
-fn default_postgres_port() -> u16 {
-    5432
-}
-
-fn default_postgres_user() -> String {
-    "akili_operator".into()
-}
-
-fn default_tenant_schemas() -> Vec<String> {
-    vec!["public".into()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::Write;
 
-    const WHOLE: &str = "postgres: {host: db, database: akili, password: hunter2}\n";
+    /// Everything that has no default.
+    const WHOLE: &str = "\
+postgres: {host: db, database: akili, password: hunter2}
+objectStore: {endpoint: 'https://s3', bucket: akili, accessKey: a, secretKey: hunter2}
+kafka: {bootstrapServers: 'kafka:9092', password: hunter2}
+starrocks: {host: sr, password: hunter2, catalog: {properties: {}}}
+";
 
     fn load(yaml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -1,0 +1,63 @@
+//! What the stand-in holds.
+
+mod accounts;
+mod catalogs;
+mod groups;
+mod store;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use accounts::{DefaultRoles, Identity, PasswordHash, Role, User};
+pub use catalogs::{Catalog, Column, ColumnType, Database, INTERNAL_CATALOG, Table};
+pub use groups::{BACKENDS, CORES, Classifier, Group, Limits, MEMORY_GB};
+pub use store::Store;
+
+use super::privileges::{BUILT_IN_ROLES, Grants};
+
+/// All of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    next_id: u64,
+    /// By name, the internal one too.
+    pub catalogs: BTreeMap<String, Catalog>,
+    /// By name, the built-in ones too.
+    pub roles: BTreeMap<String, Role>,
+    /// `root` among them.
+    pub users: BTreeMap<Identity, User>,
+    /// By name, the built-in ones too.
+    pub groups: BTreeMap<String, Group>,
+}
+
+impl State {
+    /// A new cluster: `root` is its only user and has this password.
+    pub fn new(root_password: &str) -> Self {
+        let roles = BUILT_IN_ROLES.map(|name| (name.to_owned(), Role::default()));
+        let root = User {
+            password: Some(PasswordHash::of(root_password)),
+            roles: ["root".to_owned()].into(),
+            default_roles: DefaultRoles::All,
+            grants: Grants::default(),
+        };
+        Self {
+            next_id: 10_000,
+            catalogs: BTreeMap::from([(INTERNAL_CATALOG.to_owned(), Catalog::internal())]),
+            roles: BTreeMap::from(roles),
+            users: BTreeMap::from([(Identity::root(), root)]),
+            groups: Group::built_in(),
+        }
+    }
+
+    /// A number that nothing had before.
+    pub fn next_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// The grants of every role and user.
+    pub fn all_grants(&mut self) -> impl Iterator<Item = &mut Grants> {
+        let roles = self.roles.values_mut().map(|role| &mut role.grants);
+        roles.chain(self.users.values_mut().map(|user| &mut user.grants))
+    }
+}

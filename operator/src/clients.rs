@@ -1,0 +1,34 @@
+//! The operator's ways to the backends, as the configuration has them.
+
+use crate::backend::postgres;
+use crate::backend::preflight::Preflight;
+use crate::config::Config;
+use crate::metrics::Metrics;
+
+/// A client of every backend but Kubernetes.
+pub struct Clients {
+    /// PostgreSQL.
+    pub database: postgres::client::Client,
+}
+
+impl Clients {
+    /// The clients: none connects before it is used.
+    ///
+    /// # Errors
+    /// A file that the configuration names can't be read.
+    pub fn new(config: &Config, metrics: &Metrics) -> anyhow::Result<Self> {
+        let connection = config.postgres.connection();
+        Ok(Self {
+            database: postgres::client::Client::new(
+                connection,
+                config.concurrency,
+                metrics.clone(),
+            ),
+        })
+    }
+
+    /// All of them, PostgreSQL first.
+    pub fn all(&self) -> impl Iterator<Item = &dyn Preflight> {
+        [&self.database as &dyn Preflight].into_iter()
+    }
+}

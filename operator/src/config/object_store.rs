@@ -1,0 +1,48 @@
+//! `objectStore`: the platform's object store, a Ceph object gateway.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{ConfigError, authority, secret};
+use crate::secret::Password;
+
+/// The platform's object store, a Ceph object gateway.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ObjectStore {
+    /// URL of S3 and of the admin API, for the operator and for tenants.
+    pub endpoint: String,
+    /// The region that requests are signed for.
+    #[serde(default = "default_region")]
+    pub region: String,
+    /// The bucket that all tenants share, made by the admin and owned by the operator's
+    /// user.
+    pub bucket: String,
+    /// The access key of the operator's user.
+    #[serde(deserialize_with = "secret")]
+    #[schemars(with = "String")]
+    pub access_key: Password,
+    /// Its secret key; by environment rather than in the file.
+    #[serde(deserialize_with = "secret")]
+    #[schemars(with = "String")]
+    pub secret_key: Password,
+    /// The certificate authority of the server, in PEM, if it isn't a public one.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+impl ObjectStore {
+    /// The certificate authority of the server, in PEM.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn ca(&self) -> Result<Option<String>, ConfigError> {
+        authority(self.ca_file.as_deref(), "objectStore.caFile")
+    }
+}
+
+fn default_region() -> String {
+    "us-east-1".into()
+}
