@@ -1,7 +1,7 @@
 //! The operator's ways to the backends, as the configuration has them.
 
-use crate::backend::postgres;
 use crate::backend::preflight::Preflight;
+use crate::backend::{kafka, postgres};
 use crate::config::Config;
 use crate::metrics::Metrics;
 
@@ -9,6 +9,8 @@ use crate::metrics::Metrics;
 pub struct Clients {
     /// PostgreSQL.
     pub database: postgres::client::Client,
+    /// Kafka.
+    pub kafka: kafka::client::Client,
 }
 
 impl Clients {
@@ -24,11 +26,17 @@ impl Clients {
                 config.concurrency,
                 metrics.clone(),
             ),
+            kafka: kafka::client::Client::new(
+                config.kafka.address()?,
+                &config.kafka.user,
+                &config.kafka.password,
+                metrics.clone(),
+            )?,
         })
     }
 
     /// All of them, PostgreSQL first.
     pub fn all(&self) -> impl Iterator<Item = &dyn Preflight> {
-        [&self.database as &dyn Preflight].into_iter()
+        [&self.database as &dyn Preflight, &self.kafka].into_iter()
     }
 }

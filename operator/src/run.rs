@@ -11,10 +11,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::driver::Driver;
+use crate::backend::kafka::Kafka;
 use crate::backend::kubernetes::credentials::Secrets;
 use crate::backend::kubernetes::{Kubernetes, Settings};
 use crate::backend::postgres::Postgres;
-use crate::backend::postgres::binding;
+use crate::backend::{kafka, postgres};
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::health::{self, Readiness};
@@ -31,7 +32,10 @@ use crate::tenant::{self, Context, Readable, tables};
 /// isn't ready meanwhile.
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let stop = stop_on_signals()?;
-    let address = config.postgres.address()?;
+    let addresses = Addresses {
+        postgres: config.postgres.address()?,
+        kafka: config.kafka.address()?,
+    };
     let metrics = Metrics::default();
     let kubeconfig = kube::Config::infer()
         .await
@@ -62,7 +66,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
             clients,
             registry,
             leadership,
-            address,
+            addresses,
             readiness,
             metrics,
         };
@@ -73,13 +77,19 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Where tenants find the backends.
+struct Addresses {
+    postgres: postgres::binding::Address,
+    kafka: kafka::binding::Address,
+}
+
 /// What the replica that leads works with.
 struct Worker {
     client: kube::Client,
     clients: Clients,
     registry: Arc<Registry>,
     leadership: Leadership,
-    address: binding::Address,
+    addresses: Addresses,
     readiness: Readiness,
     metrics: Metrics,
 }
@@ -89,12 +99,18 @@ impl Worker {
         let Self {
             client, metrics, ..
         } = self;
-        let secrets = Secrets::new(client.clone(), self.address);
+        let secrets = Secrets::new(client.clone(), self.addresses.postgres);
         let postgres = Arc::new(Postgres::new(
             self.clients.database,
             Arc::new(secrets),
             config.postgres.tenant_schemas.clone(),
         ));
+        let kafka = Kafka::new(
+            self.clients.kafka,
+            Arc::new(Secrets::new(client.clone(), self.addresses.kafka)),
+            self.registry.clone(),
+            config.kafka.topics.clone(),
+        );
         let settings = Settings {
             service_account: config.service_account.clone(),
             namespace: config.namespace.clone(),
@@ -107,6 +123,7 @@ impl Worker {
             planes: vec![
                 Arc::new(Driver::new(kubernetes.clone())),
                 Arc::new(Driver::new(postgres.clone())),
+                Arc::new(Driver::new(Arc::new(kafka))),
             ],
             kubernetes,
             leadership: self.leadership,

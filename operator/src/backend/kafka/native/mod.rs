@@ -14,6 +14,7 @@ mod error;
 mod memory;
 mod request;
 mod scram;
+mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -133,6 +134,13 @@ impl<C: ClientContext + 'static> NativeAdmin<C> {
             scram::delete(requests, &user, mechanism)
         })
         .await
+    }
+
+    /// What kept the client from the brokers, as far as anything did since this was last
+    /// asked. Errors are heard of only if the client's `enabled_events` has 8 in it.
+    pub fn trouble(&self) -> Option<Refusal> {
+        // SAFETY: the handle is valid as long as the client is there.
+        unsafe { trouble::last(self.client.inner().native_ptr()) }
     }
 
     async fn ask<T: Send + 'static>(

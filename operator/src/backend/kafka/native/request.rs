@@ -26,7 +26,7 @@ const GRACE_MS: c_int = 2_000;
 // As rdkafka-sys declares them, except that they return the number that they do in C: a
 // broker may send one that its enum doesn't have.
 unsafe extern "C" {
-    fn rd_kafka_event_error(event: *mut RDKafkaEvent) -> c_int;
+    pub(super) fn rd_kafka_event_error(event: *mut RDKafkaEvent) -> c_int;
     fn rd_kafka_error_code(error: *const rd_kafka_error_t) -> c_int;
 }
 
