@@ -1,5 +1,7 @@
 //! The operator's ways to the backends, as the configuration has them.
 
+use anyhow::Context as _;
+
 use crate::backend::preflight::Preflight;
 use crate::backend::{kafka, postgres};
 use crate::config::Config;
@@ -31,7 +33,8 @@ impl Clients {
                 &config.kafka.user,
                 &config.kafka.password,
                 metrics.clone(),
-            )?,
+            )
+            .context("check kafka.bootstrapServers and kafka.caFile")?,
         })
     }
 

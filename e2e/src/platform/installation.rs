@@ -171,6 +171,7 @@ impl Platform {
         self.kubectl(&["delete", "tenants,tenantquotas", "--all", "--wait=false"])?;
         let theirs = "namespaces,clusterroles,clusterrolebindings";
         self.kubectl(&["delete", theirs, "-l", "akili.io/tenant-id", "--wait=false"])?;
+        self.kafka_admin()?.forget_tenants().await?;
         self.testbed.empty_postgres().await
     }
 }

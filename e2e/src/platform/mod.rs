@@ -2,6 +2,7 @@
 //! operator with its own rights, and the ways in that people and tenants have.
 
 mod installation;
+mod kafka;
 mod operator;
 mod requests;
 mod sql;
@@ -18,6 +19,7 @@ use crate::command::{binary, succeed};
 use crate::testbed::Testbed;
 
 pub use installation::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD};
+pub use kafka::{Kafka, KafkaAdmin};
 pub use operator::{AUDIT_INTERVAL, LEASE_DURATION, Operator};
 pub use requests::Request;
 pub use sql::Login;

@@ -37,10 +37,12 @@ pub unsafe fn last(kafka: *mut RDKafka) -> Option<Refusal> {
         // That all are down only follows from what was said of each.
         let code = error::code(number).filter(|code| *code != RDKafkaErrorCode::AllBrokersDown);
         if let (RD_KAFKA_EVENT_ERROR, Some(code)) = (kind, code) {
+            // What follows, how long it took, is never the same again.
+            let text = text.split(" (after ").next().unwrap_or_default();
             last = Some(Refusal {
                 about: "connecting".to_owned(),
                 code,
-                text,
+                text: text.to_owned(),
             });
         }
     }
