@@ -22,7 +22,7 @@ use super::{
     layout::{self, NODE_ADDRESS},
     postgres::{self, Postgres, PostgresHandle},
     process::Process,
-    starrocks::StarRocksHandle,
+    starrocks::{StandIn, StarRocksHandle},
     tools,
 };
 
@@ -179,6 +179,18 @@ impl Testbed {
     /// Starts PostgreSQL again and returns when it serves.
     pub async fn start_postgres(&self) -> Result<()> {
         component::bring_up(&Postgres).await?;
+        Ok(())
+    }
+
+    /// Ends StarRocks' stand-in as an outage would: sessions are cut off. Returns when
+    /// it has ended; what it holds stays.
+    pub async fn stop_starrocks(&self) -> Result<()> {
+        component::take_down(&StandIn).await
+    }
+
+    /// Starts StarRocks' stand-in again and returns when it serves.
+    pub async fn start_starrocks(&self) -> Result<()> {
+        component::bring_up(&StandIn).await?;
         Ok(())
     }
 }
