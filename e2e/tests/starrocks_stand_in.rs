@@ -75,42 +75,21 @@ async fn rows_stay_in_their_tenants_catalog_and_outlive_a_restart() -> Result<()
         return Ok(());
     }
     let [one, two] = ["one", "two"].map(|name| format!("e2e_{name}_{}", rand::random::<u32>()));
-    for name in [&one, &two] {
-        provision(&mut operator, name).await?;
+    let outcome = async {
+        for name in [&one, &two] {
+            provision(&mut operator, name).await?;
+        }
+        written(starrocks, &one).await?;
+        testbed.stop_starrocks().await?;
+        testbed.start_starrocks().await?;
+        kept(starrocks, &one, &two).await
     }
-    let mut tenant = log_in(starrocks, &one).await?;
-    for statement in [
-        format!("SET CATALOG {one}_catalog"),
-        "CREATE DATABASE d".to_owned(),
-        "USE d".to_owned(),
-        "CREATE TABLE t (id INT, name STRING)".to_owned(),
-        "INSERT INTO t VALUES (1, 'a'), (2, 'b')".to_owned(),
-    ] {
-        tenant
-            .query_drop(&statement)
-            .await
-            .with_context(|| statement.clone())?;
-    }
-
-    testbed.stop_starrocks().await?;
-    testbed.start_starrocks().await?;
-
-    let mut tenant = log_in(starrocks, &one).await?;
-    let read = format!("SELECT name FROM {one}_catalog.d.t WHERE id = 2");
-    assert_eq!(tenant.query::<String, _>(&read).await?, ["b"]);
-    let mut other = log_in(starrocks, &two).await?;
-    refused(&mut other, &read, 5203).await?;
-    refused(
-        &mut other,
-        &format!("INSERT INTO {one}_catalog.d.t VALUES (3, 'c')"),
-        5203,
-    )
-    .await?;
+    .await;
     let mut operator = self::operator(starrocks).await?;
     for name in [&one, &two] {
         remove(&mut operator, name).await?;
     }
-    Ok(())
+    outcome
 }
 
 /// A catalog, a role, a user and a resource group, all of the same name.
@@ -275,6 +254,33 @@ async fn suspended(starrocks: &StarRocksHandle, operator: &mut Conn, name: &str)
         "the connection was not ended"
     );
     log_in(starrocks, name).await.map(drop)
+}
+
+async fn written(starrocks: &StarRocksHandle, name: &str) -> Result<()> {
+    let mut tenant = log_in(starrocks, name).await?;
+    for statement in [
+        format!("SET CATALOG {name}_catalog"),
+        "CREATE DATABASE d".to_owned(),
+        "USE d".to_owned(),
+        "CREATE TABLE t (id INT, name STRING)".to_owned(),
+        "INSERT INTO t VALUES (1, 'a'), (2, 'b')".to_owned(),
+    ] {
+        tenant
+            .query_drop(&statement)
+            .await
+            .with_context(|| statement.clone())?;
+    }
+    Ok(())
+}
+
+async fn kept(starrocks: &StarRocksHandle, one: &str, two: &str) -> Result<()> {
+    let mut tenant = log_in(starrocks, one).await?;
+    let read = format!("SELECT name FROM {one}_catalog.d.t WHERE id = 2");
+    assert_eq!(tenant.query::<String, _>(&read).await?, ["b"]);
+    let mut other = log_in(starrocks, two).await?;
+    refused(&mut other, &read, 5203).await?;
+    let write = format!("INSERT INTO {one}_catalog.d.t VALUES (3, 'c')");
+    refused(&mut other, &write, 5203).await
 }
 
 async fn operator(starrocks: &StarRocksHandle) -> Result<Conn> {
