@@ -25,7 +25,7 @@ use super::{
     layout::{self, NODE_ADDRESS},
     postgres::{self, PostgresHandle},
     process::Process,
-    starrocks::StarRocksHandle,
+    starrocks::{StandIn, StarRocksHandle},
     tools,
 };
 
@@ -205,6 +205,18 @@ impl Testbed {
     /// It doesn't serve, or there is none of that name.
     pub async fn start(&self, component: &str) -> Result<()> {
         component::bring_up(named(component)?.as_ref()).await?;
+        Ok(())
+    }
+
+    /// Ends StarRocks' stand-in as an outage would: sessions are cut off. Returns when
+    /// it has ended; what it holds stays.
+    pub async fn stop_starrocks(&self) -> Result<()> {
+        component::take_down(&StandIn).await
+    }
+
+    /// Starts StarRocks' stand-in again and returns when it serves.
+    pub async fn start_starrocks(&self) -> Result<()> {
+        component::bring_up(&StandIn).await?;
         Ok(())
     }
 }
