@@ -80,8 +80,8 @@ async fn rows_stay_in_their_tenants_catalog_and_outlive_a_restart() -> Result<()
             provision(&mut operator, name).await?;
         }
         written(starrocks, &one).await?;
-        testbed.stop_starrocks().await?;
-        testbed.start_starrocks().await?;
+        testbed.stop("starrocks-stand-in").await?;
+        testbed.start("starrocks-stand-in").await?;
         kept(starrocks, &one, &two).await
     }
     .await;

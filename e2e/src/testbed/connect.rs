@@ -207,18 +207,6 @@ impl Testbed {
         component::bring_up(named(component)?.as_ref()).await?;
         Ok(())
     }
-
-    /// Ends StarRocks' stand-in as an outage would: sessions are cut off. Returns when
-    /// it has ended; what it holds stays.
-    pub async fn stop_starrocks(&self) -> Result<()> {
-        component::take_down(&StandIn).await
-    }
-
-    /// Starts StarRocks' stand-in again and returns when it serves.
-    pub async fn start_starrocks(&self) -> Result<()> {
-        component::bring_up(&StandIn).await?;
-        Ok(())
-    }
 }
 
 fn named(name: &str) -> Result<Box<dyn Component>> {
