@@ -16,6 +16,7 @@ use crate::backend::kubernetes::credentials::Secrets;
 use crate::backend::kubernetes::{Kubernetes, Settings};
 use crate::backend::object_store::ObjectStore;
 use crate::backend::postgres::Postgres;
+use crate::backend::starrocks::{self, Catalog, ResourceGroup};
 use crate::backend::{kafka, object_store, postgres};
 use crate::clients::Clients;
 use crate::config::Config;
@@ -37,6 +38,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         database: config.postgres.address()?,
         objects: config.object_store.address()?,
         kafka: config.kafka.address()?,
+        starrocks: config.starrocks.address()?,
     };
     let metrics = Metrics::default();
     let kubeconfig = kube::Config::infer()
@@ -84,6 +86,7 @@ struct Addresses {
     database: postgres::binding::Address,
     objects: object_store::binding::Address,
     kafka: kafka::binding::Address,
+    starrocks: starrocks::binding::Address,
 }
 
 /// What the replica that leads works with.
@@ -108,15 +111,25 @@ impl Worker {
             Arc::new(secrets),
             config.postgres.tenant_schemas.clone(),
         ));
-        let objects = ObjectStore::new(
-            self.clients.objects,
-            Arc::new(Secrets::new(client.clone(), self.addresses.objects)),
-        );
+        let template = starrocks::catalog::properties::Template {
+            properties: config.starrocks.catalog.properties.clone(),
+            objects: self.addresses.objects.clone(),
+        };
+        // Catalogs have a copy of the key: whichever plane comes first makes it.
+        let object_keys = Arc::new(Secrets::new(client.clone(), self.addresses.objects));
+        let objects = ObjectStore::new(self.clients.objects, object_keys.clone());
         let kafka = Kafka::new(
             self.clients.kafka,
             Arc::new(Secrets::new(client.clone(), self.addresses.kafka)),
             self.registry.clone(),
             config.kafka.topics.clone(),
+        );
+        let resource_group = ResourceGroup::new(self.clients.starrocks.clone());
+        let catalog = Catalog::new(
+            self.clients.starrocks,
+            Arc::new(Secrets::new(client.clone(), self.addresses.starrocks)),
+            object_keys,
+            template,
         );
         let settings = Settings {
             service_account: config.service_account.clone(),
@@ -132,6 +145,8 @@ impl Worker {
                 Arc::new(Driver::new(postgres.clone())),
                 Arc::new(Driver::new(Arc::new(objects))),
                 Arc::new(Driver::new(Arc::new(kafka))),
+                Arc::new(Driver::new(Arc::new(catalog))),
+                Arc::new(Driver::new(Arc::new(resource_group))),
             ],
             kubernetes,
             leadership: self.leadership,

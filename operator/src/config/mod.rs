@@ -299,7 +299,7 @@ mod tests {
 postgres: {host: db, database: akili, password: hunter2}
 objectStore: {endpoint: 'https://s3', bucket: akili, accessKey: a, secretKey: hunter2}
 kafka: {bootstrapServers: 'kafka:9092', password: hunter2}
-starrocks: {host: sr, password: hunter2, catalog: {properties: {}}}
+starrocks: {host: sr, password: hunter2, catalog: {properties: {iceberg.catalog.type: hadoop}}}
 ";
 
     fn load(yaml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -354,6 +354,11 @@ starrocks: {host: sr, password: hunter2, catalog: {properties: {}}}
                 "postgres: {hots: db}",
                 "postgres.hots",
                 "AKILI_POSTGRES__HOTS",
+            ),
+            (
+                "starrocks: {host: sr, password: x, catalog: {properties: {type: hive}}}",
+                "starrocks.catalog.properties",
+                "AKILI_STARROCKS__CATALOG__PROPERTIES",
             ),
             (
                 "retention: soon\npostgres: {host: db, database: a, password: x}",
