@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use crate::backend::preflight::Preflight;
-use crate::backend::{kafka, object_store, postgres};
+use crate::backend::{kafka, object_store, postgres, starrocks};
 use crate::config::Config;
 use crate::metrics::Metrics;
 
@@ -15,6 +15,8 @@ pub struct Clients {
     pub objects: object_store::client::Client,
     /// Kafka.
     pub kafka: kafka::client::Client,
+    /// StarRocks.
+    pub starrocks: starrocks::client::Client,
 }
 
 impl Clients {
@@ -44,12 +46,19 @@ impl Clients {
                 metrics.clone(),
             )
             .context("check kafka.bootstrapServers and kafka.caFile")?,
+            starrocks: starrocks::client::Client::new(
+                &config.starrocks.address()?,
+                &config.starrocks.user,
+                &config.starrocks.password,
+                metrics.clone(),
+            ),
         })
     }
 
     /// All of them, PostgreSQL first.
     pub fn all(&self) -> impl Iterator<Item = &dyn Preflight> {
-        let backends: [&dyn Preflight; 3] = [&self.database, &self.objects, &self.kafka];
+        let backends: [&dyn Preflight; 4] =
+            [&self.database, &self.objects, &self.kafka, &self.starrocks];
         backends.into_iter()
     }
 }

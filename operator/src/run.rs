@@ -16,7 +16,9 @@ use crate::backend::kubernetes::credentials::Secrets;
 use crate::backend::kubernetes::{Kubernetes, Settings};
 use crate::backend::object_store::ObjectStore;
 use crate::backend::postgres::Postgres;
-use crate::backend::{kafka, object_store, postgres};
+use crate::backend::starrocks::catalog::{Catalog, Template};
+use crate::backend::starrocks::resource_group::ResourceGroup;
+use crate::backend::{kafka, object_store, postgres, starrocks};
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::health::{self, Readiness};
@@ -37,7 +39,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         database: config.postgres.address()?,
         objects: config.object_store.address()?,
         kafka: config.kafka.address()?,
+        starrocks: config.starrocks.address()?,
     };
+    let catalogs = config.starrocks.template(config.object_store.address()?)?;
     let metrics = Metrics::default();
     let kubeconfig = kube::Config::infer()
         .await
@@ -69,6 +73,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
             registry,
             leadership,
             addresses,
+            catalogs,
             readiness,
             metrics,
         };
@@ -84,6 +89,7 @@ struct Addresses {
     database: postgres::binding::Address,
     objects: object_store::binding::Address,
     kafka: kafka::binding::Address,
+    starrocks: starrocks::binding::Address,
 }
 
 /// What the replica that leads works with.
@@ -93,6 +99,7 @@ struct Worker {
     registry: Arc<Registry>,
     leadership: Leadership,
     addresses: Addresses,
+    catalogs: Template,
     readiness: Readiness,
     metrics: Metrics,
 }
@@ -108,15 +115,20 @@ impl Worker {
             Arc::new(secrets),
             config.postgres.tenant_schemas.clone(),
         ));
-        let objects = ObjectStore::new(
-            self.clients.objects,
-            Arc::new(Secrets::new(client.clone(), self.addresses.objects)),
-        );
+        let object_keys = Arc::new(Secrets::new(client.clone(), self.addresses.objects));
+        let objects = ObjectStore::new(self.clients.objects, object_keys.clone());
         let kafka = Kafka::new(
             self.clients.kafka,
             Arc::new(Secrets::new(client.clone(), self.addresses.kafka)),
             self.registry.clone(),
             config.kafka.topics.clone(),
+        );
+        let resource_group = ResourceGroup::new(self.clients.starrocks.clone());
+        let catalog = Catalog::new(
+            self.clients.starrocks,
+            Arc::new(Secrets::new(client.clone(), self.addresses.starrocks)),
+            object_keys,
+            self.catalogs,
         );
         let settings = Settings {
             service_account: config.service_account.clone(),
@@ -132,6 +144,8 @@ impl Worker {
                 Arc::new(Driver::new(postgres.clone())),
                 Arc::new(Driver::new(Arc::new(objects))),
                 Arc::new(Driver::new(Arc::new(kafka))),
+                Arc::new(Driver::new(Arc::new(catalog))),
+                Arc::new(Driver::new(Arc::new(resource_group))),
             ],
             kubernetes,
             leadership: self.leadership,

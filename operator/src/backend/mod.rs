@@ -11,6 +11,7 @@ pub mod kubernetes;
 pub mod object_store;
 pub mod postgres;
 pub mod preflight;
+pub mod starrocks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Display};
