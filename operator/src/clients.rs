@@ -1,7 +1,9 @@
 //! The operator's ways to the backends, as the configuration has them.
 
+use anyhow::Context as _;
+
 use crate::backend::preflight::Preflight;
-use crate::backend::{object_store, postgres};
+use crate::backend::{kafka, object_store, postgres};
 use crate::config::Config;
 use crate::metrics::Metrics;
 
@@ -11,6 +13,8 @@ pub struct Clients {
     pub database: postgres::client::Client,
     /// The object store.
     pub objects: object_store::client::Client,
+    /// Kafka.
+    pub kafka: kafka::client::Client,
 }
 
 impl Clients {
@@ -33,11 +37,19 @@ impl Clients {
                 &objects.secret_key,
                 metrics.clone(),
             )?,
+            kafka: kafka::client::Client::new(
+                config.kafka.address()?,
+                &config.kafka.user,
+                &config.kafka.password,
+                metrics.clone(),
+            )
+            .context("check kafka.bootstrapServers and kafka.caFile")?,
         })
     }
 
     /// All of them, PostgreSQL first.
     pub fn all(&self) -> impl Iterator<Item = &dyn Preflight> {
-        [&self.database as &dyn Preflight, &self.objects].into_iter()
+        let backends: [&dyn Preflight; 3] = [&self.database, &self.objects, &self.kafka];
+        backends.into_iter()
     }
 }

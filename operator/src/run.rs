@@ -11,11 +11,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::driver::Driver;
+use crate::backend::kafka::Kafka;
 use crate::backend::kubernetes::credentials::Secrets;
 use crate::backend::kubernetes::{Kubernetes, Settings};
 use crate::backend::object_store::ObjectStore;
 use crate::backend::postgres::Postgres;
-use crate::backend::{object_store, postgres};
+use crate::backend::{kafka, object_store, postgres};
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::health::{self, Readiness};
@@ -35,6 +36,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let addresses = Addresses {
         database: config.postgres.address()?,
         objects: config.object_store.address()?,
+        kafka: config.kafka.address()?,
     };
     let metrics = Metrics::default();
     let kubeconfig = kube::Config::infer()
@@ -77,6 +79,13 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Where tenants find the backends.
+struct Addresses {
+    database: postgres::binding::Address,
+    objects: object_store::binding::Address,
+    kafka: kafka::binding::Address,
+}
+
 /// What the replica that leads works with.
 struct Worker {
     client: kube::Client,
@@ -86,12 +95,6 @@ struct Worker {
     addresses: Addresses,
     readiness: Readiness,
     metrics: Metrics,
-}
-
-/// Where tenants find the backends.
-struct Addresses {
-    database: postgres::binding::Address,
-    objects: object_store::binding::Address,
 }
 
 impl Worker {
@@ -105,8 +108,16 @@ impl Worker {
             Arc::new(secrets),
             config.postgres.tenant_schemas.clone(),
         ));
-        let secrets = Secrets::new(client.clone(), self.addresses.objects);
-        let objects = Arc::new(ObjectStore::new(self.clients.objects, Arc::new(secrets)));
+        let objects = ObjectStore::new(
+            self.clients.objects,
+            Arc::new(Secrets::new(client.clone(), self.addresses.objects)),
+        );
+        let kafka = Kafka::new(
+            self.clients.kafka,
+            Arc::new(Secrets::new(client.clone(), self.addresses.kafka)),
+            self.registry.clone(),
+            config.kafka.topics.clone(),
+        );
         let settings = Settings {
             service_account: config.service_account.clone(),
             namespace: config.namespace.clone(),
@@ -119,7 +130,8 @@ impl Worker {
             planes: vec![
                 Arc::new(Driver::new(kubernetes.clone())),
                 Arc::new(Driver::new(postgres.clone())),
-                Arc::new(Driver::new(objects)),
+                Arc::new(Driver::new(Arc::new(objects))),
+                Arc::new(Driver::new(Arc::new(kafka))),
             ],
             kubernetes,
             leadership: self.leadership,

@@ -174,6 +174,7 @@ impl Platform {
         self.kubectl(&["delete", theirs, "-l", "akili.io/tenant-id", "--wait=false"])?;
         self.empty_bucket().await?;
         self.testbed.remove_object_store_users("tenant-").await?;
+        self.kafka_admin()?.forget_tenants().await?;
         self.testbed.empty_postgres().await
     }
 }

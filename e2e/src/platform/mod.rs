@@ -2,6 +2,7 @@
 //! operator with its own rights, and the ways in that people and tenants have.
 
 mod installation;
+mod kafka;
 mod objects;
 mod operator;
 mod requests;
@@ -19,6 +20,7 @@ use crate::command::{binary, succeed};
 use crate::testbed::Testbed;
 
 pub use installation::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD};
+pub use kafka::{Kafka, KafkaAdmin};
 pub use objects::{ObjectTenant, send};
 pub use operator::{AUDIT_INTERVAL, LEASE_DURATION, Operator};
 pub use requests::Request;

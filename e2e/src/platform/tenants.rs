@@ -51,6 +51,16 @@ impl Platform {
             .map(drop)
     }
 
+    /// Sets `spec.state` and waits until the tenant has reached this phase everywhere.
+    pub async fn change_state(&self, slug: &str, state: &str, phase: &str) -> Result<()> {
+        let patch = format!(r#"{{"spec":{{"state":"{state}"}}}}"#);
+        self.kubectl(&["patch", "tenant", slug, "--type=merge", "-p", &patch])?;
+        self.eventually(&format!("{slug} is {phase}"), || {
+            Ok(self.status(slug, "phase")? == phase && self.reason(slug, "Ready")? == "Reached")
+        })
+        .await
+    }
+
     /// Makes a tenant by `kubectl apply` and waits until it is ACTIVE.
     pub fn activate(&self, slug: &str) -> Result<()> {
         let file = self.file(&format!("{slug}.yaml"), &tenant_yaml(slug))?;

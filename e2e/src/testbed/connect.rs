@@ -25,7 +25,7 @@ use super::{
     layout::{self, NODE_ADDRESS},
     postgres::{self, PostgresHandle},
     process::Process,
-    starrocks::StarRocksHandle,
+    starrocks::{StandIn, StarRocksHandle},
     tools,
 };
 

@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod driver;
 #[cfg(test)]
 pub mod fake;
+pub mod kafka;
 pub mod kubernetes;
 pub mod object_store;
 pub mod postgres;

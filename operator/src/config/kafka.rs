@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ConfigError, authority, humantime_string, secret};
+use crate::backend::kafka::binding::Address;
 use crate::secret::Password;
 
 /// The platform's Kafka or Redpanda.
@@ -72,12 +73,16 @@ pub struct Topic {
 }
 
 impl Kafka {
-    /// The certificate authority of the brokers, in PEM.
+    /// Where the operator and tenants find it.
     ///
     /// # Errors
-    /// It can't be read.
-    pub fn ca(&self) -> Result<Option<String>, ConfigError> {
-        authority(self.ca_file.as_deref(), "kafka.caFile")
+    /// The certificate authority can't be read.
+    pub fn address(&self) -> Result<Address, ConfigError> {
+        Ok(Address {
+            bootstrap_servers: self.bootstrap_servers.clone(),
+            security_protocol: self.security_protocol,
+            ca: authority(self.ca_file.as_deref(), "kafka.caFile")?,
+        })
     }
 }
 

@@ -1,0 +1,246 @@
+//! The ways into Kafka: a tenant's, with what its Secret says, and the admin's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use akili_operator::backend::kafka::native::{Acl, NativeAdmin};
+use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use tokio::time::timeout;
+
+use super::Platform;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Clients of one login.
+pub struct Kafka {
+    config: ClientConfig,
+    admin: Arc<AdminClient<DefaultClientContext>>,
+}
+
+/// What an admin does with Kafka, and how it sees it.
+pub struct KafkaAdmin {
+    /// The ordinary clients.
+    pub clients: Kafka,
+    /// ACLs and SCRAM credentials.
+    pub access: NativeAdmin<DefaultClientContext>,
+}
+
+impl Platform {
+    /// Kafka as an application of the tenant reaches it: with its Secret `akili-kafka`.
+    pub fn kafka_of(&self, slug: &str) -> Result<Kafka> {
+        let entries = self.kafka_secret_of(slug)?;
+        let mut config = ClientConfig::new();
+        for (property, entry) in [
+            ("bootstrap.servers", "bootstrap-servers"),
+            ("security.protocol", "security-protocol"),
+            ("sasl.mechanism", "sasl-mechanism"),
+            ("sasl.username", "username"),
+            ("sasl.password", "password"),
+            ("ssl.ca.pem", "ca.crt"),
+        ] {
+            let value = entries.get(entry);
+            let value = value.with_context(|| format!("Secret akili-kafka has no {entry}"))?;
+            config.set(property, value);
+        }
+        Ok(Kafka::new(config)?)
+    }
+
+    /// Kafka as the operator's user reaches it, who may do everything.
+    pub fn kafka_admin(&self) -> Result<KafkaAdmin> {
+        let handle = self.testbed.kafka();
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &handle.bootstrap_servers)
+            .set("security.protocol", "SASL_SSL")
+            .set("sasl.mechanism", "SCRAM-SHA-256")
+            .set("sasl.username", handle.user)
+            .set("sasl.password", &handle.password)
+            .set("ssl.ca.location", handle.ca_path.to_string_lossy());
+        let clients = Kafka::new(config)?;
+        Ok(KafkaAdmin {
+            access: clients.access(),
+            clients,
+        })
+    }
+
+    /// The entries of the tenant's Secret `akili-kafka`, in clear.
+    pub fn kafka_secret_of(&self, slug: &str) -> Result<BTreeMap<String, String>> {
+        let namespace = self.status(slug, "namespace")?;
+        let data = "jsonpath={.data}";
+        let data = self.kubectl(&["get", "secret", "akili-kafka", "-n", &namespace, "-o", data])?;
+        let data: BTreeMap<String, String> = serde_json::from_str(&data)?;
+        let clear = |(name, value): (String, String)| {
+            let value = String::from_utf8(BASE64_STANDARD.decode(value)?)?;
+            Ok((name, value))
+        };
+        data.into_iter().map(clear).collect()
+    }
+}
+
+impl Kafka {
+    fn new(mut config: ClientConfig) -> KafkaResult<Self> {
+        // To try a topic is not to make it.
+        config
+            .set("allow.auto.create.topics", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("enable.auto.commit", "false");
+        let admin = Arc::new(config.create()?);
+        Ok(Self { config, admin })
+    }
+
+    /// The requests about ACLs and SCRAM credentials, as this login.
+    pub fn access(&self) -> NativeAdmin<DefaultClientContext> {
+        NativeAdmin::new(self.admin.clone(), PATIENCE)
+    }
+
+    /// Sends a message to a topic, by a producer that never sends one twice.
+    pub async fn produce(&self, topic: &str, text: &str) -> KafkaResult<()> {
+        let producer = self.with(&[("enable.idempotence", "true")]).create()?;
+        send(&producer, topic, text).await
+    }
+
+    /// Sends a message to a topic in a transaction.
+    pub async fn transact(&self, id: &str, topic: &str, text: &str) -> KafkaResult<()> {
+        let producer: FutureProducer = self.with(&[("transactional.id", id)]).create()?;
+        producer.init_transactions(PATIENCE)?;
+        producer.begin_transaction()?;
+        send(&producer, topic, text).await?;
+        producer.commit_transaction(PATIENCE)
+    }
+
+    /// The next message of a topic for a group, which then has it behind it.
+    pub async fn consume(&self, topic: &str, group: &str) -> KafkaResult<String> {
+        let consumer: StreamConsumer = self.with(&[("group.id", group)]).create()?;
+        consumer.subscribe(&[topic])?;
+        let received = timeout(PATIENCE, consumer.recv()).await;
+        let message = received.map_err(|_| KafkaError::NoMessageReceived)??;
+        consumer.commit_message(&message, CommitMode::Sync)?;
+        Ok(String::from_utf8_lossy(message.payload().unwrap_or_default()).into_owned())
+    }
+
+    /// The topics that this login is shown.
+    pub fn topics(&self) -> KafkaResult<BTreeSet<String>> {
+        let metadata = self.admin.inner().fetch_metadata(None, PATIENCE)?;
+        let names = metadata
+            .topics()
+            .iter()
+            .map(|topic| topic.name().to_owned());
+        Ok(names.collect())
+    }
+
+    /// The number of a topic's partitions.
+    pub fn partitions(&self, topic: &str) -> KafkaResult<usize> {
+        let metadata = self.admin.inner().fetch_metadata(Some(topic), PATIENCE)?;
+        match metadata.topics() {
+            [found] => match found.error() {
+                Some(error) => Err(KafkaError::MetadataFetch(error.into())),
+                None => Ok(found.partitions().len()),
+            },
+            _ => Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopic)),
+        }
+    }
+
+    /// Makes a topic with one partition.
+    pub async fn create_topic(&self, topic: &str) -> KafkaResult<()> {
+        let new = NewTopic::new(topic, 1, TopicReplication::Fixed(-1));
+        let created = self.admin.create_topics([&new], &options()).await?;
+        each(created)
+    }
+
+    /// Deletes topics.
+    pub async fn delete_topics(&self, topics: &[&str]) -> KafkaResult<()> {
+        each(self.admin.delete_topics(topics, &options()).await?)
+    }
+
+    /// Makes more partitions of a topic.
+    pub async fn add_partitions(&self, topic: &str, total: usize) -> KafkaResult<()> {
+        let new = NewPartitions::new(topic, total);
+        each(self.admin.create_partitions([&new], &options()).await?)
+    }
+
+    /// Deletes all messages of a topic's first partition.
+    pub async fn delete_records(&self, topic: &str) -> KafkaResult<()> {
+        let mut until = TopicPartitionList::new();
+        until.add_partition_offset(topic, 0, Offset::End)?;
+        let deleted = self.admin.delete_records(&until, &options()).await?;
+        deleted.elements().iter().try_for_each(|it| it.error())
+    }
+
+    /// Deletes a consumer group.
+    pub async fn delete_group(&self, group: &str) -> KafkaResult<()> {
+        each(self.admin.delete_groups(&[group], &options()).await?)
+    }
+
+    /// The first and the next offset of each of a topic's partitions.
+    pub fn offsets(&self, topic: &str) -> KafkaResult<Vec<(i64, i64)>> {
+        let partitions = i32::try_from(self.partitions(topic)?).unwrap_or(i32::MAX);
+        let offsets = |partition| {
+            let client = self.admin.inner();
+            client.fetch_watermarks(topic, partition, PATIENCE)
+        };
+        (0..partitions).map(offsets).collect()
+    }
+
+    fn with(&self, properties: &[(&str, &str)]) -> ClientConfig {
+        let mut config = self.config.clone();
+        for (name, value) in properties {
+            config.set(*name, *value);
+        }
+        config
+    }
+}
+
+impl KafkaAdmin {
+    /// Takes away what the tenants of earlier runs have.
+    pub async fn forget_tenants(&self) -> Result<()> {
+        let acls = self.access.acls(None).await?;
+        let theirs = |acl: &Acl| acl.principal.starts_with("User:tenant-");
+        let acls = acls.into_iter().filter(theirs).collect();
+        self.access.delete_acls(acls).await?;
+        let users = self.access.scram_credentials(&[]).await?;
+        for (user, logins) in users {
+            for login in logins.iter().filter(|_| user.starts_with("tenant-")) {
+                let mechanism = login.mechanism;
+                self.access
+                    .delete_scram_credential(&user, mechanism)
+                    .await?;
+            }
+        }
+        let topics = self.clients.topics()?;
+        // Nobody else's have a dot here.
+        let theirs = topics.iter().filter(|topic| topic.contains('.'));
+        let theirs: Vec<&str> = theirs.map(String::as_str).collect();
+        if !theirs.is_empty() {
+            self.clients.delete_topics(&theirs).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn send(producer: &FutureProducer, topic: &str, text: &str) -> KafkaResult<()> {
+    let record = FutureRecord::<(), _>::to(topic).payload(text).partition(0);
+    let sent = timeout(PATIENCE, producer.send(record, PATIENCE)).await;
+    let sent = sent.map_err(|_| KafkaError::Canceled)?;
+    sent.map(drop).map_err(|(error, _)| error)
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(PATIENCE))
+}
+
+/// The first error of an answer that has one for each that was asked for.
+fn each(results: Vec<Result<String, (String, RDKafkaErrorCode)>>) -> KafkaResult<()> {
+    let errors = results.into_iter().filter_map(Result::err);
+    let mut errors = errors.map(|(_, code)| KafkaError::AdminOp(code));
+    errors.next().map_or(Ok(()), Err)
+}
