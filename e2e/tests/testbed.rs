@@ -162,7 +162,7 @@ async fn kafka_takes_the_operators_login_and_no_other() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let kafka = testbed.kafka();
     let name = format!("testbed-check-{}", std::process::id());
-    let login = login_to(&kafka, &kafka.password, &name);
+    let login = login_to(kafka, &kafka.password, &name);
     let admin: AdminClient<DefaultClientContext> = login.create()?;
     let options = AdminOptions::new().request_timeout(Some(PATIENCE));
 
@@ -178,7 +178,7 @@ async fn kafka_takes_the_operators_login_and_no_other() -> Result<()> {
     let received = timeout(PATIENCE, consumer.recv()).await??;
     assert_eq!(received.payload(), Some("an order".as_bytes()));
 
-    let stranger: StreamConsumer = login_to(&kafka, "wrong", &name).create()?;
+    let stranger: StreamConsumer = login_to(kafka, "wrong", &name).create()?;
     stranger.subscribe(&[&name])?;
     let refusal = timeout(PATIENCE, stranger.recv()).await?;
     let refusal = refusal.err().context("any password will do")?;

@@ -175,6 +175,7 @@ impl Platform {
         self.empty_bucket().await?;
         self.testbed.remove_object_store_users("tenant-").await?;
         self.kafka_admin()?.forget_tenants().await?;
+        self.empty_starrocks().await?;
         self.testbed.empty_postgres().await
     }
 }

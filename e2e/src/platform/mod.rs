@@ -7,6 +7,7 @@ mod objects;
 mod operator;
 mod requests;
 mod sql;
+mod starrocks;
 mod tenants;
 
 use std::fs;
@@ -25,6 +26,7 @@ pub use objects::{ObjectTenant, send};
 pub use operator::{AUDIT_INTERVAL, LEASE_DURATION, Operator};
 pub use requests::Request;
 pub use sql::Login;
+pub use starrocks::StarRocks;
 pub use tenants::tenant_yaml;
 
 /// The testbed's components that scenarios stop and start.

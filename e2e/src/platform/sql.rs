@@ -42,16 +42,7 @@ impl Platform {
 
     /// The tenant's login, with the password from its Secret.
     pub fn login_of(&self, slug: &str) -> Result<Login> {
-        let namespace = self.status(slug, "namespace")?;
-        let password = self.kubectl(&[
-            "get",
-            "secret",
-            "akili-postgres",
-            "-n",
-            &namespace,
-            "-o",
-            "go-template={{.data.password | base64decode}}",
-        ])?;
+        let password = self.secret_entry(slug, "akili-postgres", "password")?;
         let user = self.status(slug, "resources.postgres.role")?;
         Ok(Login { user, password })
     }

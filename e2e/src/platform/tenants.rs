@@ -20,6 +20,13 @@ impl Platform {
         self.status(slug, &format!("conditions[?(@.type==\"{type_}\")].reason"))
     }
 
+    /// An entry of a Secret in the tenant's namespace, in clear.
+    pub fn secret_entry(&self, slug: &str, secret: &str, entry: &str) -> Result<String> {
+        let namespace = self.status(slug, "namespace")?;
+        let template = format!("go-template={{{{index .data \"{entry}\" | base64decode}}}}");
+        self.kubectl(&["get", "secret", secret, "-n", &namespace, "-o", &template])
+    }
+
     /// Runs `kubectl` in a namespace as a user of the tenant with this id, whether or
     /// not it succeeds.
     pub fn as_user_of(&self, id: &str, namespace: &str, arguments: &[&str]) -> Result<Output> {

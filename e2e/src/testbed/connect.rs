@@ -25,7 +25,7 @@ use super::{
     layout::{self, NODE_ADDRESS},
     postgres::{self, PostgresHandle},
     process::Process,
-    starrocks::{StandIn, StarRocksHandle},
+    starrocks::StarRocksHandle,
     tools,
 };
 

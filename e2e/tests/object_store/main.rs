@@ -29,9 +29,8 @@ async fn nobody_reads_or_changes_what_is_anothers() -> Result<()> {
         .body(b"theirs".to_vec().into());
     put.send().await?;
 
-    let operator = platform.operators_object_store()?;
     let anonymous = platform.anonymous_object_store()?;
-    let mut matrix = Matrix::new(&operator, &other);
+    let mut matrix = Matrix::new(&other);
     let both = Neighbours {
         tenant: &tenant,
         other: &other,

@@ -2,25 +2,26 @@
 
 use std::fmt;
 
-use akili_e2e::platform::{BUCKET, ObjectTenant};
+use akili_e2e::platform::ObjectTenant;
 use anyhow::{Context, Result, bail, ensure};
-use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use futures::future::LocalBoxFuture;
+
+/// One of many calls: boxed, or together they would take more than a thread's stack.
+type Try<'a, T> = LocalBoxFuture<'a, Result<T>>;
 
 /// What was tried, and what came of it. Whatever that is, what the other tenant has
 /// must be there as before.
 pub struct Matrix<'a> {
-    operator: &'a Client,
     other: &'a ObjectTenant,
     lines: Vec<String>,
     failures: usize,
 }
 
 impl<'a> Matrix<'a> {
-    /// An empty one; the operator's own client sees what the other has.
-    pub fn new(operator: &'a Client, other: &'a ObjectTenant) -> Self {
+    /// An empty one.
+    pub fn new(other: &'a ObjectTenant) -> Self {
         Self {
-            operator,
             other,
             lines: Vec::new(),
             failures: 0,
@@ -33,56 +34,57 @@ impl<'a> Matrix<'a> {
     }
 
     /// It works; its answer.
-    pub async fn may<T, E>(
-        &mut self,
-        what: &str,
-        call: impl Future<Output = Result<T, SdkError<E>>>,
-    ) -> Result<T>
+    pub fn may<'b, T, E>(
+        &'b mut self,
+        what: &'b str,
+        call: impl Future<Output = Result<T, SdkError<E>>> + 'b,
+    ) -> Try<'b, T>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let answer = call.await;
-        let said = match &answer {
-            Ok(_) => Ok(()),
-            Err(error) => Err(word(error)),
-        };
-        self.note(what, said);
-        answer.with_context(|| format!("{what}: the cases that follow need it"))
+        Box::pin(async move {
+            let answer = call.await;
+            let said = match &answer {
+                Ok(_) => Ok(()),
+                Err(error) => Err(word(error)),
+            };
+            self.note(what, said);
+            answer.with_context(|| format!("{what}: the cases that follow need it"))
+        })
     }
 
     /// It is refused for want of rights, and the other tenant has what it had.
-    pub async fn may_not<T, E>(
-        &mut self,
-        what: &str,
-        call: impl Future<Output = Result<T, SdkError<E>>>,
-    ) -> Result<()> {
-        let answer = async {
+    pub fn may_not<'b, T, E: 'b>(
+        &'b mut self,
+        what: &'b str,
+        call: impl Future<Output = Result<T, SdkError<E>>> + 'b,
+    ) -> Try<'b, ()> {
+        self.refused(what, async {
             match call.await {
                 Ok(_) => Ok(200),
                 Err(error) => status(&error),
             }
-        };
-        self.refused(what, answer).await
+        })
     }
 
     /// The same, of a call of which HTTP's status is known.
-    pub async fn refused(
-        &mut self,
-        what: &str,
-        call: impl Future<Output = Result<u16>>,
-    ) -> Result<()> {
-        let before = self.others().await?;
-        let status = call.await?;
-        let after = self.others().await?;
-        self.note(
-            what,
-            match status {
+    pub fn refused<'b>(
+        &'b mut self,
+        what: &'b str,
+        call: impl Future<Output = Result<u16>> + 'b,
+    ) -> Try<'b, ()> {
+        Box::pin(async move {
+            let before = self.others().await?;
+            let status = call.await?;
+            let after = self.others().await?;
+            let result = match status {
                 403 if before == after => Ok(()),
                 403 => Err(format!("403, but of {before:?} it left {after:?}")),
                 other => Err(other.to_string()),
-            },
-        );
-        Ok(())
+            };
+            self.note(what, result);
+            Ok(())
+        })
     }
 
     /// It holds.
@@ -105,19 +107,20 @@ impl<'a> Matrix<'a> {
         });
     }
 
-    /// All that the other tenant has: names, contents' hashes, times and tags.
+    /// All that the other tenant has: names, contents' hashes, times and tags. Only
+    /// the tenant itself may see its objects' tags, not even the bucket's owner.
     async fn others(&self) -> Result<String> {
-        let list = self.operator.list_objects_v2();
-        let list = list
-            .bucket(BUCKET)
-            .prefix(&self.other.prefix)
-            .send()
-            .await?;
+        let ObjectTenant {
+            client,
+            bucket,
+            prefix,
+        } = self.other;
+        let list = client.list_objects_v2().bucket(bucket).prefix(prefix);
         let mut all = String::new();
-        for object in list.contents() {
+        for object in list.send().await?.contents() {
             let name = object.key().context("an object has a name")?;
-            let tags = self.operator.get_object_tagging();
-            let tags = tags.bucket(BUCKET).key(name).send().await?;
+            let tags = client.get_object_tagging().bucket(bucket).key(name);
+            let tags = tags.send().await?;
             let (hash, time) = (object.e_tag(), object.last_modified());
             all += &format!("{name} {hash:?} {time:?} {:?}\n", tags.tag_set());
         }

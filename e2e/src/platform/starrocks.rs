@@ -1,0 +1,73 @@
+//! The ways into StarRocks, or its stand-in.
+
+use anyhow::{Context, Result};
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Row};
+
+use super::Platform;
+
+/// Rows of texts; NULL is an empty one.
+pub type Rows = Vec<Vec<String>>;
+
+/// A session of some login.
+pub struct StarRocks(Conn);
+
+impl StarRocks {
+    /// The rows that a statement answers with.
+    ///
+    /// # Errors
+    /// What StarRocks says.
+    pub async fn query(&mut self, sql: &str) -> Result<Rows, mysql_async::Error> {
+        let rows: Vec<Row> = self.0.query(sql).await?;
+        let text = |row: &Row, column| row.get_opt(column).and_then(Result::ok).flatten();
+        let texts = |row: &Row| {
+            let columns = 0..row.len();
+            columns
+                .map(|column| text(row, column).unwrap_or_default())
+                .collect()
+        };
+        Ok(rows.iter().map(texts).collect())
+    }
+}
+
+impl Platform {
+    /// A session of the tenant's user, with the password from its Secret.
+    pub async fn starrocks_of(&self, slug: &str) -> Result<StarRocks> {
+        let entry = |name| self.secret_entry(slug, "akili-starrocks", name);
+        self.starrocks_as(&entry("username")?, &entry("password")?)
+            .await
+    }
+
+    /// A session of the operator's own user.
+    pub async fn starrocks_of_operator(&self) -> Result<StarRocks> {
+        let handle = self.testbed.starrocks();
+        self.starrocks_as(&handle.user, &handle.password).await
+    }
+
+    async fn starrocks_as(&self, user: &str, password: &str) -> Result<StarRocks> {
+        let options = self.testbed.starrocks().options(user, password);
+        let session = Conn::new(options).await;
+        Ok(StarRocks(session.with_context(|| {
+            format!("{user} can't log in to StarRocks")
+        })?))
+    }
+
+    /// Takes away what earlier runs' tenants have there.
+    pub(super) async fn empty_starrocks(&self) -> Result<()> {
+        let mut session = self.starrocks_of_operator().await?;
+        for (list, drop) in [
+            ("SHOW CATALOGS", "DROP CATALOG"),
+            ("SHOW USERS", "DROP USER"),
+            ("SHOW ROLES", "DROP ROLE"),
+            ("SHOW VERBOSE RESOURCE GROUPS ALL", "DROP RESOURCE GROUP"),
+        ] {
+            for row in session.query(list).await? {
+                let name = &row[0];
+                if name.trim_start_matches('\'').starts_with("tenant_") {
+                    session.query(&format!("{drop} {name}")).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
