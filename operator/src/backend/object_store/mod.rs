@@ -95,7 +95,7 @@ impl Backend for ObjectStore {
     /// calls a tenant, for the user and for the marker, and one for the bucket.
     async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
         let bucket_protected = self.client.is_protected().await?;
-        let looks = tenants.to_vec().into_iter().map(|tenant| async move {
+        let looks = tenants.iter().cloned().map(|tenant| async move {
             let looks = try_join(self.client.user(&tenant), self.client.marker(&tenant));
             let (user, marker) = looks.await?;
             let held = Held {
