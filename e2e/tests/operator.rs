@@ -126,6 +126,16 @@ async fn check_says_what_is_wrong_and_what_to_do() -> Result<()> {
         ),
         ("AKILI_POSTGRES__PORT", "1", "check that the server runs"),
         (
+            "AKILI_OBJECT_STORE__SECRET_KEY",
+            "wrong",
+            "check objectStore.accessKey and objectStore.secretKey",
+        ),
+        (
+            "AKILI_OBJECT_STORE__BUCKET",
+            "nowhere",
+            "there is no bucket nowhere",
+        ),
+        (
             "AKILI_POSTGRES__PORT",
             "many",
             "configuration key postgres.port",
