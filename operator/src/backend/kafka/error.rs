@@ -25,7 +25,10 @@ pub fn explain(doing: &str, refused: &Refused, trouble: Option<&Refusal>) -> Err
 
 /// An error of rdkafka's own requests like one of ours.
 pub fn refused(about: &str, error: &KafkaError) -> Refused {
-    let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+    let code = match error {
+        KafkaError::AdminOp(code) => *code,
+        error => error.rdkafka_error_code().unwrap_or(Code::Fail),
+    };
     refused_with(about, code)
 }
 

@@ -176,10 +176,10 @@ impl Backend for Kafka {
             more => format!(" and {more} more"),
         };
         Some(format!(
-            "Kafka: {}{more} were there before tenant {}: delete them, or let the tenant have \
-             them with `kubectl annotate tenant {} {ANNOTATION_ADOPT}=topics`",
+            "Kafka: topics below {} were there before the tenant: {}{more}; delete them, or let \
+             the tenant have them: kubectl annotate tenant {} {ANNOTATION_ADOPT}=topics",
+            tenant.slug.topic_prefix(),
             named.join(", "),
-            tenant.slug,
             tenant.slug
         ))
     }
