@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use crate::backend::preflight::Preflight;
-use crate::backend::{kafka, postgres};
+use crate::backend::{kafka, object_store, postgres};
 use crate::config::Config;
 use crate::metrics::Metrics;
 
@@ -11,6 +11,8 @@ use crate::metrics::Metrics;
 pub struct Clients {
     /// PostgreSQL.
     pub database: postgres::client::Client,
+    /// The object store.
+    pub objects: object_store::client::Client,
     /// Kafka.
     pub kafka: kafka::client::Client,
 }
@@ -19,15 +21,22 @@ impl Clients {
     /// The clients: none connects before it is used.
     ///
     /// # Errors
-    /// A file that the configuration names can't be read.
+    /// A file that the configuration names can't be read, or isn't what it should be.
     pub fn new(config: &Config, metrics: &Metrics) -> anyhow::Result<Self> {
         let connection = config.postgres.connection();
+        let objects = &config.object_store;
         Ok(Self {
             database: postgres::client::Client::new(
                 connection,
                 config.concurrency,
                 metrics.clone(),
             ),
+            objects: object_store::client::Client::new(
+                &objects.address()?,
+                &objects.access_key,
+                &objects.secret_key,
+                metrics.clone(),
+            )?,
             kafka: kafka::client::Client::new(
                 config.kafka.address()?,
                 &config.kafka.user,
@@ -40,6 +49,7 @@ impl Clients {
 
     /// All of them, PostgreSQL first.
     pub fn all(&self) -> impl Iterator<Item = &dyn Preflight> {
-        [&self.database as &dyn Preflight, &self.kafka].into_iter()
+        let backends: [&dyn Preflight; 3] = [&self.database, &self.objects, &self.kafka];
+        backends.into_iter()
     }
 }

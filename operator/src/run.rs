@@ -14,8 +14,9 @@ use crate::backend::driver::Driver;
 use crate::backend::kafka::Kafka;
 use crate::backend::kubernetes::credentials::Secrets;
 use crate::backend::kubernetes::{Kubernetes, Settings};
+use crate::backend::object_store::ObjectStore;
 use crate::backend::postgres::Postgres;
-use crate::backend::{kafka, postgres};
+use crate::backend::{kafka, object_store, postgres};
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::health::{self, Readiness};
@@ -33,7 +34,8 @@ use crate::tenant::{self, Context, Readable, tables};
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let stop = stop_on_signals()?;
     let addresses = Addresses {
-        postgres: config.postgres.address()?,
+        database: config.postgres.address()?,
+        objects: config.object_store.address()?,
         kafka: config.kafka.address()?,
     };
     let metrics = Metrics::default();
@@ -79,7 +81,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
 
 /// Where tenants find the backends.
 struct Addresses {
-    postgres: postgres::binding::Address,
+    database: postgres::binding::Address,
+    objects: object_store::binding::Address,
     kafka: kafka::binding::Address,
 }
 
@@ -99,12 +102,16 @@ impl Worker {
         let Self {
             client, metrics, ..
         } = self;
-        let secrets = Secrets::new(client.clone(), self.addresses.postgres);
+        let secrets = Secrets::new(client.clone(), self.addresses.database);
         let postgres = Arc::new(Postgres::new(
             self.clients.database,
             Arc::new(secrets),
             config.postgres.tenant_schemas.clone(),
         ));
+        let objects = ObjectStore::new(
+            self.clients.objects,
+            Arc::new(Secrets::new(client.clone(), self.addresses.objects)),
+        );
         let kafka = Kafka::new(
             self.clients.kafka,
             Arc::new(Secrets::new(client.clone(), self.addresses.kafka)),
@@ -123,6 +130,7 @@ impl Worker {
             planes: vec![
                 Arc::new(Driver::new(kubernetes.clone())),
                 Arc::new(Driver::new(postgres.clone())),
+                Arc::new(Driver::new(Arc::new(objects))),
                 Arc::new(Driver::new(Arc::new(kafka))),
             ],
             kubernetes,

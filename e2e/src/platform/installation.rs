@@ -38,6 +38,7 @@ impl Platform {
     async fn install_afresh(&self) -> Result<()> {
         self.import_image().await?;
         self.make_secrets()?;
+        self.make_bucket().await?;
         self.install_chart(&self.values()?)?;
         self.forget_tenants().await?;
         self.bootstrap()
@@ -171,6 +172,8 @@ impl Platform {
         self.kubectl(&["delete", "tenants,tenantquotas", "--all", "--wait=false"])?;
         let theirs = "namespaces,clusterroles,clusterrolebindings";
         self.kubectl(&["delete", theirs, "-l", "akili.io/tenant-id", "--wait=false"])?;
+        self.empty_bucket().await?;
+        self.testbed.remove_object_store_users("tenant-").await?;
         self.kafka_admin()?.forget_tenants().await?;
         self.testbed.empty_postgres().await
     }

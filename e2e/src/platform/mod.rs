@@ -3,6 +3,7 @@
 
 mod installation;
 mod kafka;
+mod objects;
 mod operator;
 mod requests;
 mod sql;
@@ -20,6 +21,7 @@ use crate::testbed::Testbed;
 
 pub use installation::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD};
 pub use kafka::{Kafka, KafkaAdmin};
+pub use objects::{ObjectTenant, send};
 pub use operator::{AUDIT_INTERVAL, LEASE_DURATION, Operator};
 pub use requests::Request;
 pub use sql::Login;

@@ -15,7 +15,7 @@ use kube::{
 use serde_json::Value;
 
 use super::{
-    ceph::ObjectStoreHandle,
+    ceph::{self, ObjectStoreHandle},
     component::{self, Component},
     components,
     image::Image,
@@ -25,7 +25,7 @@ use super::{
     layout::{self, NODE_ADDRESS},
     postgres::{self, PostgresHandle},
     process::Process,
-    starrocks::StarRocksHandle,
+    starrocks::{StandIn, StarRocksHandle},
     tools,
 };
 
@@ -173,6 +173,16 @@ impl Testbed {
     /// Where StarRocks is, or its stand-in.
     pub fn starrocks(&self) -> &StarRocksHandle {
         &self.starrocks
+    }
+
+    /// Runs `radosgw-admin`, as only Ceph's own admin can; its output.
+    pub async fn radosgw_admin(&self, arguments: &[&str]) -> Result<String> {
+        ceph::radosgw_admin(arguments).await
+    }
+
+    /// Takes every user whose name begins like this out of the object store.
+    pub async fn remove_object_store_users(&self, prefix: &str) -> Result<()> {
+        ceph::remove_users(prefix).await
     }
 
     /// Takes everything out of PostgreSQL.

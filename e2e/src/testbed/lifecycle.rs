@@ -13,7 +13,7 @@ use super::{
     packages, pki, postgres,
     process::{self, Process},
     progress::Progress,
-    silence, state, tools,
+    silence, state, tools, wanted_components,
 };
 
 /// Installs, builds and starts what is missing, whatever was there before: nothing,
@@ -38,7 +38,7 @@ pub async fn up() -> Result<()> {
     kernel::remember_settings()?;
     kernel::add_node_address().await?;
     pki::create_authority()?;
-    let arrivals = component::bring_all_up(&components(), &progress).await?;
+    let arrivals = component::bring_all_up(&wanted_components(), &progress).await?;
 
     let adopted = arrivals.iter().all(|arrival| *arrival == Arrival::Adopted);
     let how = if adopted { "was up already" } else { "is up" };
@@ -80,7 +80,7 @@ pub async fn down() -> Result<()> {
 /// Prints each component's state; fails unless all of them serve.
 pub async fn status() -> Result<()> {
     let mut serving = true;
-    for component in components() {
+    for component in wanted_components() {
         let name = component.name();
         let state = match Process::of(name) {
             None => {

@@ -129,9 +129,13 @@ impl Component for StandIn {
 
     async fn prepare(&self) -> Result<Daemon> {
         StarRocksHandle::of("root")?;
-        // A copy, for the next build replaces the original.
         let program = directory().join("testbed");
-        std::fs::copy(std::env::current_exe()?, &program).context("can't copy this program")?;
+        let current = std::env::current_exe()?;
+        // A copy, for the next build replaces the original. Tests, which start it again,
+        // are other programs and leave the copy as it is.
+        if current.file_name() == program.file_name() {
+            std::fs::copy(current, &program).context("can't copy this program")?;
+        }
         Ok(Daemon::new(program).arg("serve-starrocks-stand-in"))
     }
 

@@ -8,6 +8,7 @@ pub mod driver;
 pub mod fake;
 pub mod kafka;
 pub mod kubernetes;
+pub mod object_store;
 pub mod postgres;
 pub mod preflight;
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ConfigError, authority, secret};
+use crate::backend::object_store::binding::Address;
 use crate::secret::Password;
 
 /// The platform's object store, a Ceph object gateway.
@@ -34,12 +35,17 @@ pub struct ObjectStore {
 }
 
 impl ObjectStore {
-    /// The certificate authority of the server, in PEM.
+    /// Where the operator and tenants find it.
     ///
     /// # Errors
-    /// It can't be read.
-    pub fn ca(&self) -> Result<Option<String>, ConfigError> {
-        authority(self.ca_file.as_deref(), "objectStore.caFile")
+    /// The certificate authority can't be read.
+    pub fn address(&self) -> Result<Address, ConfigError> {
+        Ok(Address {
+            endpoint: self.endpoint.clone(),
+            region: self.region.clone(),
+            bucket: self.bucket.clone(),
+            ca: authority(self.ca_file.as_deref(), "objectStore.caFile")?,
+        })
     }
 }
 

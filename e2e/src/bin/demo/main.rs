@@ -61,6 +61,8 @@ async fn install(platform: &Platform) -> Result<()> {
     platform.bootstrap()?;
     step("the Secrets that the chart refers to");
     platform.make_secrets()?;
+    step("the bucket that all tenants share");
+    platform.make_bucket().await?;
     step("helm upgrade --install akili-operator charts/akili-operator");
     let mut values = platform.values_of_testbed()?;
     // New tables are open to tenants after so long at most.

@@ -7,7 +7,7 @@ use crate::starrocks_stand_in::{
     error::{SqlError, SqlResult},
     grammar::statement::{Grantee, Password, Roles},
     privileges::{BUILT_IN_ROLES, Grants, Object, Privilege},
-    state::{DefaultRoles, Identity, PasswordHash, Role, User},
+    state::{DefaultRoles, Identity, PasswordHash, User},
 };
 
 impl Execution<'_> {
@@ -28,7 +28,7 @@ impl Execution<'_> {
             }
         }
         for name in names {
-            self.state.roles.entry(name).or_insert_with(Role::default);
+            self.state.roles.entry(name).or_default();
         }
         DONE
     }

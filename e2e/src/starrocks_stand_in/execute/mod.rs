@@ -4,6 +4,8 @@
 mod access;
 mod accounts;
 mod catalogs;
+mod databases;
+mod filter;
 mod grants;
 mod groups;
 mod system;

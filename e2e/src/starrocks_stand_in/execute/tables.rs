@@ -1,106 +1,18 @@
-//! Databases, tables and rows.
+//! Tables and rows.
 
-use super::{Answer, DONE, Execution, Rows, views};
+use super::{
+    Answer, DONE, Execution, Rows,
+    filter::{filter, places},
+    views,
+};
 use crate::starrocks_stand_in::{
     error::{SqlError, SqlResult},
-    grammar::statement::{Condition, Literal, Projection, TableName},
+    grammar::statement::{Condition, Literal, Projection},
     privileges::{Object, Privilege},
-    state::{Column, ColumnType, Database, Table},
+    state::{Column, ColumnType, Table},
 };
 
 impl Execution<'_> {
-    pub(super) fn show_databases(&self, catalog: Option<String>) -> SqlResult<Answer> {
-        let name = catalog.unwrap_or_else(|| self.session.catalog.clone());
-        let catalog = self.catalog(&name)?;
-        if !self.sees_catalog(&name) {
-            return Err(self.denied("ANY", &Object::catalog(&name)));
-        }
-        let mut shown = Rows::new(&["Database"]);
-        for database in catalog.databases.keys() {
-            if self.sees_database(&name, database) {
-                shown.push([database]);
-            }
-        }
-        Ok(Answer::Rows(shown))
-    }
-
-    pub(super) fn show_tables(&self, database: Option<TableName>) -> SqlResult<Answer> {
-        let (catalog, database) = self.which_database(database.as_deref())?;
-        let tables = &self.database(&catalog, &database)?.tables;
-        let mut shown = Rows::new(&[&format!("Tables_in_{database}")]);
-        for table in tables.keys() {
-            if self
-                .require_any(&Object::table(&catalog, &database, table))
-                .is_ok()
-            {
-                shown.push([table]);
-            }
-        }
-        Ok(Answer::Rows(shown))
-    }
-
-    pub(super) fn use_database(&mut self, name: &[String]) -> SqlResult<Answer> {
-        let (catalog, database) = self.which_database(Some(name))?;
-        if !views::is_views(&catalog, &database) {
-            self.database(&catalog, &database)?;
-            if !self.sees_database(&catalog, &database) {
-                return Err(self.denied("ANY", &Object::database(&catalog, &database)));
-            }
-        }
-        self.session.catalog = catalog;
-        self.session.database = Some(database);
-        DONE
-    }
-
-    pub(super) fn create_database(
-        &mut self,
-        name: &[String],
-        if_not_exists: bool,
-    ) -> SqlResult<Answer> {
-        let (catalog, database) = self.which_database(Some(name))?;
-        self.catalog(&catalog)?;
-        self.require(Privilege::CreateDatabase, &Object::catalog(&catalog))?;
-        if views::is_views(&catalog, &database) || self.database(&catalog, &database).is_ok() {
-            return if if_not_exists {
-                DONE
-            } else {
-                Err(SqlError::database_exists(&database))
-            };
-        }
-        if let Some(catalog) = self.state.catalogs.get_mut(&catalog) {
-            catalog.databases.insert(database, Database::default());
-        }
-        DONE
-    }
-
-    pub(super) fn drop_database(&mut self, name: &[String], if_exists: bool) -> SqlResult<Answer> {
-        let (catalog, database) = self.which_database(Some(name))?;
-        if self.database(&catalog, &database).is_err() && if_exists {
-            return DONE;
-        }
-        self.database(&catalog, &database)?;
-        self.require(Privilege::Drop, &Object::database(&catalog, &database))?;
-        if let Some(its) = self.state.catalogs.get_mut(&catalog) {
-            its.databases.remove(&database);
-        }
-        let is_gone = |object: &Object| match object {
-            Object::Database {
-                catalog: of,
-                database: Some(its),
-            }
-            | Object::Table {
-                catalog: of,
-                database: Some(its),
-                ..
-            } => *of == catalog && *its == database,
-            _ => false,
-        };
-        self.state
-            .all_grants()
-            .for_each(|grants| grants.forget(is_gone));
-        DONE
-    }
-
     pub(super) fn create_table(
         &mut self,
         name: &[String],
@@ -266,14 +178,6 @@ impl Execution<'_> {
         }))
     }
 
-    pub(super) fn database(&self, catalog: &str, name: &str) -> SqlResult<&Database> {
-        let missing = || SqlError::unknown_database(name);
-        self.catalog(catalog)?
-            .databases
-            .get(name)
-            .ok_or_else(missing)
-    }
-
     /// The rows of a table or of a view.
     pub(super) fn relation(&self, catalog: &str, database: &str, name: &str) -> SqlResult<Rows> {
         let missing = || SqlError::unknown_table(&format!("{database}.{name}"));
@@ -296,31 +200,9 @@ impl Execution<'_> {
         })
     }
 
-    fn database_mut(&mut self, catalog: &str, name: &str) -> SqlResult<&mut Database> {
-        let catalog = self.state.catalogs.get_mut(catalog);
-        let database = catalog.and_then(|catalog| catalog.databases.get_mut(name));
-        database.ok_or_else(|| SqlError::unknown_database(name))
-    }
-
     fn table_mut(&mut self, catalog: &str, database: &str, name: &str) -> SqlResult<&mut Table> {
         let table = self.database_mut(catalog, database)?.tables.get_mut(name);
         table.ok_or_else(|| SqlError::unknown_table(&format!("{database}.{name}")))
-    }
-
-    fn which_database(&self, name: Option<&[String]>) -> SqlResult<(String, String)> {
-        let catalog = || self.session.catalog.clone();
-        match name {
-            Some([catalog, database, ..]) => Ok((catalog.clone(), database.clone())),
-            Some([database]) => Ok((catalog(), database.clone())),
-            _ => {
-                let database = self
-                    .session
-                    .database
-                    .clone()
-                    .ok_or_else(SqlError::no_database)?;
-                Ok((catalog(), database))
-            }
-        }
     }
 
     fn which_table(&self, name: &[String]) -> SqlResult<[String; 3]> {
@@ -328,90 +210,5 @@ impl Execution<'_> {
         let before = (!before.is_empty()).then_some(before);
         let (catalog, database) = self.which_database(before)?;
         Ok([catalog, database, table.clone()])
-    }
-}
-
-/// Where the named columns are.
-fn places<'a>(
-    columns: &[String],
-    names: impl Iterator<Item = &'a String>,
-) -> SqlResult<Vec<usize>> {
-    names.map(|name| place(columns, name)).collect()
-}
-
-fn place(columns: &[String], name: &str) -> SqlResult<usize> {
-    let found = columns
-        .iter()
-        .position(|column| column.eq_ignore_ascii_case(name));
-    found.ok_or_else(|| SqlError::unknown_column(name))
-}
-
-/// Says of a row whether it is as all conditions want it.
-fn filter<'a>(
-    columns: &[String],
-    conditions: &'a [Condition],
-) -> SqlResult<impl Fn(&Vec<Option<String>>) -> bool + use<'a>> {
-    let mut placed = Vec::new();
-    for condition in conditions {
-        let (Condition::Equal(column, _)
-        | Condition::In(column, _)
-        | Condition::Like(column, _)
-        | Condition::Null { column, .. }) = condition;
-        placed.push((place(columns, column)?, condition));
-    }
-    Ok(move |row: &Vec<Option<String>>| {
-        placed
-            .iter()
-            .all(|(place, condition)| match (condition, &row[*place]) {
-                (Condition::Null { is, .. }, value) => value.is_none() == *is,
-                // NULL is like nothing, not even like NULL.
-                (_, None) | (Condition::Equal(_, None), _) => false,
-                (Condition::Equal(_, wanted), value) => wanted == value,
-                (Condition::In(_, wanted), value) => wanted.contains(value),
-                (Condition::Like(_, pattern), Some(value)) => is_like(value, pattern),
-            })
-    })
-}
-
-/// `%` stands for any characters, `_` for one, `\` takes the next one as it is.
-fn is_like(value: &str, pattern: &str) -> bool {
-    let mut rest = pattern.chars();
-    match rest.next() {
-        None => value.is_empty(),
-        Some('%') => {
-            let mut ends = value.char_indices().map(|(at, _)| at).chain([value.len()]);
-            ends.any(|at| is_like(&value[at..], rest.as_str()))
-        }
-        Some(wanted) => {
-            let (wanted, any) = match wanted {
-                '_' => ('_', true),
-                '\\' => (rest.next().unwrap_or('\\'), false),
-                other => (other, false),
-            };
-            let mut value = value.chars();
-            value.next().is_some_and(|first| any || first == wanted)
-                && is_like(value.as_str(), rest.as_str())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_like;
-
-    #[test]
-    fn like_knows_its_wildcards() {
-        let table = [
-            ("tenant_1", "tenant%", true),
-            ("tenant_1", "%_1", true),
-            ("tenant_1", "tenant", false),
-            ("tenant_1", "tenant\\_1", true),
-            ("tenantX1", "tenant\\_1", false),
-            ("tenantX1", "tenant_1", true),
-            ("", "%", true),
-        ];
-        for (value, pattern, like) in table {
-            assert_eq!(is_like(value, pattern), like, "{value} LIKE {pattern}");
-        }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     parser::Parser,
+    select::condition,
     statement::{Condition, GroupChange, Statement},
-    tables::condition,
 };
 use crate::starrocks_stand_in::error::SqlResult;
 

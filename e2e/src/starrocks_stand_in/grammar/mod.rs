@@ -7,6 +7,8 @@ mod grants;
 mod groups;
 mod lexer;
 mod parser;
+mod reserved;
+mod select;
 pub mod statement;
 mod system;
 mod tables;
@@ -50,7 +52,7 @@ fn statement(parser: &mut Parser) -> SqlResult<Statement> {
     } else if parser.accept("DELETE") {
         tables::delete(parser)
     } else if parser.accept("SELECT") {
-        tables::select(parser)
+        select::select(parser)
     } else {
         Err(parser.unexpected(
             "'SELECT', 'SHOW', 'SET', 'CREATE', 'DROP', 'ALTER', 'GRANT', 'REVOKE', 'KILL', \

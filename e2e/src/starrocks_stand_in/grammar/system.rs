@@ -1,6 +1,6 @@
 //! Statements about sessions.
 
-use super::{parser::Parser, statement::Statement, tables::literal};
+use super::{parser::Parser, select::literal, statement::Statement};
 use crate::starrocks_stand_in::error::SqlResult;
 
 /// `KILL [CONNECTION | QUERY] id`

@@ -3,6 +3,7 @@
 mod accounts;
 mod catalogs;
 mod groups;
+mod limits;
 mod store;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 pub use accounts::{DefaultRoles, Identity, PasswordHash, Role, User};
 pub use catalogs::{Catalog, Column, ColumnType, Database, INTERNAL_CATALOG, Table};
-pub use groups::{BACKENDS, CORES, Classifier, Group, Limits, MEMORY_GB};
+pub use groups::{BACKENDS, CORES, Classifier, Group, MEMORY_GB};
+pub use limits::Limits;
 pub use store::Store;
 
 use super::privileges::{BUILT_IN_ROLES, Grants};

@@ -5,9 +5,10 @@ use async_trait::async_trait;
 
 use super::{
     access::{ADMIN, ObjectStoreHandle},
-    configuration::{self, ceph},
+    admin::radosgw_admin,
+    configuration,
 };
-use crate::testbed::{command::run, component::Component, health, process::Daemon};
+use crate::testbed::{component::Component, health, process::Daemon};
 
 /// What the operator's own user may do beside S3.
 const CAPABILITIES: &str = "users=*;buckets=*;metadata=*;user-policy=*";
@@ -39,19 +40,22 @@ impl Component for Gateway {
 
     async fn complete(&self) -> Result<()> {
         let admin = ObjectStoreHandle::load()?;
-        let radosgw_admin = || {
-            let mut command = ceph("radosgw-admin");
-            command.arg("--no-mon-config");
-            command
-        };
-        let user = run(radosgw_admin().args(["user", "info", "--uid", ADMIN])).await;
-        if user.is_err() {
-            run(radosgw_admin()
-                .args(["user", "create", "--uid", ADMIN, "--display-name", ADMIN])
-                .args(["--access-key", &admin.access_key])
-                .args(["--secret-key", &admin.secret_key])
-                .args(["--caps", CAPABILITIES]))
-            .await?;
+        if radosgw_admin(&["user", "info", "--uid", ADMIN])
+            .await
+            .is_err()
+        {
+            let user = [
+                "--uid",
+                ADMIN,
+                "--display-name",
+                ADMIN,
+                "--caps",
+                CAPABILITIES,
+            ];
+            let access_key = ["--access-key", &admin.access_key];
+            let secret_key = ["--secret-key", &admin.secret_key];
+            let create = [&["user", "create"], &user[..], &access_key, &secret_key];
+            radosgw_admin(&create.concat()).await?;
         }
         Ok(())
     }

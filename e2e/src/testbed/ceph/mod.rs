@@ -4,12 +4,14 @@
 //! which no other machine reaches, and pods have no business with them.
 
 mod access;
+mod admin;
 mod configuration;
 mod gateway;
 mod monitor;
 mod osd;
 
 pub use access::ObjectStoreHandle;
+pub use admin::{radosgw_admin, remove_users};
 pub use gateway::Gateway;
 pub use monitor::Monitor;
 pub use osd::Osd;

@@ -1,0 +1,162 @@
+//! The ways into the object store.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Context, Result};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation,
+};
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+
+use super::{BUCKET, Platform};
+
+/// A tenant in the object store, with what its own Secret says.
+pub struct ObjectTenant {
+    /// An ordinary client with the tenant's key.
+    pub client: Client,
+    /// The bucket that all tenants share.
+    pub bucket: String,
+    /// The tenant's prefix in it.
+    pub prefix: String,
+}
+
+impl Platform {
+    /// The tenant, with the key from its Secret.
+    pub fn object_store_of(&self, slug: &str) -> Result<ObjectTenant> {
+        let namespace = self.status(slug, "namespace")?;
+        let secret = ["get", "secret", "akili-object-store", "-n", &namespace];
+        let secret = self.kubectl(&[&secret[..], &["-o", "jsonpath={.data}"]].concat())?;
+        let entries: BTreeMap<String, String> = serde_json::from_str(&secret)?;
+        let entry = |name: &str| -> Result<String> {
+            let entry = entries
+                .get(name)
+                .with_context(|| format!("{slug} has no {name}"))?;
+            Ok(String::from_utf8(BASE64_STANDARD.decode(entry)?)?)
+        };
+        let keys = keys(&entry("access-key-id")?, &entry("secret-access-key")?);
+        let settings = settings(&entry("endpoint")?, &entry("ca.crt")?)?
+            .region(Region::new(entry("region")?))
+            .credentials_provider(keys);
+        Ok(ObjectTenant {
+            client: Client::from_conf(settings.build()),
+            bucket: entry("bucket")?,
+            prefix: entry("prefix")?,
+        })
+    }
+
+    /// A client with the operator's own key.
+    pub fn operators_object_store(&self) -> Result<Client> {
+        let store = self.testbed.object_store();
+        self.object_store_with(&store.access_key, &store.secret_key)
+    }
+
+    /// A client with this key.
+    pub fn object_store_with(&self, access_key: &str, secret_key: &str) -> Result<Client> {
+        let keys = keys(access_key, secret_key);
+        let settings = self.object_store_settings()?.credentials_provider(keys);
+        Ok(Client::from_conf(settings.build()))
+    }
+
+    /// A client without any key.
+    pub fn anonymous_object_store(&self) -> Result<Client> {
+        let settings = self.object_store_settings()?.allow_no_auth();
+        Ok(Client::from_conf(settings.build()))
+    }
+
+    fn object_store_settings(&self) -> Result<Builder> {
+        let store = self.testbed.object_store();
+        let ca = fs::read_to_string(&store.ca_path)?;
+        Ok(settings(&store.endpoint, &ca)?.region(Region::from_static("us-east-1")))
+    }
+
+    /// What an admin does: the bucket, with the operator's own key.
+    pub async fn make_bucket(&self) -> Result<()> {
+        let operator = self.operators_object_store()?;
+        match operator.create_bucket().bucket(BUCKET).send().await {
+            Err(SdkError::ServiceError(answer))
+                if answer.err().is_bucket_already_owned_by_you() =>
+            {
+                Ok(())
+            }
+            answer => Ok(answer.map(drop)?),
+        }
+    }
+
+    /// Deletes every object.
+    pub(super) async fn empty_bucket(&self) -> Result<()> {
+        let operator = self.operators_object_store()?;
+        loop {
+            let page = operator.list_objects_v2().bucket(BUCKET).send().await?;
+            let names = page.contents().iter().filter_map(|object| object.key());
+            let names: Result<Vec<_>, _> = names
+                .map(|name| ObjectIdentifier::builder().key(name).build())
+                .collect();
+            let names = Delete::builder().set_objects(Some(names?)).build()?;
+            if names.objects().is_empty() {
+                return Ok(());
+            }
+            let delete = operator.delete_objects().bucket(BUCKET).delete(names);
+            delete.send().await?;
+        }
+    }
+
+    /// The metadata of a user of the object store, as only Ceph's own admin sees it.
+    pub async fn object_store_user(&self, user: &str) -> Result<Value> {
+        let get = ["metadata", "get", &format!("user:{user}")];
+        Ok(serde_json::from_str(
+            &self.testbed.radosgw_admin(&get).await?,
+        )?)
+    }
+}
+
+/// Sends any request by this client, which signs it if it has a key: for links that
+/// carry a signature, the admin API and IAM, whose forms are posted. HTTP's status.
+pub async fn send(client: &Client, method: &str, uri: &str, body: &str) -> Result<u16> {
+    let [method, uri, body] = [method, uri, body].map(str::to_owned);
+    let request = client.list_buckets().customize();
+    let request = request.mutate_request(move |request| {
+        // A wrong address would not be answered as expected.
+        let _ = request.set_method(&method);
+        let _ = request.set_uri(uri.clone());
+        if !body.is_empty() {
+            let form = "application/x-www-form-urlencoded";
+            request.headers_mut().insert("content-type", form);
+            *request.body_mut() = body.clone().into();
+        }
+    });
+    match request.send().await {
+        Ok(_) => Ok(200),
+        // The client doesn't know what is answered.
+        Err(error) => {
+            let answer = error.raw_response().map(|answer| answer.status().as_u16());
+            answer.with_context(|| format!("no answer: {error:?}"))
+        }
+    }
+}
+
+fn keys(access_key: &str, secret_key: &str) -> Credentials {
+    Credentials::new(access_key, secret_key, None, None, "testbed")
+}
+
+fn settings(endpoint: &str, ca: &str) -> Result<Builder> {
+    let trusted = TrustStore::empty().with_pem_certificate(ca);
+    let context = TlsContext::builder().with_trust_store(trusted).build()?;
+    let https = aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(context)
+        .build_https();
+    Ok(aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(https)
+        .endpoint_url(endpoint)
+        .force_path_style(true)
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired))
+}

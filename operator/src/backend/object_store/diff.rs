@@ -1,0 +1,465 @@
+//! From what the object store holds for a tenant to what it should: pure.
+
+use std::fmt;
+
+use super::policy::Rights;
+use crate::backend::Desired;
+use crate::backend::credentials::Credential;
+
+/// What the object store holds for a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// Whether the bucket is closed to the public.
+    pub bucket_protected: bool,
+    /// Whose the prefix is.
+    pub marker: Marker,
+    /// The tenant's user, if there is one.
+    pub user: Option<User>,
+    /// What the tenant's Secret says, if there is one.
+    pub credential: Option<Credential>,
+}
+
+/// Whose a prefix is, as its marker says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Marker {
+    /// Nobody's.
+    Missing,
+    /// The tenant's.
+    Own,
+    /// Another's: what the marker says.
+    Another(String),
+}
+
+/// A tenant's user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Whether it can't get in.
+    pub suspended: bool,
+    /// Whether mask and number of buckets are as they should be.
+    pub sound: bool,
+    /// Whether its secret key is the Secret's.
+    pub has_key: bool,
+    /// Its policy, if it has one.
+    pub policy: Option<Policy>,
+    /// What it has and shouldn't.
+    pub extras: Vec<Extra>,
+}
+
+/// The policy of a tenant's user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// One of ours.
+    Of(Rights),
+    /// Anything else under its name.
+    Other,
+}
+
+/// Something that a tenant's user has and shouldn't, by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extra {
+    /// A key beside its own.
+    Key(String),
+    /// A subuser.
+    Subuser(String),
+    /// A right to the admin API.
+    Capability(String),
+    /// A policy beside its own.
+    Policy(String),
+}
+
+impl fmt::Display for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => write!(f, "access key {key}"),
+            Self::Subuser(name) => write!(f, "subuser {name}"),
+            Self::Capability(cap) => write!(f, "capability {cap}"),
+            Self::Policy(name) => write!(f, "policy {name}"),
+        }
+    }
+}
+
+/// One thing to do. Every step can be repeated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Make the tenant's Secret, or mend it.
+    WriteCredential,
+    /// Close the bucket to the public.
+    ProtectBucket,
+    /// Say whose the prefix is.
+    WriteMarker,
+    /// Make the user, without any right.
+    CreateUser,
+    /// Make the user's mask and number of buckets what they should be.
+    MendUser,
+    /// Take from the user what it shouldn't have.
+    Remove(Extra),
+    /// Give the user the Secret's key.
+    SetKey,
+    /// Let the user in again.
+    Resume,
+    /// Let the user do this, and nothing else.
+    PutPolicy(Rights),
+    /// Let the user in no more.
+    Suspend,
+    /// Take the user's policy away.
+    DeletePolicy,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WriteCredential => "write Secret akili-object-store",
+            Self::ProtectBucket => "close the bucket to the public",
+            Self::WriteMarker => "mark the prefix as the tenant's",
+            Self::CreateUser => "make the object store's user",
+            Self::MendUser => "mend the object store's user",
+            Self::Remove(extra) => return write!(f, "take {extra} from the object store's user"),
+            Self::SetKey => "give the object store's user the Secret's key",
+            Self::Resume => "let the object store's user in",
+            Self::PutPolicy(Rights::ReadWrite) => "let the tenant read and write objects",
+            Self::PutPolicy(Rights::ReadOnly) => "let the tenant only read objects",
+            Self::Suspend => "suspend the object store's user",
+            Self::DeletePolicy => "take the policy from the object store's user",
+        })
+    }
+}
+
+/// What is to be done, in this order; nothing if the object store holds what it should.
+pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
+    let mut steps = match desired {
+        Desired::Writable { .. } => open(observed),
+        Desired::ReadOnly(_) => restrict(observed),
+        Desired::NoAccess => close(observed),
+    };
+    if !observed.bucket_protected {
+        // After the user is suspended, before anybody uploads anything.
+        let at = usize::from(steps.first() == Some(&Step::Suspend));
+        steps.insert(at, Step::ProtectBucket);
+    }
+    steps
+}
+
+/// The policy last: it is what lets the tenant write.
+fn open(observed: &Observed) -> Vec<Step> {
+    let mut steps = take_extras(observed);
+    steps.extend(let_in(observed));
+    steps.extend(policy(observed, Rights::ReadWrite));
+    steps
+}
+
+/// The policy as early as there is a user: from then on nobody writes.
+fn restrict(observed: &Observed) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if observed.user.is_none() {
+        steps.push(Step::CreateUser);
+    }
+    steps.extend(policy(observed, Rights::ReadOnly));
+    steps.extend(take_extras(observed));
+    steps.extend(
+        let_in(observed)
+            .into_iter()
+            .filter(|step| *step != Step::CreateUser),
+    );
+    steps
+}
+
+/// The user first: suspended, it is out at once.
+fn close(observed: &Observed) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if let Some(user) = &observed.user {
+        if !user.suspended {
+            steps.push(Step::Suspend);
+        }
+        if user.policy.is_some() {
+            steps.push(Step::DeletePolicy);
+        }
+    }
+    steps.extend(take_extras(observed));
+    steps
+}
+
+fn policy(observed: &Observed, rights: Rights) -> Option<Step> {
+    let held = observed.user.as_ref().and_then(|user| user.policy);
+    (held != Some(Policy::Of(rights))).then_some(Step::PutPolicy(rights))
+}
+
+fn take_extras(observed: &Observed) -> Vec<Step> {
+    let extras = observed.user.iter().flat_map(|user| &user.extras);
+    extras.cloned().map(Step::Remove).collect()
+}
+
+/// The steps that make the user what it should be while the tenant has access.
+///
+/// The key is in the Secret before the gateway gets it, and the gateway shows the one
+/// it has: so whatever was cut off or changed by hand, it is set again.
+fn let_in(observed: &Observed) -> Vec<Step> {
+    let user = observed.user.as_ref();
+    let mut steps = Vec::new();
+    if observed.credential.as_ref().is_none_or(|it| !it.current) {
+        steps.push(Step::WriteCredential);
+    }
+    if observed.marker == Marker::Missing {
+        steps.push(Step::WriteMarker);
+    }
+    match user {
+        None => steps.push(Step::CreateUser),
+        Some(user) if !user.sound => steps.push(Step::MendUser),
+        Some(_) => {}
+    }
+    if !user.is_some_and(|user| user.has_key) {
+        steps.push(Step::SetKey);
+    }
+    if user.is_some_and(|user| user.suspended) {
+        steps.push(Step::Resume);
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::fake::all_states;
+    use crate::secret::Password;
+
+    const READ_WRITE: Policy = Policy::Of(Rights::ReadWrite);
+    const READ_ONLY: Policy = Policy::Of(Rights::ReadOnly);
+
+    fn credential() -> Option<Credential> {
+        Some(Credential {
+            password: Password::from("right".to_owned()),
+            current: true,
+            mark: None,
+        })
+    }
+
+    /// A tenant as it should be with this policy.
+    fn good(policy: Policy) -> Observed {
+        Observed {
+            bucket_protected: true,
+            marker: Marker::Own,
+            user: Some(User {
+                suspended: false,
+                sound: true,
+                has_key: true,
+                policy: Some(policy),
+                extras: vec![],
+            }),
+            credential: credential(),
+        }
+    }
+
+    fn nothing() -> Observed {
+        Observed {
+            bucket_protected: true,
+            marker: Marker::Missing,
+            user: None,
+            credential: None,
+        }
+    }
+
+    fn with_user(mut observed: Observed, change: impl Fn(&mut User)) -> Observed {
+        observed.user.iter_mut().for_each(change);
+        observed
+    }
+
+    #[test]
+    fn while_active() {
+        use Step::*;
+        let active = || good(READ_WRITE);
+        let set = PutPolicy(Rights::ReadWrite);
+        let key = || Extra::Key("another".into());
+        for (reason, observed, expected) in [
+            ("converged", active(), vec![]),
+            (
+                "a new tenant: what lets it write comes last",
+                nothing(),
+                vec![
+                    WriteCredential,
+                    WriteMarker,
+                    CreateUser,
+                    SetKey,
+                    set.clone(),
+                ],
+            ),
+            ("reactivated", good(READ_ONLY), vec![set.clone()]),
+            ("another policy", good(Policy::Other), vec![set.clone()]),
+            (
+                "the policy was removed",
+                with_user(active(), |user| user.policy = None),
+                vec![set],
+            ),
+            (
+                "another key, whether or not the Secret was deleted",
+                with_user(active(), |user| user.has_key = false),
+                vec![SetKey],
+            ),
+            (
+                "suspended by hand",
+                with_user(active(), |user| user.suspended = true),
+                vec![Resume],
+            ),
+            (
+                "another mask",
+                with_user(active(), |user| user.sound = false),
+                vec![MendUser],
+            ),
+            (
+                "a second key",
+                with_user(active(), |user| user.extras = vec![key()]),
+                vec![Remove(key())],
+            ),
+            (
+                "the marker was deleted",
+                Observed {
+                    marker: Marker::Missing,
+                    ..active()
+                },
+                vec![WriteMarker],
+            ),
+            (
+                "the bucket was opened",
+                Observed {
+                    bucket_protected: false,
+                    ..active()
+                },
+                vec![ProtectBucket],
+            ),
+        ] {
+            let [writable, ..] = all_states();
+            assert_eq!(diff(&writable, &observed), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn while_suspended_the_policy_comes_first() {
+        use Step::*;
+        let set = PutPolicy(Rights::ReadOnly);
+        for (reason, observed, expected) in [
+            ("converged", good(READ_ONLY), vec![]),
+            ("from active", good(READ_WRITE), vec![set.clone()]),
+            (
+                "from active, with another key",
+                with_user(good(READ_WRITE), |user| user.has_key = false),
+                vec![set.clone(), SetKey],
+            ),
+            (
+                "never active",
+                nothing(),
+                vec![CreateUser, set, WriteCredential, WriteMarker, SetKey],
+            ),
+        ] {
+            let [_, read_only, _] = all_states();
+            assert_eq!(diff(&read_only, &observed), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn while_archived_the_user_is_out_first() {
+        use Step::*;
+        let archived = || {
+            with_user(good(READ_WRITE), |user| {
+                (user.suspended, user.policy) = (true, None);
+            })
+        };
+        for (reason, observed, expected) in [
+            ("converged", archived(), vec![]),
+            ("it never had a user", nothing(), vec![]),
+            ("from active", good(READ_WRITE), vec![Suspend, DeletePolicy]),
+            (
+                "from active, with an open bucket",
+                Observed {
+                    bucket_protected: false,
+                    ..good(READ_WRITE)
+                },
+                vec![Suspend, ProtectBucket, DeletePolicy],
+            ),
+            (
+                "cut off before the policy was gone",
+                with_user(archived(), |user| user.policy = Some(READ_WRITE)),
+                vec![DeletePolicy],
+            ),
+        ] {
+            assert_eq!(diff(&Desired::NoAccess, &observed), expected, "{reason}");
+        }
+    }
+
+    /// What there is after a step.
+    fn after(mut observed: Observed, step: &Step) -> Observed {
+        let change = |observed, change: &dyn Fn(&mut User)| with_user(observed, change);
+        match step {
+            Step::WriteCredential => observed.credential = credential(),
+            Step::ProtectBucket => observed.bucket_protected = true,
+            Step::WriteMarker => observed.marker = Marker::Own,
+            Step::CreateUser => {
+                observed.user.get_or_insert(User {
+                    suspended: false,
+                    sound: true,
+                    has_key: false,
+                    policy: None,
+                    extras: vec![],
+                });
+            }
+            Step::MendUser => return change(observed, &|user| user.sound = true),
+            Step::Remove(extra) => {
+                return change(observed, &|user| user.extras.retain(|other| other != extra));
+            }
+            Step::SetKey => return change(observed, &|user| user.has_key = true),
+            Step::Resume => return change(observed, &|user| user.suspended = false),
+            Step::PutPolicy(rights) => {
+                return change(observed, &|user| user.policy = Some(Policy::Of(*rights)));
+            }
+            Step::Suspend => return change(observed, &|user| user.suspended = true),
+            Step::DeletePolicy => return change(observed, &|user| user.policy = None),
+        }
+        observed
+    }
+
+    /// Wherever the steps are cut off, those that are still found to be needed lead to
+    /// the same end.
+    #[test]
+    fn whatever_is_found_the_steps_leave_nothing_to_do() {
+        for observed in everything_that_can_be_found() {
+            for desired in all_states() {
+                let mut reached = observed.clone();
+                for step in diff(&desired, &observed) {
+                    let rest = diff(&desired, &reached);
+                    let end = rest.iter().fold(reached.clone(), after);
+                    assert_eq!(diff(&desired, &end), [], "{desired:?} from {reached:?}");
+                    reached = after(reached, &step);
+                }
+                assert_eq!(
+                    diff(&desired, &reached),
+                    [],
+                    "{desired:?} from {observed:?}"
+                );
+            }
+        }
+    }
+
+    fn everything_that_can_be_found() -> Vec<Observed> {
+        let mut found = Vec::new();
+        for bits in 0..256_u16 {
+            let bit = |n: u16| bits & (1 << n) != 0;
+            for policy in [None, Some(READ_WRITE), Some(READ_ONLY), Some(Policy::Other)] {
+                let user = User {
+                    suspended: bit(0),
+                    sound: bit(1),
+                    // Without a Secret there is none to compare with.
+                    has_key: bit(2) && bit(3),
+                    policy,
+                    extras: bit(4)
+                        .then(|| Extra::Subuser("s".into()))
+                        .into_iter()
+                        .collect(),
+                };
+                found.push(Observed {
+                    bucket_protected: bit(5),
+                    marker: if bit(6) { Marker::Own } else { Marker::Missing },
+                    user: bit(7).then_some(user),
+                    credential: credential().filter(|_| bit(3)),
+                });
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,166 @@
+//! What a tenant may do in the bucket that all share, as policy documents: pure.
+
+use akili_crds::TenantId;
+use serde_json::{Value, json};
+
+/// The name of the one policy that a tenant's user has.
+pub const NAME: &str = "akili";
+
+/// What a tenant may do below its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// List, read, write, tag and delete.
+    ReadWrite,
+    /// List and read.
+    ReadOnly,
+}
+
+/// The name, in the bucket, of the object that says whose a prefix is.
+pub fn marker(tenant: TenantId) -> String {
+    format!("{}.akili-tenant", tenant.object_prefix())
+}
+
+/// The policy of the tenant's user.
+///
+/// It denies more than it allows, because a tenant owns the objects that it uploads:
+/// access lists would give it, and whoever it names, what no policy allows.
+pub fn document(rights: Rights, bucket: &str, tenant: TenantId) -> Value {
+    let prefix = tenant.object_prefix();
+    let bucket = format!("arn:aws:s3:::{bucket}");
+    let objects = format!("{bucket}/{prefix}*");
+    let allow = |actions: &[&str], resource: &str| json!({"Effect": "Allow", "Action": actions, "Resource": [resource]});
+    let deny = |actions: &[&str], resource: &str| json!({"Effect": "Deny", "Action": actions, "Resource": [resource]});
+    // With its slash, or the prefix of another tenant might begin with this one. The
+    // gateway doesn't look at the condition for ListBucketMultipartUploads, which
+    // would show everybody's: so nobody has it.
+    let mut list = allow(&["s3:ListBucket", "s3:ListBucketVersions"], &bucket);
+    list["Condition"] = json!({"StringLike": {"s3:prefix": [format!("{prefix}*")]}});
+    let mut statements = vec![
+        list,
+        allow(&["s3:GetBucketLocation"], &bucket),
+        allow(&READ, &objects),
+        json!({"Effect": "Deny", "Action": ["s3:*"], "NotResource": [bucket, objects]}),
+        deny(&["s3:PutObjectAcl", "s3:PutObjectVersionAcl"], "*"),
+    ];
+    match rights {
+        Rights::ReadWrite => {
+            let marker = format!("{bucket}/{}", marker(tenant));
+            statements.extend([
+                allow(&WRITE, &objects),
+                // Who deletes many at once is asked about the bucket first, and then
+                // about each of them.
+                allow(&["s3:DeleteObject"], &bucket),
+                deny(&CHANGE, &marker),
+            ]);
+        }
+        Rights::ReadOnly => statements.push(deny(&CHANGE, "*")),
+    }
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+const READ: [&str; 5] = [
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:GetObjectTagging",
+    "s3:GetObjectVersionTagging",
+    "s3:ListMultipartUploadParts",
+];
+
+const WRITE: [&str; 6] = [
+    "s3:PutObject",
+    "s3:PutObjectTagging",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:DeleteObjectTagging",
+    "s3:AbortMultipartUpload",
+];
+
+/// Everything that changes an object.
+const CHANGE: [&str; 3] = ["s3:Put*", "s3:Delete*", "s3:AbortMultipartUpload"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
+
+    fn statements(rights: Rights) -> Vec<Value> {
+        let document = document(rights, "akili", ID.parse().unwrap());
+        assert_eq!(document["Version"], "2012-10-17");
+        document["Statement"].as_array().unwrap().clone()
+    }
+
+    fn common() -> Vec<Value> {
+        let bucket = "arn:aws:s3:::akili";
+        let objects = format!("arn:aws:s3:::akili/tenant-{ID}/*");
+        vec![
+            json!({
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket", "s3:ListBucketVersions"],
+                "Resource": [bucket],
+                "Condition": {"StringLike": {"s3:prefix": [format!("tenant-{ID}/*")]}},
+            }),
+            json!({"Effect": "Allow", "Action": ["s3:GetBucketLocation"], "Resource": [bucket]}),
+            json!({
+                "Effect": "Allow",
+                "Action": [
+                    "s3:GetObject",
+                    "s3:GetObjectVersion",
+                    "s3:GetObjectTagging",
+                    "s3:GetObjectVersionTagging",
+                    "s3:ListMultipartUploadParts",
+                ],
+                "Resource": [objects],
+            }),
+            json!({"Effect": "Deny", "Action": ["s3:*"], "NotResource": [bucket, objects]}),
+            json!({
+                "Effect": "Deny",
+                "Action": ["s3:PutObjectAcl", "s3:PutObjectVersionAcl"],
+                "Resource": ["*"],
+            }),
+        ]
+    }
+
+    #[test]
+    fn who_may_write_may_not_change_the_marker() {
+        let found = statements(Rights::ReadWrite);
+        let mut expected = common();
+        expected.extend([
+            json!({
+                "Effect": "Allow",
+                "Action": [
+                    "s3:PutObject",
+                    "s3:PutObjectTagging",
+                    "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
+                    "s3:DeleteObjectTagging",
+                    "s3:AbortMultipartUpload",
+                ],
+                "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/*")],
+            }),
+            json!({
+                "Effect": "Allow",
+                "Action": ["s3:DeleteObject"],
+                "Resource": ["arn:aws:s3:::akili"],
+            }),
+            json!({
+                "Effect": "Deny",
+                "Action": ["s3:Put*", "s3:Delete*", "s3:AbortMultipartUpload"],
+                "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/.akili-tenant")],
+            }),
+        ]);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn who_may_read_may_change_nothing() {
+        let found = statements(Rights::ReadOnly);
+        let mut expected = common();
+        expected.push(json!({
+            "Effect": "Deny",
+            "Action": ["s3:Put*", "s3:Delete*", "s3:AbortMultipartUpload"],
+            "Resource": ["*"],
+        }));
+        assert_eq!(found, expected);
+    }
+}

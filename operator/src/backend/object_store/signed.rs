@@ -1,0 +1,141 @@
+//! Signed requests for what S3's client doesn't know: the gateway's admin API, its part
+//! of IAM, and answers that differ from S3's.
+
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+    UriPathNormalizationMode, sign,
+};
+use aws_sigv4::sign::v4;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
+use aws_smithy_runtime_api::http::Request;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use form_urlencoded::Serializer;
+
+use super::binding::Address;
+use super::error::Failure;
+
+/// Names and values, of a query or a form.
+pub type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+/// HTTPS to any server that this certificate authority vouches for; without one, the
+/// public ones do.
+pub fn https(ca: Option<&str>) -> anyhow::Result<SharedHttpConnector> {
+    let trusted = match ca {
+        Some(ca) => TrustStore::empty().with_pem_certificate(ca),
+        None => TrustStore::default(),
+    };
+    let context = TlsContext::builder().with_trust_store(trusted).build()?;
+    let connector = Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(context)
+        .build();
+    Ok(SharedHttpConnector::new(connector))
+}
+
+/// Whoever signs, and the server.
+#[derive(Clone)]
+pub struct Signer {
+    connector: SharedHttpConnector,
+    endpoint: String,
+    region: String,
+    credentials: Credentials,
+}
+
+impl Signer {
+    /// Signs with these keys for the server at this address.
+    pub fn new(connector: SharedHttpConnector, address: &Address, keys: Credentials) -> Self {
+        Self {
+            connector,
+            endpoint: address.endpoint.trim_end_matches('/').to_owned(),
+            region: address.region.clone(),
+            credentials: keys,
+        }
+    }
+
+    /// Sends a request without a body; what is answered.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        query: Pairs<'_>,
+    ) -> Result<Vec<u8>, Failure> {
+        let query = encode(query);
+        self.exchange(method, &format!("{path}?{query}"), String::new())
+            .await
+    }
+
+    /// Sends a form to the server itself; what is answered.
+    pub async fn post(&self, form: Pairs<'_>) -> Result<Vec<u8>, Failure> {
+        self.exchange("POST", "/", encode(form)).await
+    }
+
+    async fn exchange(&self, method: &str, path: &str, body: String) -> Result<Vec<u8>, Failure> {
+        let request = self.sign(method, path, body);
+        let request = request.map_err(|error| Failure::no_answer(error.as_ref()))?;
+        let answer = self.connector.call(request).await;
+        let answer = answer.map_err(|error| Failure::no_answer(&error))?;
+        let status = answer.status();
+        let body = ByteStream::new(answer.into_body()).collect().await;
+        let body = body.map_err(|error| Failure::no_answer(&error))?.to_vec();
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(Failure::refused(status.as_u16(), &body))
+        }
+    }
+
+    fn sign(
+        &self,
+        method: &str,
+        path: &str,
+        body: String,
+    ) -> Result<Request<SdkBody>, Box<dyn std::error::Error + Send + Sync>> {
+        let uri = format!("{}{path}", self.endpoint);
+        let mut settings = SigningSettings::default();
+        // As S3 has it.
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        let identity = self.credentials.clone().into();
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name("s3")
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()?
+            .into();
+        let signable = SignableRequest::new(
+            method,
+            &uri,
+            std::iter::empty(),
+            SignableBody::Bytes(body.as_bytes()),
+        )?;
+        let (signed, _) = sign(signable, &params)?.into_parts();
+        let is_form = !body.is_empty();
+        let mut request = Request::new(SdkBody::from(body));
+        request.set_method(method)?;
+        request.set_uri(uri)?;
+        for (name, value) in signed.headers() {
+            request
+                .headers_mut()
+                .try_insert(name.to_owned(), value.to_owned())?;
+        }
+        if is_form {
+            let form = "application/x-www-form-urlencoded";
+            request.headers_mut().insert("content-type", form);
+        }
+        Ok(request)
+    }
+}
+
+fn encode(pairs: Pairs<'_>) -> String {
+    Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
