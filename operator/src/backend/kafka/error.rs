@@ -176,6 +176,16 @@ mod tests {
     }
 
     #[test]
+    fn rdkafkas_own_requests_fail_with_the_brokers_code() {
+        for error in [
+            KafkaError::AdminOp(Code::PolicyViolation),
+            KafkaError::MetadataFetch(Code::PolicyViolation),
+        ] {
+            assert_eq!(refused("x", &error).first.code, Code::PolicyViolation);
+        }
+    }
+
+    #[test]
     fn what_keeps_the_client_from_the_brokers_is_told_where_nobody_answers() {
         let trouble = Refusal {
             about: "connecting".into(),
