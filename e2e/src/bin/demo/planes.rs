@@ -94,6 +94,8 @@ pub async fn starrocks(platform: &Platform) -> Result<Vec<Line>> {
     let others = platform.status(NEIGHBOUR, "resources.catalog.name")?;
     let set = format!("SET CATALOG {others}");
     let entered = tenant.query(&set).await.map(|_| "done");
+    // What follows are the roles that would be needed.
+    let entered = entered.map_err(|error| first_clause(&error));
     let group = platform.status(TENANT, "resources.resourceGroup.name")?;
     let mut operator = platform.starrocks_of_operator().await?;
     let groups = operator.query("SHOW VERBOSE RESOURCE GROUPS ALL").await;
@@ -119,6 +121,11 @@ pub async fn starrocks(platform: &Platform) -> Result<Vec<Line>> {
             limits,
         ),
     ])
+}
+
+fn first_clause(error: &impl Display) -> String {
+    let said = error.to_string();
+    said.split(';').next().unwrap_or_default().to_owned()
 }
 
 fn column(rows: &[Vec<String>], column: usize) -> String {
