@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const AUDIT_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The backends, as metrics call them, and whether they can list all tenants at once.
-const BACKENDS: [(&str, bool); 2] = [("kubernetes", true), ("postgres", true)];
+const BACKENDS: [(&str, bool); 3] = [("kubernetes", true), ("postgres", true), ("kafka", true)];
 
 #[tokio::test]
 async fn two_hundred_tenants_at_once_become_active_and_then_cost_next_to_nothing() -> Result<()> {

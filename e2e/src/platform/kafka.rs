@@ -103,8 +103,13 @@ impl Kafka {
         NativeAdmin::new(self.admin.clone(), PATIENCE)
     }
 
-    /// Sends a message to a topic, by a producer that never sends one twice.
+    /// Sends a message to a topic.
     pub async fn produce(&self, topic: &str, text: &str) -> KafkaResult<()> {
+        send(&self.config.create()?, topic, text).await
+    }
+
+    /// The same, by an idempotent producer.
+    pub async fn produce_once(&self, topic: &str, text: &str) -> KafkaResult<()> {
         let producer = self.with(&[("enable.idempotence", "true")]).create()?;
         send(&producer, topic, text).await
     }

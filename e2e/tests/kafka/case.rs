@@ -35,8 +35,12 @@ impl Failure {
 
 impl From<KafkaError> for Failure {
     fn from(error: KafkaError) -> Self {
+        let code = match &error {
+            KafkaError::AdminOp(code) => Some(*code),
+            error => error.rdkafka_error_code(),
+        };
         Self {
-            code: error.rdkafka_error_code(),
+            code,
             text: error.to_string(),
         }
     }

@@ -21,6 +21,8 @@ async fn what_is_changed_by_hand_is_repaired_and_told() -> Result<()> {
     let admin = platform.kafka_admin()?;
     let _operator = platform.start_operator().await?;
     platform.activate("drifting")?;
+    // From two on they are looked at together.
+    platform.activate("steady")?;
     let user = user_of(&platform, "drifting")?;
     let by_hand = |mechanism| ScramCredential {
         mechanism,

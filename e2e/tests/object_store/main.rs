@@ -7,6 +7,7 @@ mod others;
 mod own;
 mod rules;
 mod sharing;
+mod states;
 
 use akili_e2e::platform::{BUCKET, Platform, tenant_yaml};
 use anyhow::{Result, ensure};
@@ -36,18 +37,36 @@ async fn nobody_reads_or_changes_what_is_anothers() -> Result<()> {
         other: &other,
         anonymous: &anonymous,
     };
-    let tried = cases(&mut matrix, &platform, &both).await;
+    let tried = while_active(&mut matrix, &platform, &both).await;
     matrix.finish()?;
     tried?;
-    drift::is_repaired(&platform, "acme", &tenant).await
+    drift::is_repaired(&platform, "acme", &tenant).await?;
+
+    let mut matrix = Matrix::new(&other);
+    let tried = afterwards(&mut matrix, &platform, &both).await;
+    matrix.finish()?;
+    tried
 }
 
-async fn cases(matrix: &mut Matrix<'_>, platform: &Platform, both: &Neighbours<'_>) -> Result<()> {
+async fn while_active(
+    matrix: &mut Matrix<'_>,
+    platform: &Platform,
+    both: &Neighbours<'_>,
+) -> Result<()> {
     own::cases(matrix, both.tenant, both.anonymous).await?;
     both.lists(matrix).await?;
     both.objects(matrix).await?;
     both.gives_away(matrix).await?;
     both.rules(matrix, platform).await
+}
+
+async fn afterwards(
+    matrix: &mut Matrix<'_>,
+    platform: &Platform,
+    both: &Neighbours<'_>,
+) -> Result<()> {
+    both.suspended(matrix, platform).await?;
+    both.archived(matrix, platform).await
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ impl<'a> Matrix<'a> {
                 403 => Err(format!("403, but of {before:?} it left {after:?}")),
                 other => Err(other.to_string()),
             };
-            self.note(what, result);
+            self.note(&format!("{what}: refused"), result);
             Ok(())
         })
     }
@@ -103,7 +103,7 @@ impl<'a> Matrix<'a> {
         self.failures += usize::from(result.is_err());
         self.lines.push(match result {
             Ok(()) => format!("  ok    {what}"),
-            Err(why) => format!("  FAIL  {what}: answered {why}"),
+            Err(why) => format!("  FAIL  {what}, but {why}"),
         });
     }
 

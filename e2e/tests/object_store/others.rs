@@ -28,7 +28,7 @@ impl Neighbours<'_> {
         let theirs = self.other.prefix.as_str();
         let without_slash = self.tenant.prefix.trim_end_matches('/');
         for (what, prefix, delimiter) in [
-            ("below the other's prefix", Some(theirs), None),
+            ("the other's prefix", Some(theirs), None),
             ("the other's folders", Some(theirs), Some("/")),
             (
                 "the other's prefix without its slash",

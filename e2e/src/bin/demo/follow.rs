@@ -27,8 +27,7 @@ async fn follow(client: Client, slug: &str) -> Result<()> {
             continue;
         };
         let phase = status.phase.unwrap_or(Phase::Provisioning);
-        let planes = [types::NAMESPACE_READY, types::POSTGRES_READY];
-        let conditions = planes
+        let conditions = types::PLANES
             .iter()
             .filter_map(|plane| find(&status.conditions, plane));
         let lines = conditions.map(|it| format!("{}={} ({})", it.type_, it.status, it.message));

@@ -2,6 +2,7 @@
 //! `kubectl apply` to ACTIVE, and the proof of what it has.
 
 mod follow;
+mod planes;
 mod proof;
 
 use std::process::ExitCode;
@@ -48,7 +49,7 @@ async fn demonstrate() -> Result<()> {
 
     title("What it has, and what is kept from it");
     proof::make_neighbour(&platform).await?;
-    proof::prove(&platform)?;
+    proof::prove(&platform).await?;
     say_what_is_next(&platform);
     Ok(())
 }

@@ -7,7 +7,7 @@ use akili_e2e::platform::Platform;
 use anyhow::{Result, ensure};
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 
-use crate::{NEIGHBOUR, TENANT};
+use crate::{NEIGHBOUR, TENANT, planes};
 
 const WIDTH_OFF_A_TERMINAL: u16 = 110;
 
@@ -19,11 +19,11 @@ const ORDERS: &str = "\
 
 /// Something that was asked.
 #[derive(Clone)]
-struct Line {
-    plane: &'static str,
-    asked: String,
-    answered: String,
-    holds: bool,
+pub struct Line {
+    pub plane: &'static str,
+    pub asked: String,
+    pub answered: String,
+    pub holds: bool,
 }
 
 /// The tenant that the first one must be kept away from, and rows of both.
@@ -44,10 +44,13 @@ pub async fn make_neighbour(platform: &Platform) -> Result<()> {
 ///
 /// # Errors
 /// Something isn't as it must be.
-pub fn prove(platform: &Platform) -> Result<()> {
+pub async fn prove(platform: &Platform) -> Result<()> {
     let lines = [
         registry(platform)?,
         postgres(platform)?,
+        planes::object_store(platform).await?,
+        planes::kafka(platform).await?,
+        planes::starrocks(platform).await?,
         kubernetes(platform)?,
     ]
     .concat();

@@ -25,7 +25,10 @@ pub fn explain(doing: &str, refused: &Refused, trouble: Option<&Refusal>) -> Err
 
 /// An error of rdkafka's own requests like one of ours.
 pub fn refused(about: &str, error: &KafkaError) -> Refused {
-    let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+    let code = match error {
+        KafkaError::AdminOp(code) => *code,
+        error => error.rdkafka_error_code().unwrap_or(Code::Fail),
+    };
     refused_with(about, code)
 }
 
@@ -169,6 +172,16 @@ mod tests {
                 error.message.starts_with("Kafka: creating ACLs: x: "),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn rdkafkas_own_requests_fail_with_the_brokers_code() {
+        for error in [
+            KafkaError::AdminOp(Code::PolicyViolation),
+            KafkaError::MetadataFetch(Code::PolicyViolation),
+        ] {
+            assert_eq!(refused("x", &error).first.code, Code::PolicyViolation);
         }
     }
 

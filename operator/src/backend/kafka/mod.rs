@@ -24,7 +24,6 @@ use akili_crds::condition::types;
 use akili_crds::names::ANNOTATION_ADOPT;
 use akili_crds::tenant::{Resources, TopicNames};
 use async_trait::async_trait;
-use futures::future::try_join_all;
 
 use self::access::principal;
 use self::client::Client;
@@ -62,30 +61,25 @@ impl Kafka {
         }
     }
 
+    /// One request after the other: while Kafka doesn't answer, the first asks for all.
     async fn look_at(&self, tenant: &TenantKey) -> Result<Held, Error> {
-        let (principal, user) = (principal(tenant), tenant.id.kafka_user());
-        let topics = self.base.iter().map(async |topic| {
-            let there = self.client.has_topic(&full_name(tenant, topic)).await?;
-            Ok(there.then(|| topic.name.clone()))
-        });
-        let (acls, logins, topics) = tokio::try_join!(
-            self.client.acls(Some(&principal)),
-            self.client.logins_of(&user),
-            try_join_all(topics)
-        )?;
-        Ok(Held {
-            acls,
-            logins,
-            topics: topics.into_iter().flatten().collect(),
-        })
+        let mut held = Held {
+            acls: self.client.acls(Some(&principal(tenant))).await?,
+            logins: self.client.logins_of(&tenant.id.kafka_user()).await?,
+            topics: BTreeSet::new(),
+        };
+        for topic in &self.base {
+            if self.client.has_topic(&full_name(tenant, topic)).await? {
+                held.topics.insert(topic.name.clone());
+            }
+        }
+        Ok(held)
     }
 
     async fn look_at_all(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
-        let (acls, mut logins, topics) = tokio::try_join!(
-            self.client.acls(None),
-            self.client.logins(&[]),
-            self.client.topics()
-        )?;
+        let acls = self.client.acls(None).await?;
+        let mut logins = self.client.logins(&[]).await?;
+        let topics = self.client.topics().await?;
         let mut acls_of: BTreeMap<String, BTreeSet<_>> = BTreeMap::new();
         for acl in acls {
             acls_of
@@ -176,10 +170,10 @@ impl Backend for Kafka {
             more => format!(" and {more} more"),
         };
         Some(format!(
-            "Kafka: {}{more} were there before tenant {}: delete them, or let the tenant have \
-             them with `kubectl annotate tenant {} {ANNOTATION_ADOPT}=topics`",
+            "Kafka: topics below {} were there before the tenant: {}{more}; delete them, or let \
+             the tenant have them: kubectl annotate tenant {} {ANNOTATION_ADOPT}=topics",
+            tenant.slug.topic_prefix(),
             named.join(", "),
-            tenant.slug,
             tenant.slug
         ))
     }

@@ -257,7 +257,7 @@ impl Backend for Catalog {
     /// metastore of every catalog: one that doesn't answer would hide everybody's.
     async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
         let everybody = &self.everybody().await?;
-        let looks = tenants.to_vec().into_iter().map(|tenant| async move {
+        let looks = tenants.iter().cloned().map(|tenant| async move {
             let held = self.held(&tenant, everybody).await?;
             Ok((tenant, held))
         });
