@@ -1,0 +1,41 @@
+//! A catalog that has the tenant's name and isn't the tenant's is left alone.
+
+use akili_e2e::platform::{Platform, tenant_yaml};
+use anyhow::{Result, ensure};
+
+#[tokio::test]
+async fn anothers_catalog_is_not_touched() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    let mut admin = platform.starrocks_of_operator().await?;
+    let show = "SHOW CREATE CATALOG tenant_newcomer_catalog";
+    admin
+        .query(
+            "CREATE EXTERNAL CATALOG tenant_newcomer_catalog COMMENT 'finance' PROPERTIES \
+             ('type' = 'iceberg', 'iceberg.catalog.type' = 'hadoop', \
+             'iceberg.catalog.warehouse' = 's3://finance/')",
+        )
+        .await?;
+    let before = admin.query(show).await?;
+
+    let file = platform.file("newcomer.yaml", &tenant_yaml("newcomer"))?;
+    platform.kubectl(&["apply", "-f", &file])?;
+    platform
+        .eventually("the catalog is called another's", || {
+            Ok(
+                platform.reason("newcomer", "CatalogReady")? == "OwnedByAnother"
+                    && platform.reason("newcomer", "ResourceGroupReady")? == "Converged",
+            )
+        })
+        .await?;
+    let message = "conditions[?(@.type==\"CatalogReady\")].message";
+    let message = platform.status("newcomer", message)?;
+    println!("{message}");
+    ensure!(message.contains("tenant_newcomer_catalog"), "{message}");
+    ensure!(platform.status("newcomer", "phase")? == "PROVISIONING");
+    let after = admin.query(show).await?;
+    ensure!(before == after, "of {before:?} it left {after:?}");
+
+    admin.query("DROP CATALOG tenant_newcomer_catalog").await?;
+    platform.wait_active("newcomer")
+}
