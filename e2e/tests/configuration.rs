@@ -82,8 +82,12 @@ async fn what_is_wrong_is_named_in_the_log_and_the_working_replica_stays() -> Re
 #[tokio::test]
 async fn an_unknown_key_is_named() -> Result<()> {
     let platform = Platform::install().await?;
-    let unknown = r#"{"data": {"config.yaml": "postgres: {host: db, colour: red}\n"}}"#;
-    platform.of_operator(&["patch", "configmap", "akili-operator", "-p", unknown])?;
+    let installed = r"jsonpath={.data.config\.yaml}";
+    let installed =
+        platform.of_operator(&["get", "configmap", "akili-operator", "-o", installed])?;
+    let unknown = installed.replace("postgres:\n", "postgres:\n  colour: red\n");
+    let unknown = json!({"data": {"config.yaml": unknown}}).to_string();
+    platform.of_operator(&["patch", "configmap", "akili-operator", "-p", &unknown])?;
     let mut values = platform.values()?;
     platform.of_operator(&["scale", "deployment/akili-operator", "--replicas=1"])?;
     let named = platform
