@@ -1,13 +1,11 @@
 //! The ways into Kafka: a tenant's, with what its Secret says, and the admin's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use akili_operator::backend::kafka::native::{Acl, NativeAdmin};
 use anyhow::{Context, Result};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
@@ -38,7 +36,7 @@ pub struct KafkaAdmin {
 impl Platform {
     /// Kafka as an application of the tenant reaches it: with its Secret `akili-kafka`.
     pub fn kafka_of(&self, slug: &str) -> Result<Kafka> {
-        let entries = self.kafka_secret_of(slug)?;
+        let entries = self.secret_of(slug, "akili-kafka")?;
         let mut config = ClientConfig::new();
         for (property, entry) in [
             ("bootstrap.servers", "bootstrap-servers"),
@@ -71,19 +69,6 @@ impl Platform {
             access: clients.access(),
             clients,
         })
-    }
-
-    /// The entries of the tenant's Secret `akili-kafka`, in clear.
-    pub fn kafka_secret_of(&self, slug: &str) -> Result<BTreeMap<String, String>> {
-        let namespace = self.status(slug, "namespace")?;
-        let data = "jsonpath={.data}";
-        let data = self.kubectl(&["get", "secret", "akili-kafka", "-n", &namespace, "-o", data])?;
-        let data: BTreeMap<String, String> = serde_json::from_str(&data)?;
-        let clear = |(name, value): (String, String)| {
-            let value = String::from_utf8(BASE64_STANDARD.decode(value)?)?;
-            Ok((name, value))
-        };
-        data.into_iter().map(clear).collect()
     }
 }
 

@@ -1,6 +1,5 @@
 //! The ways into the object store.
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result};
@@ -12,8 +11,6 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 use super::{BUCKET, Platform};
@@ -31,15 +28,10 @@ pub struct ObjectTenant {
 impl Platform {
     /// The tenant, with the key from its Secret.
     pub fn object_store_of(&self, slug: &str) -> Result<ObjectTenant> {
-        let namespace = self.status(slug, "namespace")?;
-        let secret = ["get", "secret", "akili-object-store", "-n", &namespace];
-        let secret = self.kubectl(&[&secret[..], &["-o", "jsonpath={.data}"]].concat())?;
-        let entries: BTreeMap<String, String> = serde_json::from_str(&secret)?;
-        let entry = |name: &str| -> Result<String> {
-            let entry = entries
-                .get(name)
-                .with_context(|| format!("{slug} has no {name}"))?;
-            Ok(String::from_utf8(BASE64_STANDARD.decode(entry)?)?)
+        let entries = self.secret_of(slug, "akili-object-store")?;
+        let entry = |name: &str| {
+            let entry = entries.get(name).cloned();
+            entry.with_context(|| format!("{slug} has no {name}"))
         };
         let keys = keys(&entry("access-key-id")?, &entry("secret-access-key")?);
         let settings = settings(&entry("endpoint")?, &entry("ca.crt")?)?

@@ -1,9 +1,12 @@
 //! Tenants as an admin makes and sees them.
 
+use std::collections::BTreeMap;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 
 use super::Platform;
 use crate::command::succeed;
@@ -20,11 +23,30 @@ impl Platform {
         self.status(slug, &format!("conditions[?(@.type==\"{type_}\")].reason"))
     }
 
+    /// The entries of a Secret in the tenant's namespace, in clear.
+    pub fn secret_of(&self, slug: &str, secret: &str) -> Result<BTreeMap<String, String>> {
+        let namespace = self.status(slug, "namespace")?;
+        let data = [
+            "get",
+            "secret",
+            secret,
+            "-n",
+            &namespace,
+            "-o",
+            "jsonpath={.data}",
+        ];
+        let data: BTreeMap<String, String> = serde_json::from_str(&self.kubectl(&data)?)?;
+        let clear = |(name, value): (String, String)| {
+            let value = String::from_utf8(BASE64_STANDARD.decode(value)?)?;
+            Ok((name, value))
+        };
+        data.into_iter().map(clear).collect()
+    }
+
     /// An entry of a Secret in the tenant's namespace, in clear.
     pub fn secret_entry(&self, slug: &str, secret: &str, entry: &str) -> Result<String> {
-        let namespace = self.status(slug, "namespace")?;
-        let template = format!("go-template={{{{index .data \"{entry}\" | base64decode}}}}");
-        self.kubectl(&["get", "secret", secret, "-n", &namespace, "-o", &template])
+        let value = self.secret_of(slug, secret)?.remove(entry);
+        value.with_context(|| format!("{slug}'s Secret {secret} has no {entry}"))
     }
 
     /// Runs `kubectl` in a namespace as a user of the tenant with this id, whether or
