@@ -15,7 +15,7 @@ use sqlx::{Connection, Row, query, query_scalar};
 use uuid::Uuid;
 
 use super::coverage::Finding;
-use super::diff::Login;
+use super::diff::{BATCH, Login, Rows};
 use super::error::explain;
 use crate::backend::breaker::Breaker;
 use crate::error::{Class, Error};
@@ -202,6 +202,53 @@ impl Client {
             let end = query("SELECT akili_guard.end_sessions_blocking($1)").bind(waiting);
             self.execute("ending the sessions of writers", end).await?;
         }
+    }
+
+    /// The tables in which a tenant has rows, none of which is counted further than a
+    /// batch goes. One query.
+    pub async fn rows_of(&self, tenant: TenantId) -> Result<Vec<Rows>, Error> {
+        let doing = "counting a tenant's rows";
+        let rows =
+            query("SELECT relation, name, found, referred_by FROM akili_guard.tenant_rows($1, $2)")
+                .bind(tenant.uuid())
+                .bind(BATCH + 1);
+        let rows = self.fetch(doing, rows).await?;
+        rows.iter()
+            .map(|row| {
+                let referred_by: Vec<Oid> = row.try_get("referred_by")?;
+                Ok(Rows {
+                    table: row.try_get::<Oid, _>("relation")?.0,
+                    name: row.try_get("name")?,
+                    found: row.try_get("found")?,
+                    referred_by: referred_by.into_iter().map(|oid| oid.0).collect(),
+                })
+            })
+            .collect::<Result<_, sqlx::Error>>()
+            .map_err(|error| explain(doing, &error))
+    }
+
+    /// Deletes a tenant's rows of these tables: of each no more than a batch, unless
+    /// `all` of them have to go at once.
+    pub async fn delete_rows(
+        &self,
+        tenant: TenantId,
+        tables: &[Rows],
+        all: bool,
+    ) -> Result<(), Error> {
+        let relations: Vec<Oid> = tables.iter().map(|rows| Oid(rows.table)).collect();
+        let delete = query("SELECT akili_guard.delete_tenant_rows($1, $2, $3)")
+            .bind(tenant.uuid())
+            .bind(relations)
+            .bind((!all).then_some(BATCH));
+        self.execute("deleting a tenant's rows", delete).await?;
+        Ok(())
+    }
+
+    /// Drops a tenant's login.
+    pub async fn drop_login(&self, tenant: TenantId) -> Result<(), Error> {
+        let drop = query("SELECT akili_guard.drop_tenant_login($1)").bind(tenant.uuid());
+        self.execute("dropping a tenant's login", drop).await?;
+        Ok(())
     }
 
     /// What is missing in these schemas. One query, however many tables there are.

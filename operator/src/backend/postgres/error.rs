@@ -55,6 +55,12 @@ fn sort(code: &str) -> Sorted {
         ),
         // The registry's own rules, such as that archived is for ever.
         "23514" => (Class::Invalid, "RegistryRefused", "nothing was changed"),
+        // A table without tenant_id refers to a tenant's rows.
+        "23503" | "23001" => (
+            Class::Invalid,
+            "RowsInUse",
+            "delete the rows that refer to the tenant's",
+        ),
         "2BP01" => (
             Class::Invalid,
             "RoleInUse",
@@ -83,6 +89,7 @@ mod tests {
             ("42883", Class::Operator, "BootstrapNeeded"),
             ("42501", Class::Operator, "BootstrapNeeded"),
             ("23514", Class::Invalid, "RegistryRefused"),
+            ("23503", Class::Invalid, "RowsInUse"),
             ("2BP01", Class::Invalid, "RoleInUse"),
             ("22023", Class::Operator, "Refused"),
         ] {
