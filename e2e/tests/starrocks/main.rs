@@ -3,6 +3,7 @@
 
 mod case;
 mod drift;
+mod outage;
 mod ownership;
 mod quota;
 mod tenant;
