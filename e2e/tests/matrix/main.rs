@@ -4,7 +4,9 @@
 mod deed;
 mod kafka;
 mod kubernetes;
+mod object_store;
 mod postgres;
+mod starrocks;
 
 use akili_e2e::platform::Platform;
 use anyhow::{Result, ensure};
@@ -42,10 +44,12 @@ async fn no_tenant_reaches_what_is_anothers_in_any_plane() -> Result<()> {
 
 /// Prints the table of one tenant beside another; returns what isn't as it must be.
 async fn matrix(platform: &Platform, own: &str, other: &str) -> Result<Vec<String>> {
-    let planes: [Box<dyn Plane + '_>; 3] = [
+    let planes: [Box<dyn Plane + '_>; 5] = [
         Box::new(postgres::Postgres::open(platform, own, other).await?),
+        Box::new(object_store::Objects::open(platform, own, other).await?),
         Box::new(kubernetes::Kubernetes::open(platform, own, other)?),
         Box::new(kafka::Topics::open(platform, own, other).await?),
+        Box::new(starrocks::StarRocks::open(platform, own, other).await?),
     ];
     let mut table = Table::new();
     let deeds = Deed::ALL.map(|deed| deed.to_string());

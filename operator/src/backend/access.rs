@@ -2,7 +2,7 @@
 //! while the backend is known not to answer.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::breaker::Breaker;
 use crate::error::{Class, Error, LOGIN_REFUSED, UNREACHABLE};
@@ -41,13 +41,14 @@ impl Access {
         doing: &str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.breaker.admit(PATIENCE, Instant::now())?;
+        let asks_for_all = self.breaker.admit().await?;
         let answer = match tokio::time::timeout(PATIENCE, call).await {
             Ok(answer) => answer,
             Err(_) => Err(self.silent(doing)),
         };
         let shut = answer.as_ref().err().filter(|error| concerns_all(error));
-        self.breaker.note(shut, Instant::now());
+        self.breaker.note(shut);
+        drop(asks_for_all);
         self.metrics.called(self.name, (&answer).into());
         answer
     }

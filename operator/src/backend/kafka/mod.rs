@@ -24,6 +24,7 @@ use akili_crds::condition::types;
 use akili_crds::names::ANNOTATION_ADOPT;
 use akili_crds::tenant::{Resources, TopicNames};
 use async_trait::async_trait;
+use futures::future::try_join_all;
 
 use self::access::principal;
 use self::client::Client;
@@ -61,25 +62,30 @@ impl Kafka {
         }
     }
 
-    /// One request after the other: while Kafka doesn't answer, the first asks for all.
     async fn look_at(&self, tenant: &TenantKey) -> Result<Held, Error> {
-        let mut held = Held {
-            acls: self.client.acls(Some(&principal(tenant))).await?,
-            logins: self.client.logins_of(&tenant.id.kafka_user()).await?,
-            topics: BTreeSet::new(),
-        };
-        for topic in &self.base {
-            if self.client.has_topic(&full_name(tenant, topic)).await? {
-                held.topics.insert(topic.name.clone());
-            }
-        }
-        Ok(held)
+        let (user, principal) = (tenant.id.kafka_user(), principal(tenant));
+        let base = self.base.iter().map(async |topic| {
+            let there = self.client.has_topic(&full_name(tenant, topic)).await?;
+            Ok::<_, Error>(there.then(|| topic.name.clone()))
+        });
+        let (acls, logins, topics) = tokio::try_join!(
+            self.client.acls(Some(&principal)),
+            self.client.logins_of(&user),
+            try_join_all(base),
+        )?;
+        Ok(Held {
+            acls,
+            logins,
+            topics: topics.into_iter().flatten().collect(),
+        })
     }
 
     async fn look_at_all(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
-        let acls = self.client.acls(None).await?;
-        let mut logins = self.client.logins(&[]).await?;
-        let topics = self.client.topics().await?;
+        let (acls, mut logins, topics) = tokio::try_join!(
+            self.client.acls(None),
+            self.client.logins(&[]),
+            self.client.topics(),
+        )?;
         let mut acls_of: BTreeMap<String, BTreeSet<_>> = BTreeMap::new();
         for acl in acls {
             acls_of

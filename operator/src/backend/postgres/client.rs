@@ -2,8 +2,7 @@
 //! what needs a name quoted happens in the functions of the bootstrap.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use akili_crds::{Phase, TenantId};
 use postgres_protocol::password::scram_sha_256;
@@ -17,13 +16,11 @@ use uuid::Uuid;
 use super::coverage::Finding;
 use super::diff::{BATCH, Login, Rows};
 use super::error::explain;
-use crate::backend::breaker::Breaker;
+use crate::backend::access::Access;
 use crate::error::{Class, Error};
 use crate::metrics::Metrics;
 use crate::secret::Password;
 
-/// How long a statement waits for a connection before PostgreSQL counts as unreachable.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often those who keep a gate from closing are looked for.
 const BLOCKERS_EVERY: Duration = Duration::from_millis(200);
 
@@ -34,8 +31,7 @@ pub type Statement<'a> = sqlx::query::Query<'a, Postgres, PgArguments>;
 #[derive(Clone)]
 pub struct Client {
     pool: PgPool,
-    breaker: Arc<Breaker>,
-    metrics: Metrics,
+    access: Access,
 }
 
 /// A tenant as PostgreSQL has it: its row and its login.
@@ -60,47 +56,40 @@ impl Client {
             .options([("search_path", "akili")]);
         let pool = PgPoolOptions::new()
             .max_connections(2 * u32::from(concurrency.max(1)))
-            .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options);
         Self {
             pool,
-            breaker: Arc::default(),
-            metrics,
+            access: Access::new("postgres", "PostgreSQL", metrics),
         }
     }
 
-    /// A connection, for what `doing` says. While the server can't be reached, one
-    /// caller waits to find that out, and the others are told at once.
+    /// A connection, for what `doing` says.
     pub async fn connection(&self, doing: &str) -> Result<PoolConnection<Postgres>, Error> {
-        self.breaker.admit(ACQUIRE_TIMEOUT, Instant::now())?;
+        self.access.call(doing, self.acquire(doing)).await
+    }
+
+    async fn acquire(&self, doing: &str) -> Result<PoolConnection<Postgres>, Error> {
         let acquired = self.pool.acquire().await;
-        let acquired = acquired.map_err(|error| explain(doing, &error));
-        self.breaker.note(acquired.as_ref().err(), Instant::now());
-        if acquired.is_err() {
-            self.count(&acquired);
-        }
-        acquired
+        acquired.map_err(|error| explain(doing, &error))
     }
 
     /// Runs a statement; the number of rows that it changed.
     pub async fn execute(&self, doing: &str, statement: Statement<'_>) -> Result<u64, Error> {
-        let done = statement.execute(&mut *self.connection(doing).await?).await;
-        let done = done.map(|done| done.rows_affected());
-        let done = done.map_err(|error| explain(doing, &error));
-        self.count(&done);
-        done
+        let call = async {
+            let done = statement.execute(&mut *self.acquire(doing).await?).await;
+            let done = done.map_err(|error| explain(doing, &error))?;
+            Ok(done.rows_affected())
+        };
+        self.access.call(doing, call).await
     }
 
     /// Runs a query; its rows.
     pub async fn fetch(&self, doing: &str, query: Statement<'_>) -> Result<Vec<PgRow>, Error> {
-        let rows = query.fetch_all(&mut *self.connection(doing).await?).await;
-        let rows = rows.map_err(|error| explain(doing, &error));
-        self.count(&rows);
-        rows
-    }
-
-    fn count<T>(&self, result: &Result<T, Error>) {
-        self.metrics.called("postgres", result.into());
+        let call = async {
+            let rows = query.fetch_all(&mut *self.acquire(doing).await?).await;
+            rows.map_err(|error| explain(doing, &error))
+        };
+        self.access.call(doing, call).await
     }
 
     /// Those of these tenants that the registry knows. One query.
@@ -172,8 +161,13 @@ impl Client {
     /// the tenant's own were ended before.
     pub async fn close_gate(&self, tenant: TenantId) -> Result<(), Error> {
         let doing = "closing a tenant's gate";
+        let rows = self.access.call(doing, self.closing_gate(doing, tenant));
+        one_row(tenant, rows.await?)
+    }
+
+    async fn closing_gate(&self, doing: &str, tenant: TenantId) -> Result<u64, Error> {
         let failed = |error| explain(doing, &error);
-        let mut connection = self.connection(doing).await?;
+        let mut connection = self.acquire(doing).await?;
         let mut closing = connection.begin().await.map_err(failed)?;
         query("SET LOCAL lock_timeout = '2s'")
             .execute(&mut *closing)
@@ -189,18 +183,18 @@ impl Client {
             .execute(&mut *closing);
         let done = tokio::select! {
             done = close => done.map_err(failed)?,
-            Err(error) = self.end_sessions_blocking(waiting) => return Err(error),
+            Err(error) = self.end_sessions_blocking(waiting) => return Err(failed(error)),
         };
         closing.commit().await.map_err(failed)?;
-        one_row(tenant, done.rows_affected())
+        Ok(done.rows_affected())
     }
 
     /// Ends, until it is cancelled, the sessions that keep another of ours waiting.
-    async fn end_sessions_blocking(&self, waiting: i32) -> Result<(), Error> {
+    async fn end_sessions_blocking(&self, waiting: i32) -> Result<(), sqlx::Error> {
         loop {
             tokio::time::sleep(BLOCKERS_EVERY).await;
             let end = query("SELECT akili_guard.end_sessions_blocking($1)").bind(waiting);
-            self.execute("ending the sessions of writers", end).await?;
+            end.execute(&self.pool).await?;
         }
     }
 

@@ -71,24 +71,21 @@ impl Catalog {
     async fn everybody(&self) -> Result<Everybody, Error> {
         let client = &self.client;
         let edges = "SELECT FROM_ROLE, TO_ROLE, TO_USER FROM default_catalog.sys.role_edges";
-        // One after the other: after an outage the first of them asks for all, and the
-        // others' refusal would cut it off.
-        let catalogs = client
-            .rows("listing catalogs", "SHOW CATALOGS", ["Catalog", "Comment"])
-            .await?;
-        let roles = client.rows("listing roles", "SHOW ROLES", ["Name"]).await?;
-        let users = client.rows("listing users", "SHOW USERS", ["User"]).await?;
-        let columns = ["FROM_ROLE", "TO_ROLE", "TO_USER"];
-        let edges = client
-            .rows("listing who has which role", edges, columns)
-            .await?;
-        let connections = client
-            .rows(
+        let (catalogs, roles, users, edges, connections) = tokio::try_join!(
+            client.rows("listing catalogs", "SHOW CATALOGS", ["Catalog", "Comment"]),
+            client.rows("listing roles", "SHOW ROLES", ["Name"]),
+            client.rows("listing users", "SHOW USERS", ["User"]),
+            client.rows(
+                "listing who has which role",
+                edges,
+                ["FROM_ROLE", "TO_ROLE", "TO_USER"]
+            ),
+            client.rows(
                 "listing connections",
                 "SHOW FULL PROCESSLIST",
-                ["User", "Id"],
-            )
-            .await?;
+                ["User", "Id"]
+            ),
+        )?;
         let mut everybody = Everybody {
             catalogs: catalogs.into_iter().map(Into::into).collect(),
             roles: roles.into_iter().flatten().collect(),

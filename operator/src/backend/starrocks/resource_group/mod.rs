@@ -63,11 +63,10 @@ impl ResourceGroup {
     async fn nodes(&self) -> Result<Nodes, Error> {
         let doing = "looking at the nodes";
         let columns = ["CpuCores", "MemLimit"];
-        let backends = self.client.rows(doing, "SHOW BACKENDS", columns).await?;
-        let compute_nodes = self
-            .client
-            .rows(doing, "SHOW COMPUTE NODES", columns)
-            .await?;
+        let (backends, compute_nodes) = tokio::try_join!(
+            self.client.rows(doing, "SHOW BACKENDS", columns),
+            self.client.rows(doing, "SHOW COMPUTE NODES", columns),
+        )?;
         let mut nodes = Nodes::default();
         for [cores, memory] in backends.into_iter().chain(compute_nodes) {
             let size = |shown: &str| {
@@ -154,9 +153,7 @@ impl Backend for ResourceGroup {
     }
 
     async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Observed>, Error> {
-        // One after the other, as the catalog's plane does.
-        let nodes = self.nodes().await?;
-        let mut groups = self.groups().await?;
+        let (nodes, mut groups) = tokio::try_join!(self.nodes(), self.groups())?;
         let held = |tenant: &TenantKey| {
             let group = groups.remove(&tenant.id.starrocks_name());
             (tenant.clone(), Observed { nodes, group })
