@@ -203,7 +203,7 @@ impl Client {
     pub async fn rows_of(&self, tenant: TenantId) -> Result<Vec<Rows>, Error> {
         let doing = "counting a tenant's rows";
         let rows =
-            query("SELECT relation, name, found, referred_by FROM akili_guard.tenant_rows($1, $2)")
+            query("SELECT relation, name, counted, referred_by FROM akili_guard.tenant_rows($1, $2)")
                 .bind(tenant.uuid())
                 .bind(BATCH + 1);
         let rows = self.fetch(doing, rows).await?;
@@ -213,7 +213,7 @@ impl Client {
                 Ok(Rows {
                     table: row.try_get::<Oid, _>("relation")?.0,
                     name: row.try_get("name")?,
-                    found: row.try_get("found")?,
+                    found: row.try_get("counted")?,
                     referred_by: referred_by.into_iter().map(|oid| oid.0).collect(),
                 })
             })

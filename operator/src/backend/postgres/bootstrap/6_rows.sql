@@ -5,7 +5,7 @@
 -- and which tables have foreign keys to it. With the DBA's rights, which no policy
 -- binds: where one was taken away, the operator would see no rows and call them gone.
 CREATE OR REPLACE FUNCTION akili_guard.tenant_rows(tenant uuid, at_most bigint)
-RETURNS TABLE (relation oid, name text, found bigint, referred_by oid[])
+RETURNS TABLE (relation oid, name text, counted bigint, referred_by oid[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '2s'
@@ -19,9 +19,9 @@ BEGIN
         ORDER BY 2
     LOOP
         EXECUTE format(
-            'SELECT count(*) FROM (SELECT FROM ONLY %s WHERE tenant_id = $1 LIMIT $2) AS some',
-            name) INTO found USING tenant, at_most;
-        IF found > 0 THEN
+            'SELECT count(*) FROM (SELECT FROM ONLY %s WHERE tenant_id = $1 LIMIT $2) AS part',
+            name) INTO counted USING tenant, at_most;
+        IF counted > 0 THEN
             referred_by := ARRAY(
                 SELECT DISTINCT con.conrelid FROM pg_constraint con
                 WHERE con.contype = 'f' AND con.confrelid = relation);
