@@ -3,6 +3,7 @@
 
 mod backends;
 mod canaries;
+mod footprint;
 mod installation;
 mod kafka;
 mod logins;
