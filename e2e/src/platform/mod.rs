@@ -5,6 +5,7 @@ mod installation;
 mod kafka;
 mod objects;
 mod operator;
+mod protection;
 mod requests;
 mod sql;
 mod starrocks;
