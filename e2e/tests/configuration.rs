@@ -126,7 +126,7 @@ async fn a_wrong_password_is_tried_now_and_then_and_a_right_one_is_taken() -> Re
     );
     ensure!(platform.ready_replicas()? == 0, "a replica is ready");
 
-    platform.bootstrap()?;
+    platform.bootstrap().await?;
     platform
         .eventually("the replica is ready", || {
             Ok(platform.ready_replicas()? == 1)

@@ -53,17 +53,10 @@ impl Platform {
         Ok(Kafka::new(config)?)
     }
 
-    /// Kafka as the operator's user reaches it, who may do everything.
+    /// Kafka as its own admin reaches it, who may do everything.
     pub fn kafka_admin(&self) -> Result<KafkaAdmin> {
-        let handle = self.testbed.kafka();
         let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", &handle.bootstrap_servers)
-            .set("security.protocol", "SASL_SSL")
-            .set("sasl.mechanism", "SCRAM-SHA-256")
-            .set("sasl.username", handle.user)
-            .set("sasl.password", &handle.password)
-            .set("ssl.ca.location", handle.ca_path.to_string_lossy());
+        config.set("bootstrap.servers", &self.testbed.kafka().internal_servers);
         let clients = Kafka::new(config)?;
         Ok(KafkaAdmin {
             access: clients.access(),

@@ -1,6 +1,7 @@
 //! The platform under test: the chart and the bootstrap SQL on the testbed, the
 //! operator with its own rights, and the ways in that people and tenants have.
 
+mod backends;
 mod installation;
 mod kafka;
 mod objects;
@@ -21,6 +22,7 @@ use anyhow::{Result, bail};
 use crate::command::{binary, succeed};
 use crate::testbed::Testbed;
 
+pub use backends::Backend;
 pub use installation::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD};
 pub use kafka::{Kafka, KafkaAdmin};
 pub use objects::{ObjectTenant, send};
@@ -29,9 +31,6 @@ pub use requests::Request;
 pub use sql::Login;
 pub use starrocks::StarRocks;
 pub use tenants::tenant_yaml;
-
-/// The testbed's components that scenarios stop and start.
-const BACKENDS: [&str; 4] = ["postgresql", "ceph-rgw", "kafka", "starrocks-stand-in"];
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -56,8 +55,10 @@ impl Platform {
         let testbed = Testbed::connect().await?;
         // A test that stopped it, or kept everybody from it, may not have come to its end.
         testbed.end_silence().await?;
-        for backend in BACKENDS {
-            testbed.start(backend).await?;
+        for component in Backend::ALL.map(Backend::component) {
+            if testbed.has(component) {
+                testbed.start(component).await?;
+            }
         }
         let folder = std::env::temp_dir().join(format!("akili-platform-{}", std::process::id()));
         fs::create_dir_all(&folder)?;

@@ -44,6 +44,12 @@ impl Platform {
         self.starrocks_as(&handle.user, &handle.password).await
     }
 
+    /// A session of its own admin.
+    pub async fn starrocks_of_root(&self) -> Result<StarRocks> {
+        let password = self.testbed.starrocks_root_password()?;
+        self.starrocks_as("root", &password).await
+    }
+
     async fn starrocks_as(&self, user: &str, password: &str) -> Result<StarRocks> {
         let options = self.testbed.starrocks().options(user, password);
         let session = Conn::new(options).await;

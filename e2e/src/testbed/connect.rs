@@ -25,8 +25,8 @@ use super::{
     layout::{self, NODE_ADDRESS},
     postgres::{self, PostgresHandle},
     process::Process,
-    starrocks::StarRocksHandle,
-    tools,
+    starrocks::{self, StarRocksHandle},
+    tools, wanted_components,
 };
 
 /// Long enough for any test, short enough not to be kept.
@@ -175,6 +175,11 @@ impl Testbed {
         &self.starrocks
     }
 
+    /// The password of the stand-in's own admin, `root`.
+    pub fn starrocks_root_password(&self) -> Result<String> {
+        starrocks::root_password()
+    }
+
     /// Runs `radosgw-admin`, as only Ceph's own admin can; its output.
     pub async fn radosgw_admin(&self, arguments: &[&str]) -> Result<String> {
         ceph::radosgw_admin(arguments).await
@@ -188,6 +193,13 @@ impl Testbed {
     /// Takes everything out of PostgreSQL.
     pub async fn empty_postgres(&self) -> Result<()> {
         postgres::empty().await
+    }
+
+    /// Whether this component runs here: a real StarRocks stands elsewhere.
+    pub fn has(&self, component: &str) -> bool {
+        wanted_components()
+            .iter()
+            .any(|wanted| wanted.name() == component)
     }
 
     /// Ends a component as an outage would: sessions are cut off. Returns when it

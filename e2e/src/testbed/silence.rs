@@ -14,10 +14,12 @@ impl Testbed {
     /// Drops what is sent to this TCP port of the node, until [`Testbed::end_silence`].
     pub async fn silence(&self, port: u16) -> Result<()> {
         let rules = format!(
-            "table inet {TABLE} {{ chain input {{ \
-                 type filter hook input priority -300; \
-                 ip daddr {} tcp dport {port} drop; \
-             }} }}",
+            "table inet {TABLE} {{ \
+                 chain input {{ \
+                     type filter hook input priority -300; \
+                     ip daddr {} tcp dport {port} drop; \
+                 }}; \
+             }}",
             self.node_address()
         );
         run(command("nft").arg(rules)).await?;

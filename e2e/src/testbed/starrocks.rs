@@ -34,6 +34,11 @@ pub fn is_elsewhere() -> bool {
     std::env::var_os(ELSEWHERE).is_some()
 }
 
+/// The password of the stand-in's own admin, `root`.
+pub fn root_password() -> Result<String> {
+    Ok(StarRocksHandle::of("root")?.password)
+}
+
 /// Where clients find StarRocks, and the operator's own login.
 #[derive(Clone)]
 pub struct StarRocksHandle {

@@ -3,7 +3,6 @@
 
 mod case;
 mod drift;
-mod outage;
 mod ownership;
 mod quota;
 mod tenant;

@@ -59,7 +59,7 @@ async fn install(platform: &Platform) -> Result<()> {
     step("its image, as the node knows it");
     platform.import_image().await?;
     step("the bootstrap SQL in PostgreSQL, as a DBA runs it");
-    platform.bootstrap()?;
+    platform.bootstrap().await?;
     step("the Secrets that the chart refers to");
     platform.make_secrets()?;
     step("the bucket that all tenants share");

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::configuration::directory;
 use crate::testbed::{
     files,
-    layout::{KAFKA_PORT, NODE_ADDRESS},
+    layout::{KAFKA_INTERNAL_PORT, KAFKA_PORT, NODE_ADDRESS},
     pki, secret,
 };
 
@@ -19,6 +19,8 @@ pub const OPERATOR: &str = "akili-operator";
 pub struct KafkaHandle {
     /// The first broker to ask, host and port.
     pub bootstrap_servers: String,
+    /// The same for who needs no login, on this machine only.
+    pub internal_servers: String,
     /// The certificate that the server's is verified with.
     pub ca_path: PathBuf,
     /// The operator's user.
@@ -36,6 +38,7 @@ impl KafkaHandle {
         }
         Ok(Self {
             bootstrap_servers: format!("{NODE_ADDRESS}:{KAFKA_PORT}"),
+            internal_servers: format!("127.0.0.1:{KAFKA_INTERNAL_PORT}"),
             ca_path: pki::authority_certificate(),
             user: OPERATOR,
             password: files::read(&file)?,
