@@ -92,17 +92,17 @@ async fn a_tenant_is_not_deleted_by_mistake_and_then_nothing_is_lost() -> Result
     platform.kubectl(&["delete", "tenant", "typo"])?;
 
     let _operator = platform.start_operator().await?;
-    platform.activate("acme")?;
-    let namespace = platform.status("acme", "namespace")?;
-    let instead = "`akili tenant archive acme --confirm`";
-    let delete = ["delete", "tenant", "acme", "--dry-run=server"];
+    platform.activate("globex")?;
+    let namespace = platform.status("globex", "namespace")?;
+    let instead = "archive it (`akili tenant archive ";
+    let delete = ["delete", "tenant", "globex", "--dry-run=server"];
     platform
         .eventually("it is protected", || {
             Ok(!platform.try_kubectl(&delete)?.status.success())
         })
         .await?;
     for delete in [
-        &["delete", "tenant", "acme"][..],
+        &["delete", "tenant", "globex"][..],
         &["delete", "tenants", "--all"],
         &["delete", "--raw", "/apis/akili.io/v1alpha1/tenants"],
     ] {
@@ -111,24 +111,24 @@ async fn a_tenant_is_not_deleted_by_mistake_and_then_nothing_is_lost() -> Result
         refused(&answer, instead)?;
     }
     let delete = ["delete", "namespace", &namespace];
-    refused(&platform.try_kubectl(&delete)?, "is that of tenant acme")?;
+    refused(&platform.try_kubectl(&delete)?, "is that of tenant globex")?;
     let other = format!("policies-{}", std::process::id());
     platform.kubectl(&["create", "namespace", &other])?;
     platform.kubectl(&["delete", "namespace", &other, "--wait=false"])?;
 
-    let id = platform.status("acme", "id")?;
-    let before = possessions(&platform, &id, "acme").await?;
-    platform.delete_protected(&[&["tenant", "acme"]]).await?;
-    let left = platform.kubectl(&["get", "tenants", "-o", "name"])?;
-    ensure!(left.is_empty(), "{left}");
+    let id = platform.status("globex", "id")?;
+    let before = possessions(&platform, &id, "globex").await?;
+    platform.delete_protected(&[&["tenant", "globex"]]).await?;
+    let get = ["get", "tenant", "globex", "--ignore-not-found"];
+    ensure!(platform.kubectl(&get)?.is_empty(), "it is still there");
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
-    let meanwhile = possessions(&platform, &id, "acme").await?;
+    let meanwhile = possessions(&platform, &id, "globex").await?;
     ensure!(before == meanwhile, "{before:#?} became {meanwhile:#?}");
 
-    platform.activate("acme")?;
-    let again = platform.status("acme", "id")?;
+    platform.activate("globex")?;
+    let again = platform.status("globex", "id")?;
     ensure!(id == again, "{id} became {again}");
-    let after = possessions(&platform, &id, "acme").await?;
+    let after = possessions(&platform, &id, "globex").await?;
     ensure!(before == after, "{before:#?} became {after:#?}");
     Ok(())
 }
