@@ -1,7 +1,7 @@
 //! The operator itself: what it may do, what it costs, and what it survives.
 
-use akili_e2e::command::{stderr, stdout, succeed};
-use akili_e2e::platform::{AUDIT_INTERVAL, OPERATOR_PASSWORD, Platform};
+use akili_e2e::command::{stderr, stdout};
+use akili_e2e::platform::{AUDIT_INTERVAL, Platform};
 use anyhow::{Result, ensure};
 
 /// The login that it has of its own, not an admin who plays it.
@@ -59,19 +59,6 @@ fn rows_written(platform: &Platform) -> Result<String> {
          WHERE schemaname IN ('akili', 'akili_guard') OR relname IN \
              ('pg_authid', 'pg_auth_members', 'pg_db_role_setting', 'pg_policy', 'pg_trigger')",
     )
-}
-
-#[tokio::test]
-async fn an_outage_of_postgresql_is_told_and_survived() -> Result<()> {
-    let platform = Platform::install().await?;
-    let _operator = platform.start_operator().await?;
-    platform.activate("acme")?;
-    an_outage_is_told_and_survived(&platform).await?;
-    ensure!(
-        !platform.log()?.contains(OPERATOR_PASSWORD),
-        "the log shows the operator's password"
-    );
-    Ok(())
 }
 
 #[tokio::test]
@@ -220,34 +207,5 @@ fn a_tenant_cannot_forge_a_credential(platform: &Platform) -> Result<()> {
         "{}",
         stderr(&answer)
     );
-    Ok(())
-}
-
-async fn an_outage_is_told_and_survived(platform: &Platform) -> Result<()> {
-    let newcomer = "newcomer";
-    platform.testbed.stop("postgresql").await?;
-    platform
-        .eventually("PostgresReady says why", || {
-            Ok(platform.reason("acme", "PostgresReady")? == "Unreachable")
-        })
-        .await?;
-    ensure!(
-        platform.status("acme", "phase")? == "ACTIVE",
-        "an outage isn't a change of phase"
-    );
-    succeed(&platform.akili(&["tenant", "create", newcomer, "--display-name", "Newcomer"])?)?;
-    platform
-        .eventually("a new tenant waits for the registry", || {
-            Ok(platform.reason(newcomer, "Ready")? == "RegistryUnavailable")
-        })
-        .await?;
-    platform.testbed.start("postgresql").await?;
-    for slug in ["acme", newcomer] {
-        platform
-            .eventually(&format!("{slug} is well again"), || {
-                Ok(platform.reason(slug, "Ready")? == "Reached")
-            })
-            .await?;
-    }
     Ok(())
 }

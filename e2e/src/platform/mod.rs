@@ -2,8 +2,10 @@
 //! operator with its own rights, and the ways in that people and tenants have.
 
 mod backends;
+mod canaries;
 mod installation;
 mod kafka;
+mod logins;
 mod objects;
 mod operator;
 mod protection;
