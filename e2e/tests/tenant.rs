@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use akili_e2e::command::{stderr, succeed};
+use akili_e2e::command::{stderr, stdout, succeed};
 use akili_e2e::platform::{Platform, tenant_yaml};
 use anyhow::{Result, ensure};
 
@@ -17,6 +17,8 @@ async fn a_tenant_is_active_within_seconds_and_people_can_see_it() -> Result<()>
     bad_tenants_are_refused_with_the_rule(&platform)?;
     an_archived_tenant_stays_archived(&platform)?;
     the_cli_says_what_is_wrong(&platform)?;
+    verbs_lead_a_tenant_through_its_life(&platform)?;
+    a_verb_warns_where_git_says_otherwise(&platform)?;
     limits_are_written_as_the_api_server_writes_them(&platform).await
 }
 
@@ -130,6 +132,81 @@ fn the_cli_says_what_is_wrong(platform: &Platform) -> Result<()> {
     }
     let list = succeed(&platform.akili(&["tenant", "list", "--state", "active", "--json"])?)?;
     ensure!(list.contains(r#""slug": "acme-2""#), "{list}");
+    Ok(())
+}
+
+fn verbs_lead_a_tenant_through_its_life(platform: &Platform) -> Result<()> {
+    for (command, code, said) in [
+        ("suspend nobody --confirm", 3, "there is no tenant nobody"),
+        (
+            "suspend acme-2",
+            2,
+            "would make tenant acme-2 (Tenant acme-2) read-only in every plane",
+        ),
+        (
+            "suspend acme-2 --dry-run=server",
+            0,
+            "acme-2 would be suspended",
+        ),
+        (
+            "suspend acme-2 --confirm --wait",
+            0,
+            "tenant acme-2 is SUSPENDED",
+        ),
+        ("suspend acme-2 --confirm", 0, "acme-2 is SUSPENDED already"),
+        (
+            "wait acme-2 --for ACTIVE --timeout 1s",
+            6,
+            "its spec.state is Suspended",
+        ),
+        ("purge acme-2 --confirm", 1, "isn't archived"),
+        ("reactivate acme-2 --wait", 0, "tenant acme-2 is ACTIVE"),
+        (
+            "archive acme-2",
+            2,
+            "no access for anybody in any plane, for ever",
+        ),
+        (
+            "archive acme-2 --confirm --wait",
+            0,
+            "tenant acme-2 is ARCHIVED",
+        ),
+        ("archive acme-2", 0, "acme-2 is ARCHIVED already"),
+        ("reactivate acme-2", 1, "is archived, and that is for ever"),
+        (
+            "purge acme-2",
+            2,
+            "would delete everything that tenant acme-2",
+        ),
+        ("purge acme-2 --dry-run=server", 0, "acme-2 would be purged"),
+    ] {
+        let arguments: Vec<&str> = ["tenant"].into_iter().chain(command.split(' ')).collect();
+        let answer = platform.akili(&arguments)?;
+        let all = stdout(&answer) + &stderr(&answer);
+        ensure!(
+            answer.status.code() == Some(code) && all.contains(said),
+            "akili tenant {command}: {:?}, {all}",
+            answer.status
+        );
+    }
+    Ok(())
+}
+
+fn a_verb_warns_where_git_says_otherwise(platform: &Platform) -> Result<()> {
+    let file = platform.file("git.yaml", &(tenant_yaml("acme") + "  state: Active\n"))?;
+    let argo = [
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=argocd-controller",
+    ];
+    platform.kubectl(&[&["apply", "-f", &file], &argo[..]].concat())?;
+    let answer = platform.akili(&["tenant", "suspend", "acme", "--dry-run=server"])?;
+    let warning = "is managed by Argo CD (argocd-controller), which would revert this";
+    ensure!(
+        answer.status.success() && stderr(&answer).contains(warning),
+        "{}",
+        stderr(&answer)
+    );
     Ok(())
 }
 

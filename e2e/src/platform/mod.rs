@@ -9,6 +9,7 @@ mod kafka;
 mod logins;
 mod objects;
 mod operator;
+mod protection;
 mod requests;
 mod sql;
 mod starrocks;
