@@ -3,7 +3,7 @@
 use std::fs;
 
 use akili_e2e::command::{stderr, stdout, succeed};
-use akili_e2e::platform::{Platform, tenant_yaml};
+use akili_e2e::platform::{AUDIT_INTERVAL, Platform, tenant_yaml};
 use anyhow::{Result, ensure};
 
 #[tokio::test]
@@ -20,6 +20,51 @@ async fn a_tenant_is_active_within_seconds_and_people_can_see_it() -> Result<()>
     verbs_lead_a_tenant_through_its_life(&platform)?;
     a_verb_warns_where_git_says_otherwise(&platform)?;
     limits_are_written_as_the_api_server_writes_them(&platform).await
+}
+
+#[tokio::test]
+async fn a_namespace_that_another_owns_is_not_touched() -> Result<()> {
+    const ID: &str = "0b9f7c1e-43a5-4a54-9d2a-5d0f3c6c7f10";
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    let namespace = format!("tenant-{ID}");
+    let inside = "secrets,configmaps,rolebindings,resourcequotas,limitranges,networkpolicies";
+    let held = || -> Result<String> {
+        let itself = platform.kubectl(&["get", "namespace", &namespace, "-o", "yaml"])?;
+        let inside = ["get", inside, "-n", &namespace, "-o", "yaml"];
+        Ok(itself + &platform.kubectl(&inside)?)
+    };
+    platform.kubectl(&["create", "namespace", &namespace])?;
+    let ledger = [
+        "create",
+        "secret",
+        "generic",
+        "ledger",
+        "--from-literal=a=b",
+    ];
+    platform.kubectl(&[&ledger[..], &["-n", &namespace]].concat())?;
+    platform
+        .eventually("Kubernetes has made its own part", || {
+            Ok(held()?.contains("kube-root-ca.crt"))
+        })
+        .await?;
+    let before = held()?;
+
+    let yaml = format!("{}  id: {ID}\n", tenant_yaml("newcomer"));
+    let file = platform.file("newcomer.yaml", &yaml)?;
+    platform.kubectl(&["apply", "-f", &file])?;
+    platform
+        .eventually("the namespace is called another's", || {
+            Ok(platform.reason("newcomer", "NamespaceReady")? == "OwnedByAnother")
+        })
+        .await?;
+    tokio::time::sleep(2 * AUDIT_INTERVAL).await;
+    let after = held()?;
+    ensure!(before == after, "of {before} it left {after}");
+    ensure!(platform.status("newcomer", "phase")? == "PROVISIONING");
+
+    platform.kubectl(&["delete", "namespace", &namespace])?;
+    platform.wait_active("newcomer")
 }
 
 fn get_prints_five_lines(platform: &Platform) -> Result<()> {
