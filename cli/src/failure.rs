@@ -21,6 +21,14 @@ impl Failure {
         }
     }
 
+    /// Exit code 2.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            code: 2,
+            ..Self::failed(message)
+        }
+    }
+
     /// Exit code 6.
     pub fn timed_out(message: impl Into<String>) -> Self {
         Self {

@@ -23,7 +23,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Create tenants, and look at them.
+    /// Create tenants, look at them, and lead them through their life.
     #[command(subcommand)]
     Tenant(commands::tenant::Command),
 }

@@ -74,7 +74,7 @@ async fn when_the_leader_is_killed_the_other_replica_goes_on() -> Result<()> {
     Ok(())
 }
 
-/// One row, one namespace, one role, and a login that works.
+/// One row, one namespace, one role, and logins that work.
 async fn is_whole(platform: &Platform, slug: &str) -> Result<()> {
     let rows = platform.superuser(&format!(
         "SELECT count(*) || ' ' || min(state) FROM akili.tenants WHERE slug = '{slug}'"
@@ -91,9 +91,5 @@ async fn is_whole(platform: &Platform, slug: &str) -> Result<()> {
         role == format!("tenant_{}", id.replace('-', "")),
         "{slug}: {role} isn't the role of {id}"
     );
-    platform
-        .eventually(&format!("{slug} logs in"), || {
-            Ok(platform.as_tenant(slug, "SELECT 1")?.status.success())
-        })
-        .await
+    platform.until_it_logs_in(slug).await
 }

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// What outlives the release.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 12] = [
     "crd/tenants.akili.io",
     "crd/tenantquotas.akili.io",
     "crd/connections.akili.io",
@@ -25,6 +25,8 @@ const KEPT: [&str; 10] = [
     "clusterrole/akili-admin",
     "validatingadmissionpolicy/akili-credentials",
     "validatingadmissionpolicy/akili-operator-writes",
+    "validatingadmissionpolicy/akili-state",
+    "validatingadmissionpolicy/akili-tenant-deletion",
 ];
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use akili_e2e::command::{stderr, succeed};
-use akili_e2e::platform::{Platform, tenant_yaml};
+use akili_e2e::command::{stderr, stdout, succeed};
+use akili_e2e::platform::{AUDIT_INTERVAL, Platform, tenant_yaml};
 use anyhow::{Result, ensure};
 
 #[tokio::test]
@@ -17,7 +17,54 @@ async fn a_tenant_is_active_within_seconds_and_people_can_see_it() -> Result<()>
     bad_tenants_are_refused_with_the_rule(&platform)?;
     an_archived_tenant_stays_archived(&platform)?;
     the_cli_says_what_is_wrong(&platform)?;
+    verbs_lead_a_tenant_through_its_life(&platform)?;
+    a_verb_warns_where_git_says_otherwise(&platform)?;
     limits_are_written_as_the_api_server_writes_them(&platform).await
+}
+
+#[tokio::test]
+async fn a_namespace_that_another_owns_is_not_touched() -> Result<()> {
+    const ID: &str = "0b9f7c1e-43a5-4a54-9d2a-5d0f3c6c7f10";
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    let namespace = format!("tenant-{ID}");
+    let inside = "secrets,configmaps,rolebindings,resourcequotas,limitranges,networkpolicies";
+    let held = || -> Result<String> {
+        let itself = platform.kubectl(&["get", "namespace", &namespace, "-o", "yaml"])?;
+        let inside = ["get", inside, "-n", &namespace, "-o", "yaml"];
+        Ok(itself + &platform.kubectl(&inside)?)
+    };
+    platform.kubectl(&["create", "namespace", &namespace])?;
+    let ledger = [
+        "create",
+        "secret",
+        "generic",
+        "ledger",
+        "--from-literal=a=b",
+    ];
+    platform.kubectl(&[&ledger[..], &["-n", &namespace]].concat())?;
+    platform
+        .eventually("Kubernetes has made its own part", || {
+            Ok(held()?.contains("kube-root-ca.crt"))
+        })
+        .await?;
+    let before = held()?;
+
+    let yaml = format!("{}  id: {ID}\n", tenant_yaml("newcomer"));
+    let file = platform.file("newcomer.yaml", &yaml)?;
+    platform.kubectl(&["apply", "-f", &file])?;
+    platform
+        .eventually("the namespace is called another's", || {
+            Ok(platform.reason("newcomer", "NamespaceReady")? == "OwnedByAnother")
+        })
+        .await?;
+    tokio::time::sleep(2 * AUDIT_INTERVAL).await;
+    let after = held()?;
+    ensure!(before == after, "of {before} it left {after}");
+    ensure!(platform.status("newcomer", "phase")? == "PROVISIONING");
+
+    platform.kubectl(&["delete", "namespace", &namespace])?;
+    platform.wait_active("newcomer")
 }
 
 fn get_prints_five_lines(platform: &Platform) -> Result<()> {
@@ -130,6 +177,81 @@ fn the_cli_says_what_is_wrong(platform: &Platform) -> Result<()> {
     }
     let list = succeed(&platform.akili(&["tenant", "list", "--state", "active", "--json"])?)?;
     ensure!(list.contains(r#""slug": "acme-2""#), "{list}");
+    Ok(())
+}
+
+fn verbs_lead_a_tenant_through_its_life(platform: &Platform) -> Result<()> {
+    for (command, code, said) in [
+        ("suspend nobody --confirm", 3, "there is no tenant nobody"),
+        (
+            "suspend acme-2",
+            2,
+            "would make tenant acme-2 (Tenant acme-2) read-only in every plane",
+        ),
+        (
+            "suspend acme-2 --dry-run=server",
+            0,
+            "acme-2 would be suspended",
+        ),
+        (
+            "suspend acme-2 --confirm --wait",
+            0,
+            "tenant acme-2 is SUSPENDED",
+        ),
+        ("suspend acme-2 --confirm", 0, "acme-2 is SUSPENDED already"),
+        (
+            "wait acme-2 --for ACTIVE --timeout 1s",
+            6,
+            "its spec.state is Suspended",
+        ),
+        ("purge acme-2 --confirm", 1, "isn't archived"),
+        ("reactivate acme-2 --wait", 0, "tenant acme-2 is ACTIVE"),
+        (
+            "archive acme-2",
+            2,
+            "no access for anybody in any plane, for ever",
+        ),
+        (
+            "archive acme-2 --confirm --wait",
+            0,
+            "tenant acme-2 is ARCHIVED",
+        ),
+        ("archive acme-2", 0, "acme-2 is ARCHIVED already"),
+        ("reactivate acme-2", 1, "is archived, and that is for ever"),
+        (
+            "purge acme-2",
+            2,
+            "would delete everything that tenant acme-2",
+        ),
+        ("purge acme-2 --dry-run=server", 0, "acme-2 would be purged"),
+    ] {
+        let arguments: Vec<&str> = ["tenant"].into_iter().chain(command.split(' ')).collect();
+        let answer = platform.akili(&arguments)?;
+        let all = stdout(&answer) + &stderr(&answer);
+        ensure!(
+            answer.status.code() == Some(code) && all.contains(said),
+            "akili tenant {command}: {:?}, {all}",
+            answer.status
+        );
+    }
+    Ok(())
+}
+
+fn a_verb_warns_where_git_says_otherwise(platform: &Platform) -> Result<()> {
+    let file = platform.file("git.yaml", &(tenant_yaml("acme") + "  state: Active\n"))?;
+    let argo = [
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=argocd-controller",
+    ];
+    platform.kubectl(&[&["apply", "-f", &file], &argo[..]].concat())?;
+    let answer = platform.akili(&["tenant", "suspend", "acme", "--dry-run=server"])?;
+    let warning = "is managed by Argo CD (argocd-controller), which would revert this";
+    ensure!(
+        answer.status.success() && stderr(&answer).contains(warning),
+        "{}",
+        stderr(&answer)
+    );
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use akili_operator::backend::kafka::native::{Mechanism, ScramCredential};
 use akili_operator::secret::Password;
 use anyhow::{Context, Result};
+use postgres_protocol::password::scram_sha_256;
 
 use super::{OPERATOR_PASSWORD, Platform};
 
@@ -87,7 +88,9 @@ impl Platform {
     async fn set_operators_password(&self, backend: Backend, password: &str) -> Result<()> {
         match backend {
             Backend::PostgreSql => {
-                let alter = format!("ALTER ROLE akili_operator PASSWORD '{password}'");
+                // As psql's \password does: in clear it would be in the server's log.
+                let verifier = scram_sha_256(password.as_bytes());
+                let alter = format!("ALTER ROLE akili_operator PASSWORD '{verifier}'");
                 self.superuser(&alter).map(drop)
             }
             Backend::ObjectStore => {

@@ -174,9 +174,12 @@ impl Platform {
     /// Takes away what the tenants of earlier runs have: thousands of them would keep
     /// the operator from those of this run.
     async fn forget_tenants(&self) -> Result<()> {
-        self.kubectl(&["delete", "tenants,tenantquotas", "--all", "--wait=false"])?;
         let theirs = "namespaces,clusterroles,clusterrolebindings";
-        self.kubectl(&["delete", theirs, "-l", "akili.io/tenant-id", "--wait=false"])?;
+        self.delete_protected(&[
+            &["tenants,tenantquotas", "--all"],
+            &[theirs, "-l", "akili.io/tenant-id"],
+        ])
+        .await?;
         self.empty_bucket().await?;
         self.testbed.remove_object_store_users("tenant-").await?;
         self.kafka_admin()?.forget_tenants().await?;

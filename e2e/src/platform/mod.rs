@@ -2,10 +2,14 @@
 //! operator with its own rights, and the ways in that people and tenants have.
 
 mod backends;
+mod canaries;
+mod footprint;
 mod installation;
 mod kafka;
+mod logins;
 mod objects;
 mod operator;
+mod protection;
 mod requests;
 mod sql;
 mod starrocks;

@@ -1,13 +1,13 @@
 //! `akili tenant create`
 
-use std::time::Duration;
-
 use akili_crds::{Phase, Slug, Tenant, TenantSpec};
 use clap::Args;
 use kube::Client;
 use kube::api::{Api, PostParams};
 
-use super::wait;
+use super::change::Options;
+use super::goal::Goal;
+use super::{FIELD_MANAGER, wait};
 use crate::failure::Failure;
 
 #[derive(Args)]
@@ -20,19 +20,12 @@ pub struct Arguments {
     /// Name for people
     #[arg(long)]
     display_name: String,
-    /// Wait until the tenant is ACTIVE
-    #[arg(long)]
-    wait: bool,
-    /// How long to wait
-    #[arg(long, default_value = "2m", value_parser = humantime::parse_duration)]
-    timeout: Duration,
-    /// With `server`: let the API server check everything, and create nothing
-    #[arg(long, value_parser = ["server"], conflicts_with = "wait")]
-    dry_run: Option<String>,
+    #[command(flatten)]
+    options: Options,
 }
 
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
-    let slug = &arguments.slug;
+    let (slug, options) = (&arguments.slug, &arguments.options);
     let spec = TenantSpec {
         display_name: arguments.display_name,
         state: akili_crds::State::Active,
@@ -40,8 +33,8 @@ pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
         id: None,
     };
     let params = PostParams {
-        dry_run: arguments.dry_run.is_some(),
-        ..PostParams::default()
+        dry_run: options.dry_run.is_some(),
+        field_manager: Some(FIELD_MANAGER.into()),
     };
     let tenants: Api<Tenant> = Api::all(client.clone());
     tenants
@@ -53,8 +46,9 @@ pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
         return Ok(());
     }
     println!("tenant {slug} created");
-    if arguments.wait {
-        wait::until(&client, slug, Phase::Active, arguments.timeout).await?;
+    if options.wait {
+        let goal = Goal::Status(Phase::Active);
+        wait::until(&client, slug, goal, options.timeout).await?;
     }
     Ok(())
 }

@@ -1,8 +1,16 @@
 //! `akili tenant …`
 
+mod archive;
+mod change;
 mod create;
 mod get;
+mod gitops;
+mod goal;
 mod list;
+mod progress;
+mod purge;
+mod reactivate;
+mod suspend;
 mod wait;
 
 use akili_crds::{Slug, Tenant, TenantQuota};
@@ -11,6 +19,9 @@ use kube::{Api, Client};
 
 use crate::document::Document;
 use crate::failure::Failure;
+
+/// Who the API server is told has set a field.
+const FIELD_MANAGER: &str = "akili";
 
 /// What can be done with tenants.
 #[derive(Subcommand)]
@@ -21,6 +32,14 @@ pub enum Command {
     Get(get::Arguments),
     /// Show all tenants
     List(list::Arguments),
+    /// Make a tenant read-only in every plane
+    Suspend(suspend::Arguments),
+    /// Open a suspended tenant again
+    Reactivate(reactivate::Arguments),
+    /// Close a tenant for ever; its data is kept for the retention
+    Archive(archive::Arguments),
+    /// Delete everything that an archived tenant has, now
+    Purge(purge::Arguments),
     /// Wait until a tenant has reached a status
     Wait(wait::Arguments),
 }
@@ -31,17 +50,43 @@ pub async fn run(command: Command, client: Client) -> Result<(), Failure> {
         Command::Create(arguments) => create::run(arguments, client).await,
         Command::Get(arguments) => get::run(arguments, client).await,
         Command::List(arguments) => list::run(arguments, client).await,
+        Command::Suspend(arguments) => suspend::run(arguments, client).await,
+        Command::Reactivate(arguments) => reactivate::run(arguments, client).await,
+        Command::Archive(arguments) => archive::run(arguments, client).await,
+        Command::Purge(arguments) => purge::run(arguments, client).await,
         Command::Wait(arguments) => wait::run(arguments, client).await,
     }
 }
 
 /// The tenant, and what is to be said of it.
 async fn fetch(client: &Client, slug: &Slug) -> Result<(Tenant, Document), Failure> {
-    let about = |error: kube::Error| Failure::about_tenant(slug.as_str(), &error);
-    let tenants: Api<Tenant> = Api::all(client.clone());
-    let tenant = tenants.get(slug.as_str()).await.map_err(about)?;
+    let tenant = find(client, slug).await?;
     let quotas: Api<TenantQuota> = Api::all(client.clone());
-    let quota = quotas.get_opt(slug.as_str()).await.map_err(about)?;
+    let quota = quotas.get_opt(slug.as_str()).await;
+    let quota = quota.map_err(|error| Failure::about_tenant(slug.as_str(), &error))?;
     let document = Document::new(&tenant, quota.as_ref());
     Ok((tenant, document))
+}
+
+async fn find(client: &Client, slug: &Slug) -> Result<Tenant, Failure> {
+    let tenants: Api<Tenant> = Api::all(client.clone());
+    let found = tenants.get(slug.as_str()).await;
+    found.map_err(|error| Failure::about_tenant(slug.as_str(), &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use akili_crds::Tenant;
+    use serde_json::json;
+
+    /// Active, and were it archived, then until June.
+    pub fn acme() -> Tenant {
+        serde_json::from_value(json!({
+            "apiVersion": "akili.io/v1alpha1", "kind": "Tenant",
+            "metadata": {"name": "acme-corp"},
+            "spec": {"displayName": "Acme Corporation", "state": "Active"},
+            "status": {"phase": "ACTIVE", "purgeAfter": "2026-06-14T10:00:00Z"},
+        }))
+        .unwrap()
+    }
 }

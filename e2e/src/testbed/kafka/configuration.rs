@@ -48,6 +48,8 @@ listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.se
 super.users=User:ANONYMOUS;User:{OPERATOR}
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 auto.create.topics.enable=false
+# Its metadata grows only by what somebody changes.
+metadata.max.idle.interval.ms=0
 
 # There is one broker, and little to do.
 default.replication.factor=1

@@ -183,14 +183,20 @@ impl Client {
         self.change_user("POST", tenant, &change, None).await
     }
 
-    /// Gives the user its access key with this secret key.
+    /// Gives the user its access key with this secret key. Not by a query of the admin
+    /// API, which the gateway writes into its log.
     pub async fn set_key(&self, tenant: &TenantKey, secret: &Password) -> Result<(), Error> {
+        let user = tenant.id.object_store_user();
         let access_key = tenant.id.object_store_access_key();
-        let key = [
-            ("access-key", access_key.as_str()),
-            ("secret-key", secret.expose()),
-        ];
-        self.change_user("POST", tenant, &key, None).await
+        let query = [("key", user.as_str())];
+        let set = async {
+            let entry = self.admin("GET", "metadata/user", &query).await?;
+            let entry = user::with_key(&entry, &access_key, secret).map_err(Failure::NoAnswer)?;
+            let put = self.signer.put("/admin/metadata/user", &query, &entry);
+            put.await.map(drop)
+        };
+        self.call(&format!("setting the key of user {user}"), set)
+            .await
     }
 
     /// Takes a key from the user.

@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::http::Request;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use form_urlencoded::Serializer;
+use serde_json::Value;
 
 use super::binding::Address;
 use super::error::Failure;
@@ -66,18 +67,36 @@ impl Signer {
         path: &str,
         query: Pairs<'_>,
     ) -> Result<Vec<u8>, Failure> {
-        let query = encode(query);
-        self.exchange(method, &format!("{path}?{query}"), String::new())
+        let uri = format!("{path}?{}", encode(query));
+        self.exchange(method, &uri, "", String::new()).await
+    }
+
+    /// Puts a document there; what is answered.
+    pub async fn put(
+        &self,
+        path: &str,
+        query: Pairs<'_>,
+        document: &Value,
+    ) -> Result<Vec<u8>, Failure> {
+        let uri = format!("{path}?{}", encode(query));
+        self.exchange("PUT", &uri, "application/json", document.to_string())
             .await
     }
 
     /// Sends a form to the server itself; what is answered.
     pub async fn post(&self, form: Pairs<'_>) -> Result<Vec<u8>, Failure> {
-        self.exchange("POST", "/", encode(form)).await
+        let type_ = "application/x-www-form-urlencoded";
+        self.exchange("POST", "/", type_, encode(form)).await
     }
 
-    async fn exchange(&self, method: &str, path: &str, body: String) -> Result<Vec<u8>, Failure> {
-        let request = self.sign(method, path, body);
+    async fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &'static str,
+        body: String,
+    ) -> Result<Vec<u8>, Failure> {
+        let request = self.sign(method, path, content_type, body);
         let request = request.map_err(|error| Failure::no_answer(error.as_ref()))?;
         let answer = self.connector.call(request).await;
         let answer = answer.map_err(|error| Failure::no_answer(&error))?;
@@ -95,6 +114,7 @@ impl Signer {
         &self,
         method: &str,
         path: &str,
+        content_type: &'static str,
         body: String,
     ) -> Result<Request<SdkBody>, Box<dyn std::error::Error + Send + Sync>> {
         let uri = format!("{}{path}", self.endpoint);
@@ -119,7 +139,6 @@ impl Signer {
             SignableBody::Bytes(body.as_bytes()),
         )?;
         let (signed, _) = sign(signable, &params)?.into_parts();
-        let is_form = !body.is_empty();
         let mut request = Request::new(SdkBody::from(body));
         request.set_method(method)?;
         request.set_uri(uri)?;
@@ -128,9 +147,8 @@ impl Signer {
                 .headers_mut()
                 .try_insert(name.to_owned(), value.to_owned())?;
         }
-        if is_form {
-            let form = "application/x-www-form-urlencoded";
-            request.headers_mut().insert("content-type", form);
+        if !content_type.is_empty() {
+            request.headers_mut().insert("content-type", content_type);
         }
         Ok(request)
     }

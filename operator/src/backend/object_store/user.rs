@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_smithy_types::base64;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::secret::Password;
 
@@ -36,15 +37,7 @@ pub struct User {
 /// # Errors
 /// It isn't what a gateway answers; says what is missing, and nothing of what is there.
 pub fn parse(answer: &[u8]) -> Result<User, String> {
-    let answer: Answer = serde_json::from_slice(answer)
-        // Its Display may quote what it found.
-        .map_err(|error| {
-            format!(
-                "unexpected at line {} column {}",
-                error.line(),
-                error.column()
-            )
-        })?;
+    let answer: Answer = serde_json::from_slice(answer).map_err(|error| unexpected(&error))?;
     let data = answer.data;
     let policies = data
         .attrs
@@ -71,6 +64,34 @@ pub fn parse(answer: &[u8]) -> Result<User, String> {
             .collect(),
         policies: policies.transpose()?.unwrap_or_default(),
     })
+}
+
+/// The same answer with this secret key for this access key, all else as it was: for
+/// `PUT /admin/metadata/user`.
+///
+/// # Errors
+/// As [`parse`].
+pub fn with_key(answer: &[u8], access_key: &str, secret: &Password) -> Result<Value, String> {
+    let mut entry: Value = serde_json::from_slice(answer).map_err(|error| unexpected(&error))?;
+    let data = &mut entry["data"];
+    let user = data["user_id"].clone();
+    let keys = data["keys"]
+        .as_array_mut()
+        .ok_or("it has no list of keys")?;
+    keys.retain(|key| key["access_key"] != access_key);
+    keys.push(json!({
+        "user": user, "access_key": access_key, "secret_key": secret.expose(),
+    }));
+    Ok(entry)
+}
+
+/// Where an answer is wrong: the error itself may quote what it found there.
+fn unexpected(error: &serde_json::Error) -> String {
+    format!(
+        "unexpected at line {} column {}",
+        error.line(),
+        error.column()
+    )
 }
 
 /// The gateway stores policies as Ceph stores any map: how many there are, then name
@@ -160,7 +181,6 @@ struct Attribute {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
 
     /// What Ceph 16.2 answers, without what isn't looked at.
     fn answer() -> Value {
@@ -190,6 +210,19 @@ mod tests {
         };
         assert_eq!(parsed(|_| ()), expected);
         assert!(!format!("{expected:?}").contains("right"));
+    }
+
+    #[test]
+    fn a_key_is_set_and_all_else_stays() {
+        let answer = answer();
+        let set = |access_key, secret: &str| {
+            let secret = Password::from(secret.to_owned());
+            with_key(answer.to_string().as_bytes(), access_key, &secret).unwrap()
+        };
+        assert_eq!(set("a", "right"), answer);
+        let keys = set("b", "new")["data"]["keys"].clone();
+        let new = json!({"user": "tenant-1", "access_key": "b", "secret_key": "new"});
+        assert_eq!(keys, json!([answer["data"]["keys"][0], new]));
     }
 
     #[test]

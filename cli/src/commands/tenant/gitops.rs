@@ -1,0 +1,94 @@
+//! Whether a GitOps controller would take a change back. Pure.
+
+use akili_crds::Tenant;
+use kube::ResourceExt;
+
+/// Field managers that write what Git says, again and again, and whose they are.
+const CONTROLLERS: [(&str, &str); 4] = [
+    // With server-side apply, and without.
+    ("argocd-controller", "Argo CD"),
+    ("argocd-application-controller", "Argo CD"),
+    ("kustomize-controller", "Flux"),
+    ("helm-controller", "Flux"),
+];
+
+/// What to say before this field of the spec is changed, if it is such a controller's.
+pub fn warning(tenant: &Tenant, field: &str) -> Option<String> {
+    let entries = tenant.managed_fields().iter();
+    let owners = entries.filter(|entry| {
+        let fields = entry.fields_v1.as_ref();
+        fields.is_some_and(|fields| !fields.0["f:spec"][format!("f:{field}")].is_null())
+    });
+    let mut managers = owners.filter_map(|entry| entry.manager.as_deref());
+    let (manager, product) = managers.find_map(|manager| {
+        CONTROLLERS
+            .into_iter()
+            .find(|(controller, _)| *controller == manager)
+    })?;
+    Some(format!(
+        "warning: spec.{field} of tenant {} is managed by {product} ({manager}), which would \
+         revert this: change it in Git, too",
+        tenant.name_any()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn tenant(manager: &str, fields: &Value) -> Tenant {
+        serde_json::from_value(json!({
+            "apiVersion": "akili.io/v1alpha1", "kind": "Tenant",
+            "metadata": {"name": "acme-corp", "managedFields": [
+                {"manager": "akili-operator", "operation": "Apply", "subresource": "status",
+                 "fieldsType": "FieldsV1", "fieldsV1": {"f:status": {"f:phase": {}}}},
+                {"manager": manager, "operation": "Apply", "fieldsType": "FieldsV1",
+                 "fieldsV1": fields},
+            ]},
+            "spec": {"displayName": "Acme Corporation"},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_controller_that_owns_the_field_is_named() {
+        let state = json!({"f:spec": {"f:displayName": {}, "f:state": {}}});
+        let name = json!({"f:spec": {"f:displayName": {}}});
+        for (manager, fields, field, product) in [
+            (
+                "argocd-controller",
+                &state,
+                "state",
+                Some("Argo CD (argocd-controller)"),
+            ),
+            (
+                "argocd-application-controller",
+                &state,
+                "state",
+                Some("Argo CD (argocd-application-controller)"),
+            ),
+            (
+                "kustomize-controller",
+                &state,
+                "state",
+                Some("Flux (kustomize-controller)"),
+            ),
+            (
+                "helm-controller",
+                &state,
+                "state",
+                Some("Flux (helm-controller)"),
+            ),
+            ("argocd-controller", &name, "state", None),
+            ("argocd-controller", &state, "retention", None),
+            ("kubectl-client-side-apply", &state, "state", None),
+            ("akili", &state, "state", None),
+        ] {
+            let warning = warning(&tenant(manager, fields), field);
+            assert_eq!(warning.is_some(), product.is_some(), "{manager} {field}");
+            let (warning, product) = (warning.unwrap_or_default(), product.unwrap_or_default());
+            assert!(warning.contains(product), "{warning}");
+        }
+    }
+}

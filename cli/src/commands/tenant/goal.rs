@@ -1,0 +1,287 @@
+//! What is waited for, whether it is reached, and what keeps it from that. Pure.
+
+use std::fmt;
+
+use akili_crds::condition::{find, is_true, types};
+use akili_crds::{Phase, Tenant};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+/// The condition that says that nothing of an archived tenant is left.
+const PURGED: &str = "Purged";
+
+/// What a tenant is to come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// This status.
+    Status(Phase),
+    /// This status, in every plane at this moment.
+    Everywhere(Phase),
+    /// Nothing of it is left.
+    Purged,
+}
+
+impl Goal {
+    /// The goal that `tenant wait --for` names.
+    ///
+    /// # Errors
+    /// Which words there are.
+    pub fn parse(word: &str) -> Result<Self, String> {
+        let statuses = Phase::ALL.into_iter().map(Self::Status);
+        statuses
+            .chain([Self::Purged])
+            .find(|goal| goal.to_string().eq_ignore_ascii_case(word))
+            .ok_or_else(|| "one of PROVISIONING, ACTIVE, SUSPENDED, ARCHIVED, PURGED".to_owned())
+    }
+
+    /// Whether the tenant has come to it. What was said of an older spec counts for
+    /// nothing, but that it is purged: nothing leads out of that.
+    pub fn is_reached(self, tenant: &Tenant) -> bool {
+        let status = tenant.status.clone().unwrap_or_default();
+        let phase = status.phase.unwrap_or(Phase::Provisioning);
+        let is_stale = is_stale(tenant, status.observed_generation);
+        let is = |type_| is_true(&status.conditions, type_);
+        match self {
+            Self::Status(wanted) => !is_stale && phase == wanted,
+            Self::Everywhere(wanted) => !is_stale && phase == wanted && is(types::READY),
+            Self::Purged => is(PURGED),
+        }
+    }
+
+    /// What keeps the tenant from it: a line for each plane, or for what is wrong with
+    /// the whole.
+    pub fn obstacles(self, tenant: &Tenant) -> Vec<String> {
+        let status = tenant.status.clone().unwrap_or_default();
+        if status
+            .observed_generation
+            .is_none_or(|seen| is_stale(tenant, Some(seen)))
+        {
+            return vec!["the operator hasn't looked at it yet; is it running?".into()];
+        }
+        if let Some(state) = self.contradiction(tenant) {
+            return vec![state];
+        }
+        let of = |type_| find(&status.conditions, type_);
+        let is_late = |condition: &&Condition| {
+            condition.status != "True" || is_stale(tenant, condition.observed_generation)
+        };
+        let mut late: Vec<&Condition> = match self {
+            Self::Purged => of(PURGED).into_iter().collect(),
+            _ => types::PLANES.into_iter().filter_map(of).collect(),
+        };
+        late.retain(is_late);
+        if late.is_empty() {
+            late.extend(of(types::READY).filter(is_late));
+        }
+        late.into_iter().map(line).collect()
+    }
+
+    /// The tenant's spec, where that asks for something else.
+    fn contradiction(self, tenant: &Tenant) -> Option<String> {
+        let wanted = match self {
+            Self::Status(Phase::Provisioning) => return None,
+            Self::Status(phase) | Self::Everywhere(phase) => phase,
+            Self::Purged => Phase::Archived,
+        };
+        let state = tenant.spec.state;
+        (Phase::from(state) != wanted).then(|| format!("its spec.state is {state:?}"))
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(phase) | Self::Everywhere(phase) => phase.fmt(f),
+            Self::Purged => f.pad("PURGED"),
+        }
+    }
+}
+
+/// Whether what was said at this generation says nothing about the newest spec.
+pub fn is_stale(tenant: &Tenant, observed: Option<i64>) -> bool {
+    observed.is_some_and(|observed| Some(observed) < tenant.metadata.generation)
+}
+
+/// A condition in a line.
+pub fn line(condition: &Condition) -> String {
+    let Condition {
+        type_,
+        status,
+        reason,
+        message,
+        ..
+    } = condition;
+    format!("{type_}={status} {reason}: {message}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A tenant at generation 3 whose operator has seen this one.
+    fn tenant(state: &str, phase: &str, seen: i64, conditions: &[(&str, &str, &str)]) -> Tenant {
+        let conditions: Vec<_> = conditions
+            .iter()
+            .map(|(type_, status, reason)| {
+                json!({
+                    "type": type_, "status": status, "reason": reason, "message": "…",
+                    "observedGeneration": seen, "lastTransitionTime": "2026-03-16T10:00:00Z",
+                })
+            })
+            .collect();
+        serde_json::from_value(json!({
+            "apiVersion": "akili.io/v1alpha1", "kind": "Tenant",
+            "metadata": {"name": "acme-corp", "generation": 3},
+            "spec": {"displayName": "Acme Corporation", "state": state},
+            "status": {"phase": phase, "observedGeneration": seen, "conditions": conditions},
+        }))
+        .unwrap()
+    }
+
+    const READY: (&str, &str, &str) = ("Ready", "True", "Reached");
+    const LATE: (&str, &str, &str) = ("Ready", "False", "Unavailable");
+
+    #[test]
+    fn a_goal_is_a_word_in_either_case() {
+        assert_eq!(Goal::parse("purged"), Ok(Goal::Purged));
+        assert_eq!(Goal::parse("ACTIVE"), Ok(Goal::Status(Phase::Active)));
+        assert!(Goal::parse("gone").unwrap_err().contains("PURGED"));
+    }
+
+    #[test]
+    fn what_was_said_of_an_older_spec_reaches_nothing() {
+        let suspended = Goal::Everywhere(Phase::Suspended);
+        for (goal, state, phase, seen, conditions, reached, reason) in [
+            (
+                suspended,
+                "Suspended",
+                "SUSPENDED",
+                3,
+                &[READY][..],
+                true,
+                "",
+            ),
+            (
+                suspended,
+                "Suspended",
+                "SUSPENDED",
+                2,
+                &[READY],
+                false,
+                "of an older spec",
+            ),
+            (
+                suspended,
+                "Suspended",
+                "ACTIVE",
+                3,
+                &[READY],
+                false,
+                "another status",
+            ),
+            (
+                suspended,
+                "Suspended",
+                "SUSPENDED",
+                3,
+                &[LATE],
+                false,
+                "a plane has fallen back",
+            ),
+            (
+                Goal::Status(Phase::Active),
+                "Active",
+                "ACTIVE",
+                3,
+                &[LATE],
+                true,
+                "still ACTIVE",
+            ),
+            (
+                Goal::Purged,
+                "Archived",
+                "ARCHIVED",
+                3,
+                &[READY],
+                false,
+                "not begun",
+            ),
+            (
+                Goal::Purged,
+                "Archived",
+                "ARCHIVED",
+                3,
+                &[("Purged", "False", "Purging")],
+                false,
+                "",
+            ),
+            (
+                Goal::Purged,
+                "Archived",
+                "ARCHIVED",
+                3,
+                &[("Purged", "True", "Purged")],
+                true,
+                "",
+            ),
+        ] {
+            let tenant = tenant(state, phase, seen, conditions);
+            assert_eq!(goal.is_reached(&tenant), reached, "{goal} {reason}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_that_nobody_has_looked_at_is_provisioning() {
+        let mut tenant = tenant("Active", "ACTIVE", 3, &[]);
+        tenant.status = None;
+        assert!(Goal::Status(Phase::Provisioning).is_reached(&tenant));
+        assert!(!Goal::Status(Phase::Active).is_reached(&tenant));
+    }
+
+    #[test]
+    fn planes_that_are_late_are_named_with_their_reason() {
+        let suspended = Goal::Everywhere(Phase::Suspended);
+        let namespace = ("NamespaceReady", "True", "Converged");
+        let postgres = ("PostgresReady", "False", "Unavailable");
+        for (goal, state, seen, conditions, obstacles) in [
+            (
+                suspended,
+                "Suspended",
+                3,
+                &[LATE, namespace, postgres][..],
+                &["PostgresReady=False Unavailable: …"][..],
+            ),
+            (
+                suspended,
+                "Suspended",
+                3,
+                &[("Ready", "False", "RegistryUnavailable")],
+                &["Ready=False RegistryUnavailable: …"],
+            ),
+            (
+                suspended,
+                "Suspended",
+                2,
+                &[LATE],
+                &["the operator hasn't looked at it yet; is it running?"],
+            ),
+            (
+                suspended,
+                "Active",
+                3,
+                &[READY],
+                &["its spec.state is Active"],
+            ),
+            (
+                Goal::Purged,
+                "Archived",
+                3,
+                &[READY, postgres, ("Purged", "False", "Purging")],
+                &["Purged=False Purging: …"],
+            ),
+        ] {
+            let tenant = tenant(state, "ACTIVE", seen, conditions);
+            assert_eq!(goal.obstacles(&tenant), obstacles);
+        }
+    }
+}

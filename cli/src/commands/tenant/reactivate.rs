@@ -1,0 +1,26 @@
+//! `akili tenant reactivate`
+
+use akili_crds::{Slug, State};
+use clap::Args;
+use kube::Client;
+
+use super::change::{self, Change, Options};
+use crate::failure::Failure;
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  akili tenant reactivate acme-corp --wait")]
+pub struct Arguments {
+    /// The tenant's name
+    slug: Slug,
+    #[command(flatten)]
+    options: Options,
+}
+
+pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
+    let slug = &arguments.slug;
+    let tenant = super::find(&client, slug).await?;
+    change::refuse_archived(&tenant)?;
+    Change::to(State::Active, "reactivated")
+        .make(&client, slug, &tenant, None, &arguments.options)
+        .await
+}
