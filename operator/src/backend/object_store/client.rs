@@ -9,6 +9,7 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier, PublicAccessBlockConfiguration};
 use aws_smithy_runtime_api::client::http::http_client_fn;
+use futures::future::try_join_all;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -29,6 +30,9 @@ const LONGEST_MARKER: i64 = 100;
 
 /// The most that one look below a prefix shows.
 const PAGE: i32 = 1000;
+
+/// The most that one request deletes: where versions are kept each takes some 20 ms.
+const A_REQUEST: usize = 25;
 
 /// The operator's way to the object store.
 #[derive(Clone)]
@@ -365,11 +369,17 @@ impl Client {
         })
     }
 
-    /// Deletes these versions of objects, for good.
+    /// Deletes these versions of objects, for good: some by each of a few requests, of
+    /// which the gateway takes one object after the other.
     pub async fn delete_objects(&self, versions: &[Version]) -> Result<(), Error> {
-        if versions.is_empty() {
-            return Ok(());
-        }
+        let requests = versions
+            .chunks(A_REQUEST)
+            .map(|some| self.delete_some(some));
+        let requests: Vec<_> = requests.collect();
+        try_join_all(requests).await.map(drop)
+    }
+
+    async fn delete_some(&self, versions: &[Version]) -> Result<(), Error> {
         let doing = "deleting objects";
         let objects = versions.iter().map(|version| {
             ObjectIdentifier::builder()
