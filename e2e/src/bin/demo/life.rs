@@ -1,6 +1,7 @@
 //! The tenant suspended and reactivated: what it can still do, asked in every plane.
 
 use std::fmt::Display;
+use std::process::Output;
 
 use akili_e2e::command::{stderr, succeed};
 use akili_e2e::platform::Platform;
@@ -10,6 +11,13 @@ use aws_sdk_s3::error::DisplayErrorContext;
 use crate::TENANT;
 use crate::planes::{permitted, refused};
 use crate::proof::{Line, show};
+
+const CONNECTION: &str = "\
+apiVersion: akili.io/v1alpha1
+kind: Connection
+metadata: {name: warehouse}
+spec: {connectorType: kafka, config: {bootstrapServers: \"kafka.example.com:9093\"}}
+";
 
 /// Suspends the tenant, shows what still works and what is refused, and reactivates it.
 ///
@@ -87,11 +95,6 @@ async fn writes(platform: &Platform) -> Result<Vec<Written>> {
     let id = platform.status(TENANT, "id")?;
     let insert = format!("INSERT INTO orders VALUES ('{id}', 'one more')");
     let inserted = platform.as_tenant(TENANT, &insert)?;
-    let said = stderr(&inserted);
-    let inserted = match inserted.status.success() {
-        true => Ok("done"),
-        false => Err(said.lines().next().unwrap_or_default().to_owned()),
-    };
     let objects = platform.object_store_of(TENANT)?;
     let put = objects.client.put_object().bucket(&objects.bucket);
     let put = put.key(format!("{}more.csv", objects.prefix)).send().await;
@@ -100,11 +103,15 @@ async fn writes(platform: &Platform) -> Result<Vec<Written>> {
     let produced = platform.kafka_of(TENANT)?.produce(&events, "more").await;
     let create = format!("CREATE DATABASE IF NOT EXISTS {}.demo", catalog(platform)?);
     let created = platform.starrocks_of(TENANT).await?.query(&create).await;
+    let namespace = platform.status(TENANT, "namespace")?;
+    let connection = platform.file("connection.yaml", CONNECTION)?;
+    let create_connection = ["create", "--dry-run=server", "-f", &connection];
+    let made = platform.as_user_of(&id, &namespace, &create_connection)?;
     Ok(vec![
         (
             "PostgreSQL",
             "INSERT INTO orders".into(),
-            inserted,
+            said(&inserted),
             "is suspended",
         ),
         (
@@ -120,7 +127,21 @@ async fn writes(platform: &Platform) -> Result<Vec<Written>> {
             "authorization failed",
         ),
         ("StarRocks", create, done(created), "Access denied"),
+        (
+            "Kubernetes",
+            "as its user: create a Connection".into(),
+            said(&made),
+            "TenantSuspended",
+        ),
     ])
+}
+
+/// What a program came to, in a line.
+fn said(answer: &Output) -> Result<&'static str, String> {
+    if answer.status.success() {
+        return Ok("done");
+    }
+    Err(stderr(answer).lines().next().unwrap_or_default().to_owned())
 }
 
 fn done<T, E: Display>(answer: Result<T, E>) -> Result<&'static str, String> {

@@ -156,11 +156,15 @@ pub fn refused<T: Display, E: Display>(
     }
 }
 
-/// Of a long error: S3's word for it; of StarRocks' what comes before the roles that
-/// would be needed.
+/// Of a long error: S3's word for it; of a policy its message's first sentence; of
+/// StarRocks' what comes before the roles that would be needed.
 fn words_that_matter(said: String) -> String {
     if said.contains("AccessDenied") {
         return "AccessDenied".into();
     }
-    said.split(';').next().unwrap_or_default().to_owned()
+    let end = match said.split_once("denied request: ") {
+        Some((_, message)) => message.split(": what").next(),
+        None => said.split(';').next(),
+    };
+    end.unwrap_or_default().to_owned()
 }
