@@ -6,6 +6,8 @@ use aws_sdk_s3::config::{
     BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation,
     retry::RetryConfig, timeout::TimeoutConfig,
 };
+use aws_sdk_s3::operation::list_multipart_uploads::ListMultipartUploadsOutput;
+use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier, PublicAccessBlockConfiguration};
 use aws_smithy_runtime_api::client::http::http_client_fn;
@@ -319,29 +321,11 @@ impl Client {
     }
 
     /// A page of what is below the tenant's prefix, with old versions and with uploads
-    /// that were never ended. Two calls.
+    /// that were never ended. Two calls, where the gateway doesn't answer with empty pages.
     pub async fn below(&self, tenant: &TenantKey) -> Result<Page, Error> {
         let prefix = tenant.id.object_prefix();
-        let doing = format!("looking below {prefix}");
-        let versions = self
-            .s3
-            .list_object_versions()
-            .bucket(&self.bucket)
-            .prefix(&prefix)
-            .max_keys(PAGE)
-            .send();
-        let versions = async { versions.await.map_err(Failure::from) };
-        let versions = self.call(&doing, versions).await?;
-        let uploads = self
-            .s3
-            .list_multipart_uploads()
-            .bucket(&self.bucket)
-            .prefix(&prefix)
-            .max_uploads(PAGE)
-            .send();
-        let uploads = async { uploads.await.map_err(Failure::from) };
-        let uploads = self.call(&doing, uploads).await?;
-
+        let versions = self.versions_below(&prefix).await?;
+        let uploads = self.uploads_below(&prefix).await?;
         let name = marker(tenant.id);
         let found = versions
             .versions()
@@ -367,6 +351,43 @@ impl Client {
             uploads: begun.filter(|it| it.key.starts_with(&prefix)).collect(),
             more: [versions.is_truncated(), uploads.is_truncated()].contains(&Some(true)),
         })
+    }
+
+    /// The first page with anything in it; or the last.
+    async fn versions_below(&self, prefix: &str) -> Result<ListObjectVersionsOutput, Error> {
+        let doing = format!("looking below {prefix}");
+        let (mut key, mut version) = (None, None);
+        loop {
+            let list = self.s3.list_object_versions().bucket(&self.bucket);
+            let list = list.prefix(prefix).max_keys(PAGE);
+            let list = list.set_key_marker(key).set_version_id_marker(version);
+            let page = async { list.send().await.map_err(Failure::from) };
+            let page = self.call(&doing, page).await?;
+            let empty = page.versions().is_empty() && page.delete_markers().is_empty();
+            if !empty || page.is_truncated() != Some(true) {
+                return Ok(page);
+            }
+            key = page.next_key_marker().map(str::to_owned);
+            version = page.next_version_id_marker().map(str::to_owned);
+        }
+    }
+
+    /// The first page with anything in it; or the last.
+    async fn uploads_below(&self, prefix: &str) -> Result<ListMultipartUploadsOutput, Error> {
+        let doing = format!("looking for uploads below {prefix}");
+        let (mut key, mut upload) = (None, None);
+        loop {
+            let list = self.s3.list_multipart_uploads().bucket(&self.bucket);
+            let list = list.prefix(prefix).max_uploads(PAGE);
+            let list = list.set_key_marker(key).set_upload_id_marker(upload);
+            let page = async { list.send().await.map_err(Failure::from) };
+            let page = self.call(&doing, page).await?;
+            if !page.uploads().is_empty() || page.is_truncated() != Some(true) {
+                return Ok(page);
+            }
+            key = page.next_key_marker().map(str::to_owned);
+            upload = page.next_upload_id_marker().map(str::to_owned);
+        }
     }
 
     /// Deletes these versions of objects, for good: some by each of a few requests, of
