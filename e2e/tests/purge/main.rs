@@ -2,11 +2,12 @@
 //! anybody else's.
 
 mod belongings;
+mod much;
 
-use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use akili_e2e::platform::{AUDIT_INTERVAL, Platform, tenant_yaml};
+use akili_e2e::command::stderr;
+use akili_e2e::platform::{AUDIT_INTERVAL, Operator, Platform, tenant_yaml};
 use anyhow::{Result, ensure};
 use serde_json::json;
 
@@ -47,7 +48,7 @@ async fn a_purge_leaves_nothing_of_the_tenant_and_everything_of_others() -> Resu
         "archiving deletes nothing"
     );
     purge(&platform, "acme")?;
-    is_purged(&platform, "acme").await?;
+    is_purged(&platform, "acme")?;
     println!("acme is purged after {:?}", began.elapsed());
 
     for (backend, left) in of_acme.list(&platform).await? {
@@ -58,7 +59,7 @@ async fn a_purge_leaves_nothing_of_the_tenant_and_everything_of_others() -> Resu
     is_a_tombstone(&platform, &of_acme)?;
     its_name_is_retired(&platform).await?;
 
-    goes_on_after_a_kill(&platform, operator, &of_other).await
+    goes_on_after_kills(&platform, operator, &of_other).await
 }
 
 fn had_data(had: &belongings::List) -> belongings::List {
@@ -76,18 +77,14 @@ fn purge(platform: &Platform, slug: &str) -> Result<()> {
 }
 
 /// Shows what is said of the purge meanwhile.
-async fn is_purged(platform: &Platform, slug: &str) -> Result<()> {
-    let shown = RefCell::new(String::new());
-    platform
-        .eventually(&format!("{slug} is purged"), || {
-            let says = platform.status(slug, "conditions[?(@.type==\"Purged\")].message")?;
-            if *shown.borrow() != says {
-                println!("{says}");
-                *shown.borrow_mut() = says;
-            }
-            Ok(platform.reason(slug, "Purged")? == "Purged")
-        })
-        .await?;
+fn is_purged(platform: &Platform, slug: &str) -> Result<()> {
+    let purged = ["--for", "PURGED", "--timeout", "3m"];
+    let waited = platform.akili(&[&["tenant", "wait", slug], &purged[..]].concat())?;
+    let told = stderr(&waited);
+    ensure!(waited.status.success(), "{told}");
+    for line in told.lines().filter(|line| line.starts_with("Purged=")) {
+        println!("{line}");
+    }
     let phase = platform.status(slug, "phase")?;
     ensure!(
         phase == "ARCHIVED" && !platform.status(slug, "purgedAt")?.is_empty(),
@@ -120,28 +117,31 @@ async fn its_name_is_retired(platform: &Platform) -> Result<()> {
     platform.kubectl(&["delete", "tenant", "acme"]).map(drop)
 }
 
-async fn goes_on_after_a_kill(
+/// Killed at one stage after the other, until there is nothing left to kill it at.
+async fn goes_on_after_kills(
     platform: &Platform,
-    operator: akili_e2e::platform::Operator<'_>,
+    mut operator: Operator<'_>,
     tenant: &Belongings,
 ) -> Result<()> {
+    const KILLS: u32 = 6;
     belongings::put_objects(platform, "acme-2", 1000).await?;
     platform
         .change_state("acme-2", "Archived", "ARCHIVED")
         .await?;
-    let instant = Duration::from_millis(700);
-    operator
-        .kill_after(|| purge(platform, "acme-2"), instant)
-        .await?;
-    let left = tenant.list(platform).await?;
-    let counts: Vec<_> = left
-        .iter()
-        .map(|(backend, there)| (backend, there.len()))
-        .collect();
-    println!("killed after {instant:?}; left: {counts:?}");
-
-    let _operator = platform.start_operator().await?;
-    is_purged(platform, "acme-2").await?;
+    for kill in 1..=KILLS {
+        let instant = kill * Duration::from_millis(500);
+        operator
+            .kill_after(|| purge(platform, "acme-2"), instant)
+            .await?;
+        let left = tenant.list(platform).await?.into_iter();
+        let left = left.map(|(backend, there)| format!("{backend}: {}", there.len()));
+        println!(
+            "killed after {instant:?}; left: {}",
+            left.collect::<Vec<_>>().join(", ")
+        );
+        operator = platform.start_operator().await?;
+    }
+    is_purged(platform, "acme-2")?;
     for (backend, left) in tenant.list(platform).await? {
         ensure!(left.is_empty(), "{backend} still has {left:#?}");
     }
