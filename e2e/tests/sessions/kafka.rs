@@ -30,11 +30,14 @@ pub async fn open(platform: &Platform, slug: &str) -> Result<Vec<Box<dyn Session
     consumer.commit_message(&message, CommitMode::Sync)?;
     drop(message);
 
+    // Who reads what is committed would wait behind it, in its topic.
+    let booked = format!("{slug}.booked");
+    tenant.create_topic(&booked).await?;
     let id = format!("{slug}.writer");
     let transaction = tenant.producer(&[("transactional.id", &id)])?;
     transaction.init_transactions(PATIENCE)?;
     transaction.begin_transaction()?;
-    send(&transaction, &topic, "uncommitted").await?;
+    send(&transaction, &booked, "uncommitted").await?;
     Ok(vec![
         Box::new(Producing {
             producer,
@@ -42,7 +45,7 @@ pub async fn open(platform: &Platform, slug: &str) -> Result<Vec<Box<dyn Session
         }),
         Box::new(Transaction {
             producer: transaction,
-            topic: topic.clone(),
+            topic: booked,
         }),
         Box::new(Consuming {
             consumer,
@@ -166,13 +169,13 @@ async fn send(producer: &FutureProducer, topic: &str, text: &str) -> Result<(), 
     akili_e2e::platform::produce(producer, topic, text).await
 }
 
-/// Kafka's words; an error if it is anything but a refusal.
+/// Kafka's word; an error if it is anything but a refusal.
 fn refusal<T>(answer: Result<T, KafkaError>) -> Result<String> {
     match answer {
         Ok(_) => bail!("wasn't refused"),
         Err(error) if is_refusal(&error) => {
             let code = error.rdkafka_error_code().context("a refusal has a code")?;
-            Ok(code.to_string())
+            Ok(format!("{code:?}"))
         }
         Err(error) => Err(error.into()),
     }

@@ -29,6 +29,7 @@ enum Who {
 /// A transaction that is open, or a connection that waits for the next one.
 struct Transaction<'a> {
     platform: &'a Platform,
+    slug: String,
     tenant: String,
     who: Who,
     isolation: Option<&'static str>,
@@ -67,6 +68,7 @@ pub async fn open<'a>(platform: &'a Platform, slug: &str) -> Result<Vec<Box<dyn 
         };
         let mut transaction = Transaction {
             platform,
+            slug: slug.to_owned(),
             tenant: tenant.clone(),
             who,
             isolation,
@@ -178,15 +180,15 @@ impl Session for Transaction<'_> {
             "goes on reading"
         };
         let writes = match self.write("uncommitted-late").await {
-            Err(sqlx::Error::Database(said)) if said.code().as_deref() == Some("42501") => {
-                let said = said.message().split(' ').skip(2).collect::<Vec<_>>();
-                format!("a write is refused: tenant … {}", said.join(" "))
+            Err(error) if has_code(&error, "42501") || has_code(&error, "40001") => {
+                let said = error.as_database_error().map(|said| said.message());
+                said.unwrap_or_default().replace(&self.slug, "…")
             }
             other => bail!("a write: {other:?}"),
         };
         self.run("ROLLBACK").await?;
         self.nothing_is_left()?;
-        Ok(format!("{reads}; {writes}"))
+        Ok(format!("{reads}; a write is refused: {writes}"))
     }
 }
 
