@@ -122,13 +122,13 @@ impl Session for Link {
     }
 
     async fn fate(&mut self, _: Closing) -> Result<String> {
-        Ok(
-            match send(&self.anybody, self.method, &self.uri, "").await? {
-                200 => "works".into(),
-                403 => "is refused".into(),
-                other => bail!("HTTP status {other}"),
-            },
-        )
+        let body = if self.method == "PUT" { "late" } else { "" };
+        let status = send(&self.anybody, self.method, &self.uri, body).await?;
+        Ok(match status {
+            200 => "works".into(),
+            403 => "is refused".into(),
+            other => bail!("HTTP status {other}"),
+        })
     }
 }
 
