@@ -22,6 +22,8 @@ pub mod types {
     pub const CATALOG_READY: &str = "CatalogReady";
     /// The resource group in StarRocks.
     pub const RESOURCE_GROUP_READY: &str = "ResourceGroupReady";
+    /// Nothing is left of an archived tenant, in no plane; present only once it is archived.
+    pub const PURGED: &str = "Purged";
 
     /// Those that speak of one plane each.
     pub const PLANES: [&str; 6] = [

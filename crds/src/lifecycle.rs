@@ -1,5 +1,9 @@
 //! Which phase a tenant is in, given where it was, what is wanted, and whether
-//! every plane has reached that.
+//! every plane has reached that; and what becomes of its data in the end.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::tenant::{Phase, State};
 
@@ -22,6 +26,50 @@ pub fn effective(wanted: State, reached: Phase) -> Phase {
 /// The phase after a reconcile. It changes when all planes have converged.
 pub fn next_phase(current: Phase, target: Phase, all_converged: bool) -> Phase {
     if all_converged { target } else { current }
+}
+
+/// What becomes of a tenant's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// It is kept, for the tenant isn't archived.
+    Kept,
+    /// It is kept until then.
+    KeptUntil(Timestamp),
+    /// It is being purged.
+    Purging,
+    /// There is none any more.
+    Purged,
+}
+
+/// What becomes of the data of a tenant that was archived to be purged after
+/// `purge_after`: nothing before every plane is closed, which is what `reached` says.
+pub fn data(
+    reached: Phase,
+    purge_after: Option<Timestamp>,
+    purged_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Data {
+    match (purged_at, purge_after) {
+        (Some(_), _) => Data::Purged,
+        (None, None) => Data::Kept,
+        (None, Some(after)) if reached == Phase::Archived && after <= now => Data::Purging,
+        (None, Some(after)) => Data::KeptUntil(after),
+    }
+}
+
+/// When the data of an archived tenant is to be purged: as `spec.retention` says now, or
+/// else as was `written` when it was archived. A platform's default that has changed since
+/// moves nothing.
+pub fn purge_after(
+    archived_at: Timestamp,
+    retention: Option<Duration>,
+    written: Timestamp,
+) -> Timestamp {
+    retention.map_or(written, |retention| {
+        let seconds = i64::try_from(retention.as_secs()).unwrap_or(i64::MAX);
+        let whole = jiff::SignedDuration::from_secs(seconds);
+        archived_at.checked_add(whole).unwrap_or(Timestamp::MAX)
+    })
 }
 
 #[cfg(test)]
@@ -66,5 +114,50 @@ mod tests {
         assert_eq!(target(State::Active, Some(Suspended)), Active);
         assert_eq!(target(State::Active, None), Active);
         assert_eq!(target(State::Suspended, None), Suspended);
+    }
+
+    #[test]
+    fn data_is_kept_until_its_time_is_over_and_every_plane_is_closed() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let (then, now) = (Some(at(100)), at(100));
+        for (reached, purge_after, purged_at, expected, reason) in [
+            (Active, None, None, Data::Kept, "it lives"),
+            (
+                Archived,
+                Some(at(101)),
+                None,
+                Data::KeptUntil(at(101)),
+                "too early",
+            ),
+            (
+                Active,
+                then,
+                None,
+                Data::KeptUntil(now),
+                "a plane is still open",
+            ),
+            (Archived, then, None, Data::Purging, "over"),
+            (Archived, then, then, Data::Purged, "done"),
+            (Provisioning, then, then, Data::Purged, "done before"),
+        ] {
+            assert_eq!(
+                data(reached, purge_after, purged_at, now),
+                expected,
+                "{reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_tenants_own_retention_moves_the_time_that_was_written() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let hours = |hours: u64| Some(Duration::from_secs(3600 * hours));
+        assert_eq!(purge_after(at(0), None, at(7)), at(7));
+        assert_eq!(purge_after(at(0), hours(1), at(7)), at(3600));
+        assert_eq!(purge_after(at(5), hours(0), at(7)), at(5));
+        assert_eq!(
+            purge_after(at(5), Some(Duration::MAX), at(7)),
+            Timestamp::MAX
+        );
     }
 }

@@ -11,6 +11,9 @@ pub const LOGIN_REFUSED: &str = "LoginRefused";
 /// The reason of every error that says that what has the tenant's name is another's.
 pub const OWNED_BY_ANOTHER: &str = "OwnedByAnother";
 
+/// The reason of everything that says that a tenant's purge goes on.
+pub const PURGING: &str = "Purging";
+
 /// What is to be done about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {

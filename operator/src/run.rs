@@ -139,7 +139,7 @@ impl Worker {
         let kubernetes = Arc::new(Kubernetes::new(client.clone(), settings));
         let recorder = Recorder::new(client.clone(), Reporter::from("akili-operator"));
         let context = Arc::new(Context {
-            registry: self.registry,
+            registry: self.registry.clone(),
             planes: vec![
                 Arc::new(Driver::new(kubernetes.clone())),
                 Arc::new(Driver::new(postgres.clone())),
@@ -157,7 +157,7 @@ impl Worker {
             client,
         });
         tokio::join!(
-            context.registry.keep(
+            self.registry.keep(
                 config.audit_interval,
                 |ready| self.readiness.set(ready),
                 stop.clone()

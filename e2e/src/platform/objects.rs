@@ -8,7 +8,9 @@ use aws_sdk_s3::config::{
     BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation,
 };
 use aws_sdk_s3::error::SdkError;
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, Delete, ObjectIdentifier, VersioningConfiguration,
+};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use serde_json::Value;
@@ -71,8 +73,22 @@ impl Platform {
 
     /// What an admin does: the bucket, with the operator's own key.
     pub async fn make_bucket(&self) -> Result<()> {
+        self.make_bucket_called(BUCKET).await
+    }
+
+    /// Makes a bucket that keeps what is deleted or written over.
+    pub async fn make_bucket_with_versions(&self, name: &str) -> Result<()> {
+        self.make_bucket_called(name).await?;
+        let keep = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled);
         let operator = self.operators_object_store()?;
-        match operator.create_bucket().bucket(BUCKET).send().await {
+        let put = operator.put_bucket_versioning().bucket(name);
+        put.versioning_configuration(keep.build()).send().await?;
+        Ok(())
+    }
+
+    async fn make_bucket_called(&self, name: &str) -> Result<()> {
+        let operator = self.operators_object_store()?;
+        match operator.create_bucket().bucket(name).send().await {
             Err(SdkError::ServiceError(answer))
                 if answer.err().is_bucket_already_owned_by_you() =>
             {

@@ -10,12 +10,14 @@ use akili_crds::tenant::Resources;
 use async_trait::async_trait;
 
 use super::{Backend, Desired, Drift, Effect, Guard, Notice, Outcome, Plane, TenantKey};
-use crate::error::{Class, Error, OWNED_BY_ANOTHER};
+use crate::error::{Class, Error, OWNED_BY_ANOTHER, PURGING};
 
 /// A backend, and for each tenant that was as desired a hash of what it held then.
 pub struct Driver<B> {
     backend: Arc<B>,
     settled: Mutex<BTreeMap<TenantKey, u64>>,
+    /// How much was deleted of each tenant whose purge goes on.
+    deleted: Mutex<BTreeMap<TenantKey, usize>>,
 }
 
 impl<B: Backend> Driver<B> {
@@ -24,6 +26,7 @@ impl<B: Backend> Driver<B> {
         Self {
             backend,
             settled: Mutex::default(),
+            deleted: Mutex::default(),
         }
     }
 
@@ -36,42 +39,68 @@ impl<B: Backend> Driver<B> {
     ) -> Result<Option<Notice>, Error> {
         self.settled().remove(tenant);
         let backend = self.backend.as_ref();
-        let (before, hash) = self.look(tenant).await?;
-        if let Some(owner) = backend.foreign_owner(tenant, &before) {
+        let (before, hash) = self.look(tenant, desired).await?;
+        if let Some(owner) = backend.foreign_owner(tenant, desired, &before) {
             return Err(Error::new(Class::Invalid, OWNED_BY_ANOTHER, owner));
         }
         let steps = backend.diff(tenant, desired, &before);
         if steps.is_empty() {
-            self.settled().insert(tenant.clone(), hash);
+            self.settle(tenant, hash);
             return Ok(backend.notice(desired, &before));
         }
         let mut may_open = false;
         for step in &steps {
-            match B::effect(step) {
-                Effect::Closes => guard.permit_closing().await?,
-                Effect::Opens if !may_open => {
+            match (desired, B::effect(step)) {
+                (Desired::Absent, _) => guard.permit_destroying().await?,
+                (_, Effect::Closes) => guard.permit_closing().await?,
+                (_, Effect::Opens) if !may_open => {
                     guard.permit_opening().await?;
                     may_open = true;
                 }
-                Effect::Opens | Effect::Neutral => {}
+                (_, Effect::Opens | Effect::Neutral) => {}
             }
             backend.apply(tenant, step).await?;
             changed.push(step.to_string());
+            self.count(tenant, B::deletes(step));
         }
-        let (after, hash) = self.look(tenant).await?;
+        let (after, hash) = self.look(tenant, desired).await?;
         let left = backend.diff(tenant, desired, &after);
         if let Some(step) = left.first() {
-            return Err(Error::new(
-                Class::Pending,
-                "NotYetEffective",
-                format!("still to do for tenant {}: {step}", tenant.slug),
-            ));
+            return Err(self.pending(tenant, desired, step));
         }
-        self.settled().insert(tenant.clone(), hash);
+        self.settle(tenant, hash);
         Ok(backend.notice(desired, &after))
     }
 
-    async fn look(&self, tenant: &TenantKey) -> Result<(B::Observed, u64), Error> {
+    fn pending(&self, tenant: &TenantKey, desired: &Desired, step: &B::Step) -> Error {
+        let (reason, so_far) = match (desired, self.deleted().get(tenant)) {
+            (Desired::Absent, Some(deleted)) => (PURGING, format!("; {deleted} deleted so far")),
+            (Desired::Absent, None) => (PURGING, String::new()),
+            _ => ("NotYetEffective", String::new()),
+        };
+        Error::new(
+            Class::Pending,
+            reason,
+            format!("still to do for tenant {}: {step}{so_far}", tenant.slug),
+        )
+    }
+
+    fn settle(&self, tenant: &TenantKey, hash: u64) {
+        self.settled().insert(tenant.clone(), hash);
+        self.deleted().remove(tenant);
+    }
+
+    fn count(&self, tenant: &TenantKey, deleted: usize) {
+        if deleted > 0 {
+            *self.deleted().entry(tenant.clone()).or_default() += deleted;
+        }
+    }
+
+    async fn look(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+    ) -> Result<(B::Observed, u64), Error> {
         let mut all = self.backend.list(std::slice::from_ref(tenant)).await?;
         let held = all.remove(tenant).ok_or_else(|| {
             Error::new(
@@ -81,7 +110,11 @@ impl<B: Backend> Driver<B> {
             )
         })?;
         let hash = hash(&held);
-        Ok((self.backend.observe(tenant, held).await?, hash))
+        Ok((self.backend.observe(tenant, desired, held).await?, hash))
+    }
+
+    fn deleted(&self) -> MutexGuard<'_, BTreeMap<TenantKey, usize>> {
+        self.deleted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn settled(&self) -> MutexGuard<'_, BTreeMap<TenantKey, u64>> {
@@ -258,6 +291,39 @@ mod tests {
         let watchman = Watchman::default();
         converge_asking(&backend, &none, &watchman).await;
         assert_eq!((backend.writes(), watchman.asked()), (6, (0, 3)));
+    }
+
+    #[tokio::test]
+    async fn a_purge_goes_page_by_page_asks_before_each_and_says_how_far_it_is() {
+        let [writable, ..] = all_states();
+        let backend = Arc::new(Fake::holding(&writable));
+        backend.fill(5);
+        let refusing = Watchman::refusing("RetentionNotOver");
+        let outcome = converge_asking(&backend, &Desired::Absent, &refusing).await;
+        assert_eq!(failing_reason(&outcome), Some("RetentionNotOver"));
+        assert_eq!((backend.writes(), refusing.asked_to_destroy()), (0, 1));
+
+        let (driver, watchman) = (Driver::new(backend.clone()), Watchman::default());
+        let tenant = tenant();
+        let purge = async || driver.converge(&tenant, &Desired::Absent, &watchman).await;
+        let first = purge().await;
+        assert_eq!(
+            first.changed,
+            ["take login", "take read", "take write", "delete 2"]
+        );
+        let error = first.result.unwrap_err();
+        assert_eq!((error.class, error.reason), (Class::Pending, PURGING));
+        assert_eq!(
+            error.message,
+            "still to do for tenant acme: delete 2; 2 deleted so far"
+        );
+        assert_eq!(failing_reason(&purge().await), Some(PURGING));
+        let last = purge().await;
+        assert_eq!(
+            (last.changed.as_slice(), last.result.is_ok()),
+            (&["delete 1".to_owned()][..], true)
+        );
+        assert_eq!((watchman.asked_to_destroy(), watchman.asked()), (6, (0, 0)));
     }
 
     #[tokio::test]

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use akili_crds::{Phase, TenantQuotaSpec};
 use async_trait::async_trait;
@@ -13,16 +13,60 @@ use super::{Backend, Desired, Effect, Guard, Outcome, TenantKey};
 use crate::error::{Class, Error, UNREACHABLE};
 
 /// Whatever a tenant may hold, one right beside the other.
-type Rights = BTreeSet<&'static str>;
+pub type Rights = BTreeSet<&'static str>;
+
+/// How much of a tenant's data one look shows.
+const PAGE: usize = 2;
+
+/// What the backend holds for the one tenant there is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Held {
+    /// What the tenant may do.
+    pub rights: Rights,
+    /// How much there is of its data.
+    pub data: usize,
+}
 
 /// The backend: what it holds, and where it is to fail.
 #[derive(Default)]
 pub struct Fake {
-    held: Mutex<Rights>,
+    held: Mutex<Held>,
     owner: Option<&'static str>,
     writes: AtomicUsize,
-    fault: Mutex<Option<(usize, Fault)>>,
+    faults: Arc<Faults>,
     silent: AtomicBool,
+}
+
+/// Lets one step fail of all that are taken in the fakes that share this.
+#[derive(Default)]
+pub struct Faults {
+    taken: AtomicUsize,
+    plan: Mutex<Option<(usize, Fault)>>,
+}
+
+impl Faults {
+    /// Lets the step of this number, counted from 0 and from now, fail.
+    pub fn fail_at(&self, step: usize, fault: Fault) {
+        self.taken.store(0, Ordering::Relaxed);
+        *self.plan.lock().unwrap() = Some((step, fault));
+    }
+
+    /// Counts a step, and says how it is to fail, if it is.
+    pub fn next(&self) -> Option<Fault> {
+        let step = self.taken.fetch_add(1, Ordering::Relaxed);
+        let mut plan = self.plan.lock().unwrap();
+        plan.take_if(|(at, _)| *at == step).map(|(_, fault)| fault)
+    }
+
+    /// Whether what was planned has come about.
+    pub fn is_spent(&self) -> bool {
+        self.plan.lock().unwrap().is_none()
+    }
+
+    /// How many steps were taken since that was last asked, or a fault was planned.
+    pub fn taken(&self) -> usize {
+        self.taken.swap(0, Ordering::Relaxed)
+    }
 }
 
 /// In which way a step fails, once.
@@ -34,8 +78,22 @@ pub enum Fault {
     After,
     /// All was changed, and no answer ever comes.
     NoAnswer,
+    /// Nothing was changed, and no answer ever comes.
+    Lost,
     /// Success, although nothing was changed.
     Ignored,
+}
+
+impl Fault {
+    /// Whether the step takes effect.
+    pub fn takes_effect(self) -> bool {
+        matches!(self, Self::After | Self::NoAnswer)
+    }
+
+    /// Whether an answer comes.
+    pub fn is_answered(self) -> bool {
+        !matches!(self, Self::NoAnswer | Self::Lost)
+    }
 }
 
 /// A step of the backend.
@@ -45,6 +103,8 @@ pub enum Step {
     Give(&'static str),
     /// Take a right.
     Take(&'static str),
+    /// Delete a page of data.
+    Delete(usize),
 }
 
 impl fmt::Display for Step {
@@ -52,6 +112,7 @@ impl fmt::Display for Step {
         match self {
             Self::Give(right) => write!(f, "give {right}"),
             Self::Take(right) => write!(f, "take {right}"),
+            Self::Delete(page) => write!(f, "delete {page}"),
         }
     }
 }
@@ -78,7 +139,7 @@ fn rights(desired: &Desired) -> Rights {
     match desired {
         Desired::Writable { .. } => ["login", "read", "write"].into(),
         Desired::ReadOnly(_) => ["login", "read"].into(),
-        Desired::NoAccess => Rights::new(),
+        Desired::NoAccess | Desired::Absent => Rights::new(),
     }
 }
 
@@ -86,9 +147,17 @@ impl Fake {
     /// A backend that holds what is desired already.
     pub fn holding(desired: &Desired) -> Self {
         Self {
-            held: Mutex::new(rights(desired)),
+            held: Mutex::new(Held {
+                rights: rights(desired),
+                data: 0,
+            }),
             ..Self::default()
         }
+    }
+
+    /// Lets the tenant have so much data.
+    pub fn fill(&self, data: usize) {
+        self.held.lock().unwrap().data = data;
     }
 
     /// A backend where all that a tenant would have is another's.
@@ -99,19 +168,27 @@ impl Fake {
         }
     }
 
+    /// A backend whose steps fail as these say.
+    pub fn failing(faults: &Arc<Faults>) -> Self {
+        Self {
+            faults: faults.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Lets the write of this number, counted from 0, fail.
     pub fn fail_at(&self, write: usize, fault: Fault) {
-        *self.fault.lock().unwrap() = Some((write, fault));
+        self.faults.fail_at(write, fault);
     }
 
     /// What it holds.
-    pub fn held(&self) -> Rights {
+    pub fn held(&self) -> Held {
         self.held.lock().unwrap().clone()
     }
 
     /// Lets it lose a right, as if somebody had taken it by hand.
     pub fn lose(&self, right: &'static str) {
-        self.held.lock().unwrap().remove(right);
+        self.held.lock().unwrap().rights.remove(right);
     }
 
     /// Lets it answer no more.
@@ -127,16 +204,17 @@ impl Fake {
     fn change(&self, step: &Step) {
         let mut held = self.held.lock().unwrap();
         match step {
-            Step::Give(right) => held.insert(right),
-            Step::Take(right) => held.remove(right),
-        };
+            Step::Give(right) => drop(held.rights.insert(right)),
+            Step::Take(right) => drop(held.rights.remove(right)),
+            Step::Delete(page) => held.data = held.data.saturating_sub(*page),
+        }
     }
 }
 
 #[async_trait]
 impl Backend for Fake {
-    type Held = Rights;
-    type Observed = Rights;
+    type Held = Held;
+    type Observed = Held;
     type Step = Step;
 
     fn name(&self) -> &'static str {
@@ -147,52 +225,56 @@ impl Backend for Fake {
         "FakeReady"
     }
 
-    async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Rights>, Error> {
+    async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
         if self.silent.load(Ordering::Relaxed) {
             return Err(Error::new(Class::Transient, UNREACHABLE, "as it was told"));
         }
         Ok(tenants.iter().map(|t| (t.clone(), self.held())).collect())
     }
 
-    async fn observe(&self, _: &TenantKey, held: Rights) -> Result<Rights, Error> {
+    async fn observe(&self, _: &TenantKey, _: &Desired, held: Held) -> Result<Held, Error> {
         Ok(held)
     }
 
-    fn foreign_owner(&self, _: &TenantKey, _: &Rights) -> Option<String> {
+    fn foreign_owner(&self, _: &TenantKey, _: &Desired, _: &Held) -> Option<String> {
         self.owner.map(str::to_owned)
     }
 
-    fn diff(&self, _: &TenantKey, desired: &Desired, observed: &Rights) -> Vec<Step> {
-        let wanted = rights(desired);
-        let taken = observed.difference(&wanted).map(|right| Step::Take(right));
-        let given = wanted.difference(observed).map(|right| Step::Give(right));
-        taken.chain(given).collect()
+    fn diff(&self, _: &TenantKey, desired: &Desired, observed: &Held) -> Vec<Step> {
+        let (wanted, held) = (rights(desired), &observed.rights);
+        let taken = held.difference(&wanted).map(|right| Step::Take(right));
+        let given = wanted.difference(held).map(|right| Step::Give(right));
+        let page = Some(observed.data.min(PAGE)).filter(|page| *page > 0);
+        let page = page.filter(|_| *desired == Desired::Absent);
+        taken.chain(given).chain(page.map(Step::Delete)).collect()
     }
 
     fn effect(step: &Step) -> Effect {
         match step {
             Step::Give(_) => Effect::Opens,
-            Step::Take(_) => Effect::Closes,
+            Step::Take(_) | Step::Delete(_) => Effect::Closes,
+        }
+    }
+
+    fn deletes(step: &Step) -> usize {
+        match step {
+            Step::Delete(page) => *page,
+            Step::Give(_) | Step::Take(_) => 0,
         }
     }
 
     async fn apply(&self, _: &TenantKey, step: &Step) -> Result<(), Error> {
-        let write = self.writes.fetch_add(1, Ordering::Relaxed);
-        let fault = self
-            .fault
-            .lock()
-            .unwrap()
-            .take_if(|(at, _)| *at == write)
-            .map(|(_, fault)| fault);
-        if !matches!(fault, Some(Fault::Before | Fault::Ignored)) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        let fault = self.faults.next();
+        if fault.is_none_or(Fault::takes_effect) {
             self.change(step);
         }
         match fault {
             None | Some(Fault::Ignored) => Ok(()),
-            Some(Fault::Before | Fault::After) => {
+            Some(fault) if fault.is_answered() => {
                 Err(Error::new(Class::Transient, "Fault", "as it was told"))
             }
-            Some(Fault::NoAnswer) => std::future::pending().await,
+            Some(_) => std::future::pending().await,
         }
     }
 }
@@ -203,6 +285,7 @@ pub struct Watchman {
     refusal: Option<&'static str>,
     opening: AtomicUsize,
     closing: AtomicUsize,
+    destroying: AtomicUsize,
 }
 
 impl Watchman {
@@ -222,6 +305,11 @@ impl Watchman {
         )
     }
 
+    /// How often it was asked to destroy.
+    pub fn asked_to_destroy(&self) -> usize {
+        self.destroying.load(Ordering::Relaxed)
+    }
+
     fn answer(&self, count: &AtomicUsize) -> Result<(), Error> {
         count.fetch_add(1, Ordering::Relaxed);
         match self.refusal {
@@ -239,5 +327,9 @@ impl Guard for Watchman {
 
     async fn permit_closing(&self) -> Result<(), Error> {
         self.answer(&self.closing)
+    }
+
+    async fn permit_destroying(&self) -> Result<(), Error> {
+        self.answer(&self.destroying)
     }
 }

@@ -46,6 +46,8 @@ pub enum Desired {
     ReadOnly(TenantQuotaSpec),
     /// The tenant can't get in; its data is kept.
     NoAccess,
+    /// Nothing of the tenant's is left.
+    Absent,
 }
 
 /// What became of one tenant in one backend.
@@ -104,6 +106,13 @@ pub trait Guard: Send + Sync {
     /// # Errors
     /// It may not, or nobody can say so now.
     async fn permit_closing(&self) -> Result<(), Error>;
+
+    /// Asked immediately before each step towards [`Desired::Absent`]: whether the
+    /// tenant's time is over.
+    ///
+    /// # Errors
+    /// It may not, or nobody can say so now.
+    async fn permit_destroying(&self) -> Result<(), Error>;
 }
 
 /// What a bulk look found.
@@ -174,12 +183,26 @@ pub trait Backend: Send + Sync {
     async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Self::Held>, Error>;
 
     /// Adds to that what has to be looked at for one tenant alone, and changes nothing.
-    async fn observe(&self, tenant: &TenantKey, held: Self::Held) -> Result<Self::Observed, Error>;
+    /// What only a purge must know is looked at only if [`Desired::Absent`] is desired,
+    /// and of what has no end, such as objects, no more than a page.
+    async fn observe(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+        held: Self::Held,
+    ) -> Result<Self::Observed, Error>;
 
-    /// Who else owns what is there under the tenant's name, if somebody does.
-    fn foreign_owner(&self, tenant: &TenantKey, observed: &Self::Observed) -> Option<String>;
+    /// Who else owns what is there under the tenant's name, if somebody does and that is
+    /// in the way of what is desired.
+    fn foreign_owner(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+        observed: &Self::Observed,
+    ) -> Option<String>;
 
     /// The steps from what is there to what is desired, in order; none when converged.
+    /// Towards [`Desired::Absent`] only as many as were looked at: a page.
     fn diff(
         &self,
         tenant: &TenantKey,
@@ -187,11 +210,17 @@ pub trait Backend: Send + Sync {
         observed: &Self::Observed,
     ) -> Vec<Self::Step>;
 
-    /// What the step does to the tenant's access, for which the [`Guard`] is asked.
+    /// What the step does to the tenant's access, for which the [`Guard`] is asked. On
+    /// the way to [`Desired::Absent`] every step is one that destroys.
     fn effect(step: &Self::Step) -> Effect;
 
     /// Takes one step. It may be cut off anywhere: the next reconcile observes and goes on.
     async fn apply(&self, tenant: &TenantKey, step: &Self::Step) -> Result<(), Error>;
+
+    /// How many of the things that have no end the step deletes, for a purge's progress.
+    fn deletes(_step: &Self::Step) -> usize {
+        0
+    }
 
     /// Something that people should know although there is nothing to do.
     fn notice(&self, _desired: &Desired, _observed: &Self::Observed) -> Option<Notice> {

@@ -11,7 +11,7 @@ use kube::runtime::reflector::Store;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, Readable, jittered, parse_id};
+use super::{Context, Readable, is_purged, jittered, parse_id};
 use crate::backend::{Plane, TenantKey};
 
 /// Looks at the tenants that are `known`, in every plane by itself, until `stop`.
@@ -37,6 +37,8 @@ async fn audit(
         tokio::time::sleep(jittered(context.audit_interval)).await;
         let tenants = known.state();
         let tenants = tenants.iter().filter_map(|tenant| tenant.0.as_ref().ok());
+        // Of those that were purged there is nothing to look at.
+        let tenants = tenants.filter(|tenant| !is_purged(tenant));
         let tenants: BTreeSet<TenantKey> = tenants.filter_map(key).collect();
         let drift = plane.audit(&tenants).await;
         if let Some(error) = drift.error {

@@ -1,46 +1,44 @@
-//! The last look before a tenant's access changes: a lease is not a fence, and what
-//! this reconcile began with may be old.
+//! The last look before a tenant's access changes or its data goes: a lease is not a
+//! fence, and what this reconcile began with may be old.
 
-use akili_crds::{Phase, Slug, State, Tenant};
+use akili_crds::{Phase, State, Tenant};
 use async_trait::async_trait;
 use kube::{Api, ResourceExt};
 
-use super::Context;
-use crate::backend::Guard;
+use super::{Context, retention};
+use crate::backend::{Guard, TenantKey};
 use crate::error::{Class, Error};
 
 /// The guard of one reconcile.
 pub struct LiveGuard<'a> {
     context: &'a Context,
-    slug: &'a Slug,
+    key: &'a TenantKey,
     uid: Option<String>,
     wanted: State,
 }
 
 impl<'a> LiveGuard<'a> {
     /// A guard over what was begun for this Tenant.
-    pub fn new(context: &'a Context, slug: &'a Slug, tenant: &Tenant) -> Self {
+    pub fn new(context: &'a Context, key: &'a TenantKey, tenant: &Tenant) -> Self {
         Self {
             context,
-            slug,
+            key,
             uid: tenant.uid(),
             wanted: tenant.spec.state,
         }
     }
 
-    async fn confirm_tenant(&self) -> Result<(), Error> {
+    /// The Tenant as it is now.
+    async fn confirm_tenant(&self) -> Result<Tenant, Error> {
         let tenants: Api<Tenant> = Api::all(self.context.client.clone());
-        let live = tenants.get_opt(self.slug.as_str()).await?;
-        let same =
-            live.is_some_and(|live| live.uid() == self.uid && live.spec.state == self.wanted);
-        if same {
-            return Ok(());
-        }
-        Err(Error::new(
-            Class::Conflict,
-            "TenantChanged",
-            format!("Tenant {} was changed or deleted meanwhile", self.slug),
-        ))
+        let live = tenants.get_opt(self.key.slug.as_str()).await?;
+        live.filter(|live| live.uid() == self.uid && live.spec.state == self.wanted)
+            .ok_or_else(|| self.refusal("TenantChanged", "was changed or deleted meanwhile"))
+    }
+
+    fn refusal(&self, reason: &'static str, why: &str) -> Error {
+        let message = format!("Tenant {} {why}", self.key.slug);
+        Error::new(Class::Conflict, reason, message)
     }
 }
 
@@ -50,16 +48,38 @@ impl Guard for LiveGuard<'_> {
     /// what the registry calls archived.
     async fn permit_opening(&self) -> Result<(), Error> {
         if self.wanted != State::Archived
-            && let Some(row) = self.context.registry.row(self.slug).await?
+            && let Some(row) = self.context.registry.row(&self.key.slug).await?
             && row.state == Phase::Archived
         {
-            return Err(super::archived_for_ever(self.slug));
+            return Err(super::archived_for_ever(&self.key.slug));
         }
         self.permit_closing().await
     }
 
     async fn permit_closing(&self) -> Result<(), Error> {
         self.confirm_tenant().await?;
+        self.context.leadership.confirm().await
+    }
+
+    /// The registry's clock says whether the time is over, for it wrote when it began.
+    async fn permit_destroying(&self) -> Result<(), Error> {
+        self.context.registry.refuse_foreign()?;
+        let live = self.confirm_tenant().await?;
+        let retention = retention(&live)?;
+        let row = self.context.registry.row(&self.key.slug).await?;
+        let is_over = live.spec.state == State::Archived
+            && row.is_some_and(|row| {
+                let after = row.purge_after(retention);
+                let over = after.is_some_and(|after| after <= row.read_at);
+                let archived = row.state == Phase::Archived && row.purged_at.is_none();
+                row.id == self.key.id && archived && over
+            });
+        if !is_over {
+            return Err(self.refusal(
+                "RetentionNotOver",
+                "keeps its data until its retention is over",
+            ));
+        }
         self.context.leadership.confirm().await
     }
 }

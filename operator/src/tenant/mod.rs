@@ -1,17 +1,27 @@
 //! The Tenant controller. Read top to bottom it is the story of one reconcile.
 
 mod audit;
+#[cfg(test)]
+mod fake;
 mod guard;
+#[cfg(test)]
+mod life;
+mod purge;
 pub mod registry;
 mod report;
+#[cfg(test)]
+mod sweep;
 pub mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use akili_crds::condition::{self, is_true, types};
+use akili_crds::lifecycle::Data;
 use akili_crds::names::{ANNOTATION_ADOPT, InvalidSlug};
 use akili_crds::tenant::Resources;
 use akili_crds::{
@@ -36,13 +46,13 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::kubernetes::{FIELD_MANAGER, Kubernetes};
-use crate::backend::{Claims, Desired, Plane, TenantKey};
-use crate::error::{Class, Error, OWNED_BY_ANOTHER};
+use crate::backend::{Desired, Plane, TenantKey};
+use crate::error::{Class, Error, OWNED_BY_ANOTHER, PURGING};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use guard::LiveGuard;
-use registry::{Registry, Row, UNAVAILABLE};
-use report::Report;
+use registry::{LONGEST_RETENTION, Row, Rows, UNAVAILABLE};
+use report::{Report, Subject};
 
 /// How soon to look again at what is still going on.
 const SOON: Duration = Duration::from_secs(1);
@@ -59,7 +69,7 @@ pub struct Context {
     /// The API server, as the operator's own ServiceAccount.
     pub client: Client,
     /// Decides ids and states.
-    pub registry: Arc<Registry>,
+    pub registry: Arc<dyn Rows>,
     /// Opens a tenant's namespace.
     pub kubernetes: Arc<Kubernetes>,
     /// All planes; Kubernetes is the first, for it holds the others' credentials.
@@ -124,12 +134,16 @@ async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Actio
         Ok(tenant) => tenant,
         Err(malformed) => return Err(unreadable(&tenant.name_any(), &malformed.error)),
     };
+    if is_purged(tenant) {
+        write_status(&context, tenant, &report::acknowledged(tenant)).await?;
+        return Ok(Action::await_change());
+    }
     let Some(tenant) = &current(tenant, &context).await? else {
         return Ok(Action::await_change());
     };
 
     // 1. Who is it, and what may it use? (needs a client, and the registry once)
-    let (key, row, limits) = match gather(tenant, &context).await {
+    let (key, registry, limits) = match gather(tenant, &context).await {
         Ok(gathered) => gathered,
         Err(error) => {
             let status = report::blocked(tenant, &error, &Time(Timestamp::now()));
@@ -140,9 +154,17 @@ async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Actio
     };
 
     // 2. What should every plane hold? (pure)
-    let target = lifecycle::target(tenant.spec.state, row.as_ref().map(|row| row.state));
+    let row = registry.as_ref().ok().and_then(Option::as_ref);
+    let target = lifecycle::target(tenant.spec.state, row.map(|row| row.state));
     let desired = desired(target, phase(tenant), limits);
     let resources = resources(&context, &key);
+    let subject = Subject {
+        tenant,
+        key: &key,
+        resources: &resources,
+        registry: &registry,
+        target,
+    };
 
     // A new tenant is seen at once, and under which names.
     if tenant
@@ -150,39 +172,45 @@ async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Actio
         .as_ref()
         .is_none_or(|status| status.id.is_none())
     {
-        let begun = report::begun(tenant, &key, &resources, target, &Time(Timestamp::now()));
+        let begun = report::begun(&subject, &Time(Timestamp::now()));
         write_status(&context, tenant, &begun).await?;
     }
 
     // 3. Bring every plane there, and keep every outcome. (needs a client)
+    let guard = LiveGuard::new(&context, &key, tenant);
+    if let Data::Purging | Data::Purged = subject.data() {
+        return purge::purge(&context, &subject, &guard).await;
+    }
     adopt_topics(tenant, &key, &context).await;
-    let guard = LiveGuard::new(&context, &key.slug, tenant);
     let reports = converge_all(&context, &key, &desired, &guard).await;
     tell_changes(&context, tenant, &reports).await;
 
     // 4. What is to be said of it? (pure)
-    let status = report::status(
-        tenant,
-        &key,
-        &resources,
-        row.as_ref(),
-        target,
-        &reports,
-        &Time(Timestamp::now()),
-    );
+    let status = report::status(&subject, &reports, &Time(Timestamp::now()));
 
     // 5. Open the namespace once every plane is open, and say so. (needs a client)
     if status.phase == Some(Phase::Active) && phase(tenant) != Phase::Active {
         context.kubernetes.set_state(&key, Phase::Active).await?;
     }
     write_status(&context, tenant, &status).await?;
-    Ok(Action::requeue(next_look(&reports, &status, &context)))
+    let late = subject.unarchived();
+    let told = condition::find(&status.conditions, types::READY);
+    let again = [
+        Some(next_look(&reports, &status, &context)),
+        late.map(|error| pause(error.class, told, &context)),
+        purge::begins_in(&subject, &status),
+    ];
+    Ok(Action::requeue(
+        again.into_iter().flatten().min().unwrap_or(SOON),
+    ))
 }
 
 /// The Tenant, live while it is on its way: the cache may not have heard yet that it
-/// has arrived, and it would be taken back. Nothing if it is gone.
+/// has arrived, and it would be taken back. Live once it is archived, too: nothing begins
+/// to be purged for what a Tenant said before. Nothing if it is gone.
 async fn current(cached: &Tenant, context: &Context) -> Result<Option<Tenant>, Error> {
-    if phase(cached) == cached.spec.state.into() {
+    let arrived = phase(cached) == cached.spec.state.into();
+    if arrived && cached.spec.state != State::Archived {
         return Ok(Some(cached.clone()));
     }
     let tenants: Api<Tenant> = Api::all(context.client.clone());
@@ -197,19 +225,29 @@ pub(crate) fn phase(tenant: &Tenant) -> Phase {
         .unwrap_or(Phase::Provisioning)
 }
 
-/// The tenant's key, its row unless none is needed, and its limits.
+/// Whether nothing is left of the tenant, which is for ever.
+pub(crate) fn is_purged(tenant: &Tenant) -> bool {
+    let status = tenant.status.as_ref();
+    status.is_some_and(|status| is_true(&status.conditions, types::PURGED))
+}
+
+/// The tenant's row, if one is needed; or why it can't be read, if it can be done without.
+type Known = Result<Option<Row>, Error>;
+
+/// The tenant's key, its row and its limits.
 async fn gather(
     tenant: &Tenant,
     context: &Context,
-) -> Result<(TenantKey, Option<Row>, TenantQuotaSpec), Error> {
+) -> Result<(TenantKey, Known, TenantQuotaSpec), Error> {
     let (key, row) = identify(tenant, context).await?;
     let limits = limits(context, &key).await?;
     Ok((key, row, limits))
 }
 
-/// A tenant that is what it should be needs no row; one that is to be closed is
-/// closed in the other planes although the registry can't be asked.
-async fn identify(tenant: &Tenant, context: &Context) -> Result<(TenantKey, Option<Row>), Error> {
+/// A tenant that is what it should be needs no row, unless it is archived, for the row
+/// says until when; one that is to be closed is closed in the other planes although the
+/// registry can't be asked.
+async fn identify(tenant: &Tenant, context: &Context) -> Result<(TenantKey, Known), Error> {
     context.registry.refuse_foreign()?;
     let slug: Slug = tenant
         .name_any()
@@ -222,19 +260,26 @@ async fn identify(tenant: &Tenant, context: &Context) -> Result<(TenantKey, Opti
         .map(parse_id)
         .transpose()?;
     let wanted = tenant.spec.state;
-    if let (Some(id), true) = (known, phase(tenant) == wanted.into()) {
-        return Ok((TenantKey { slug, id }, None));
+    let arrived = phase(tenant) == wanted.into();
+    if let (Some(id), true) = (known, arrived && wanted != State::Archived) {
+        return Ok((TenantKey { slug, id }, Ok(None)));
     }
     match (registered(tenant, context, &slug, known).await, known) {
-        (Ok(row), _) => Ok((TenantKey { slug, id: row.id }, Some(row))),
-        (Err(error), Some(id)) if wanted != State::Active && error.reason == UNAVAILABLE => {
-            Ok((TenantKey { slug, id }, None))
+        (Ok(row), _) => Ok((TenantKey { slug, id: row.id }, Ok(Some(row)))),
+        // What may be half purged is not put back.
+        (Err(error), Some(id))
+            if wanted != State::Active
+                && error.reason == UNAVAILABLE
+                && !purge::may_have_begun(tenant) =>
+        {
+            Ok((TenantKey { slug, id }, Err(error)))
         }
         (Err(error), _) => Err(error),
     }
 }
 
-/// The tenant's row, which is archived now if that is what is wanted.
+/// The tenant's row, which is archived now if that is what is wanted, and kept for as long
+/// as the Tenant says.
 async fn registered(
     tenant: &Tenant,
     context: &Context,
@@ -245,17 +290,45 @@ async fn registered(
         Some(id) => Some(id),
         None => tenant.spec.id.as_deref().map(parse_id).transpose()?,
     };
-    let row = context.registry.enroll(slug, seed).await?;
+    let registry = &context.registry;
+    let row = registry.enroll(slug, seed).await?;
+    // Only the Tenant that was purged has its id in its status.
+    if row.purged_at.is_some() && known.is_none() {
+        return Err(retired(slug));
+    }
+    let retention = retention(tenant)?;
     match (tenant.spec.state, row.state) {
-        (State::Archived, Phase::Archived) => Ok(row),
+        (State::Archived, Phase::Archived) => {
+            let kept_until = row.purge_after.as_ref().map(|time| time.0);
+            match retention {
+                Some(retention)
+                    if row.purged_at.is_none()
+                        && row.purge_after(Some(retention)) != kept_until =>
+                {
+                    registry.keep_for(slug, retention).await?;
+                    registry.enroll(slug, seed).await
+                }
+                _ => Ok(row),
+            }
+        }
         (State::Archived, _) => {
-            let retention = retention(tenant, context)?;
-            context.registry.archive(slug, retention).await?;
-            context.registry.enroll(slug, seed).await
+            let retention = retention.unwrap_or(context.retention);
+            registry.archive(slug, retention).await?;
+            registry.enroll(slug, seed).await
         }
         (_, Phase::Archived) => Err(archived_for_ever(slug)),
         _ => Ok(row),
     }
+}
+
+fn retired(slug: &Slug) -> Error {
+    Error::new(
+        Class::Invalid,
+        "SlugRetired",
+        format!(
+            "the tenant that was called {slug} was purged, and its name is never used again: choose another"
+        ),
+    )
 }
 
 fn archived_for_ever(slug: &Slug) -> Error {
@@ -276,10 +349,10 @@ fn unreadable(slug: &str, why: &str) -> Error {
     )
 }
 
-/// How long the tenant's data is kept once it is archived.
-fn retention(tenant: &Tenant, context: &Context) -> Result<Duration, Error> {
+/// How long the tenant's data is to be kept once it is archived, if its Tenant says so.
+fn retention(tenant: &Tenant) -> Result<Option<Duration>, Error> {
     let Some(text) = &tenant.spec.retention else {
-        return Ok(context.retention);
+        return Ok(None);
     };
     let duration: kube::core::Duration = text.parse().map_err(|error| {
         Error::new(
@@ -288,7 +361,7 @@ fn retention(tenant: &Tenant, context: &Context) -> Result<Duration, Error> {
             format!("spec.retention {text}: {error}"),
         )
     })?;
-    Ok(duration.into())
+    Ok(Some(Duration::from(duration).min(LONGEST_RETENTION)))
 }
 
 fn parse_id(id: &str) -> Result<TenantId, Error> {
@@ -362,26 +435,34 @@ async fn converge_all(
     desired: &Desired,
     guard: &LiveGuard<'_>,
 ) -> Vec<Report> {
-    let converge = async |plane: &dyn Plane| {
-        let began = Instant::now();
-        let outcome = plane.converge(key, desired, guard).await;
-        let took = began.elapsed();
-        context
-            .metrics
-            .reconciled(plane.name(), outcome.as_str(), took);
-        Report {
-            plane: plane.name(),
-            condition: plane.condition(),
-            outcome,
-        }
-    };
     let mut reports = Vec::new();
     if let [kubernetes, others @ ..] = context.planes.as_slice() {
-        reports.push(converge(kubernetes.as_ref()).await);
-        let others = others.iter().map(|plane| converge(plane.as_ref()));
+        reports.push(converge(context, kubernetes.as_ref(), key, desired, guard).await);
+        let others = others.iter();
+        let others = others.map(|plane| converge(context, plane.as_ref(), key, desired, guard));
         reports.extend(join_all(others).await);
     }
     reports
+}
+
+async fn converge(
+    context: &Context,
+    plane: &dyn Plane,
+    key: &TenantKey,
+    desired: &Desired,
+    guard: &LiveGuard<'_>,
+) -> Report {
+    let began = Instant::now();
+    let outcome = plane.converge(key, desired, guard).await;
+    let took = began.elapsed();
+    context
+        .metrics
+        .reconciled(plane.name(), outcome.as_str(), took);
+    Report {
+        plane: plane.name(),
+        condition: plane.condition(),
+        outcome,
+    }
 }
 
 async fn tell_changes(context: &Context, tenant: &Tenant, reports: &[Report]) {
@@ -389,33 +470,35 @@ async fn tell_changes(context: &Context, tenant: &Tenant, reports: &[Report]) {
         .status
         .as_ref()
         .is_some_and(|status| is_true(&status.conditions, types::READY));
-    let reason = if was_ready { "Repaired" } else { "Changed" };
-    for Report {
-        plane,
-        condition,
-        outcome,
-    } in reports
-    {
+    for report in reports {
+        let reason = if was_ready { "Repaired" } else { "Changed" };
         if was_ready {
-            context.metrics.repaired(plane, outcome.changed.len());
+            let changed = report.outcome.changed.len();
+            context.metrics.repaired(report.plane, changed);
         }
-        for step in &outcome.changed {
-            // Events of one action are counted as one: each step is an action of its own.
-            let event = Event {
-                type_: EventType::Normal,
-                reason: reason.into(),
-                note: Some(format!("{condition}: {step}")),
-                action: step.chars().take(MAX_ACTION).collect(),
-                secondary: None,
-            };
-            if let Err(error) = context
-                .recorder
-                .publish(&event, &tenant.object_ref(&()))
-                .await
-            {
-                tracing::warn!(%error, tenant = tenant.name_any(), "an event was lost");
-            }
-        }
+        tell(context, tenant, reason, report).await;
+    }
+}
+
+/// An event for each step that a plane has taken.
+async fn tell(context: &Context, tenant: &Tenant, reason: &str, report: &Report) {
+    for step in &report.outcome.changed {
+        // Events of one action are counted as one: each step is an action of its own.
+        let event = Event {
+            type_: EventType::Normal,
+            reason: reason.into(),
+            note: Some(format!("{}: {step}", report.condition)),
+            action: step.chars().take(MAX_ACTION).collect(),
+            secondary: None,
+        };
+        publish(context, tenant, &event).await;
+    }
+}
+
+async fn publish(context: &Context, tenant: &Tenant, event: &Event) {
+    let tenant = tenant.object_ref(&());
+    if let Err(error) = context.recorder.publish(event, &tenant).await {
+        tracing::warn!(%error, tenant = tenant.name, "an event was lost");
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use akili_crds::names::InvalidTenantId;
-use akili_crds::{Phase, Slug, TenantId};
+use akili_crds::{Phase, Slug, TenantId, lifecycle};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -25,7 +25,8 @@ const COLUMNS: &str = "id::text, state, \
      extract(epoch FROM suspended_at)::bigint AS suspended_at, \
      extract(epoch FROM archived_at)::bigint AS archived_at, \
      extract(epoch FROM purge_after)::bigint AS purge_after, \
-     extract(epoch FROM purged_at)::bigint AS purged_at";
+     extract(epoch FROM purged_at)::bigint AS purged_at, \
+     floor(extract(epoch FROM now()))::bigint AS read_at";
 
 /// A tenant's row.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +43,45 @@ pub struct Row {
     pub purge_after: Option<Time>,
     /// When its data was purged.
     pub purged_at: Option<Time>,
+    /// When this was read, by the clock that wrote the others.
+    pub read_at: Timestamp,
+}
+
+impl Row {
+    /// When the tenant's data is to be purged if its Tenant says so of the retention;
+    /// none while it isn't archived.
+    pub fn purge_after(&self, retention: Option<Duration>) -> Option<Timestamp> {
+        let (archived, written) = (self.archived_at.as_ref()?, self.purge_after.as_ref()?);
+        Some(lifecycle::purge_after(archived.0, retention, written.0))
+    }
+}
+
+/// What the controller asks the registry for.
+#[async_trait]
+pub trait Rows: Claims {
+    /// # Errors
+    /// `ForeignInstallation` where another cluster works on these tenants.
+    fn refuse_foreign(&self) -> Result<(), Error>;
+
+    /// The tenant's row, made now if there is none, with `seed` for its id if given.
+    ///
+    /// # Errors
+    /// `RegistryUnavailable` where PostgreSQL doesn't answer; `IdConflict` where `seed`
+    /// is another tenant's id or isn't this one's.
+    async fn enroll(&self, slug: &Slug, seed: Option<TenantId>) -> Result<Row, Error>;
+
+    /// The tenant's row, if there is one.
+    async fn row(&self, slug: &Slug) -> Result<Option<Row>, Error>;
+
+    /// Notes that the tenant is archived from now on, to be purged after `retention`.
+    /// What is archived already stays as it is.
+    async fn archive(&self, slug: &Slug, retention: Duration) -> Result<(), Error>;
+
+    /// Notes until when an archived tenant's data is kept: `retention` after it was archived.
+    async fn keep_for(&self, slug: &Slug, retention: Duration) -> Result<(), Error>;
+
+    /// Notes that nothing is left of an archived tenant: its row is a tombstone from now on.
+    async fn bury(&self, tenant: &TenantKey) -> Result<(), Error>;
 }
 
 /// The reason of every error that says that the registry can't be asked.
@@ -186,15 +226,6 @@ impl Registry {
         self.set(found);
     }
 
-    /// # Errors
-    /// `ForeignInstallation` where another cluster works on these tenants.
-    pub fn refuse_foreign(&self) -> Result<(), Error> {
-        match self.standing() {
-            Standing::Foreign(owner) => Err(installation::foreign(owner)),
-            Standing::Ours | Standing::Unknown(_) => Ok(()),
-        }
-    }
-
     fn require_ours(&self) -> Result<(), Error> {
         match self.standing() {
             Standing::Ours => Ok(()),
@@ -202,14 +233,18 @@ impl Registry {
             Standing::Unknown(why) => Err(Error::new(Class::Transient, UNAVAILABLE, why)),
         }
     }
+}
 
-    /// The tenant's row, made now if there is none, with `seed` for its id if given.
-    ///
-    /// # Errors
-    /// `RegistryUnavailable` where PostgreSQL doesn't answer; `IdConflict` where
-    /// `seed` is another tenant's id or isn't this one's; `SlugRetired` where the
-    /// slug's tenant was purged.
-    pub async fn enroll(&self, slug: &Slug, seed: Option<TenantId>) -> Result<Row, Error> {
+#[async_trait]
+impl Rows for Registry {
+    fn refuse_foreign(&self) -> Result<(), Error> {
+        match self.standing() {
+            Standing::Foreign(owner) => Err(installation::foreign(owner)),
+            Standing::Ours | Standing::Unknown(_) => Ok(()),
+        }
+    }
+
+    async fn enroll(&self, slug: &Slug, seed: Option<TenantId>) -> Result<Row, Error> {
         self.require_ours()?;
         if let Some(row) = self.row(slug).await? {
             return admit(slug, row, seed);
@@ -224,35 +259,51 @@ impl Registry {
         inserted.map_err(unavailable)?;
         match self.row(slug).await? {
             Some(row) => admit(slug, row, seed),
-            None => Err(conflict(format!(
-                "spec.id {id} belongs to another tenant: choose another, or leave it out"
-            ))),
+            None => Err(anothers(id)),
         }
     }
 
-    /// Notes that the tenant is archived from now on, to be purged after `retention`.
-    /// What is archived already stays as it is.
-    pub async fn archive(&self, slug: &Slug, retention: Duration) -> Result<(), Error> {
-        let archive = query(
-            "UPDATE akili.tenants \
-             SET state = 'ARCHIVED', archived_at = now(), \
-                 purge_after = now() + make_interval(secs => $2) \
-             WHERE slug = $1 AND state <> 'ARCHIVED'",
-        )
-        .bind(slug.as_str())
-        .bind(retention.as_secs_f64());
-        let archived = self.database.execute("archiving a tenant", archive).await;
-        archived.map(drop).map_err(unavailable)
-    }
-
-    /// The tenant's row, if there is one.
-    pub async fn row(&self, slug: &Slug) -> Result<Option<Row>, Error> {
+    async fn row(&self, slug: &Slug) -> Result<Option<Row>, Error> {
         let select = query(sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM akili.tenants WHERE slug = $1"
         )))
         .bind(slug.as_str());
         let rows = self.database.fetch(READING, select).await;
         rows.map_err(unavailable)?.first().map(parse).transpose()
+    }
+
+    async fn archive(&self, slug: &Slug, retention: Duration) -> Result<(), Error> {
+        let archive = query(
+            "UPDATE akili.tenants \
+             SET state = 'ARCHIVED', archived_at = date_trunc('second', now()), \
+                 purge_after = date_trunc('second', now()) + make_interval(secs => $2) \
+             WHERE slug = $1 AND state <> 'ARCHIVED'",
+        )
+        .bind(slug.as_str())
+        .bind(seconds(retention));
+        let archived = self.database.execute("archiving a tenant", archive).await;
+        archived.map(drop).map_err(unavailable)
+    }
+
+    async fn keep_for(&self, slug: &Slug, retention: Duration) -> Result<(), Error> {
+        let keep = query(
+            "UPDATE akili.tenants SET purge_after = archived_at + make_interval(secs => $2) \
+             WHERE slug = $1 AND state = 'ARCHIVED' AND purged_at IS NULL",
+        )
+        .bind(slug.as_str())
+        .bind(seconds(retention));
+        let kept = self.database.execute("changing a retention", keep).await;
+        kept.map(drop).map_err(unavailable)
+    }
+
+    async fn bury(&self, tenant: &TenantKey) -> Result<(), Error> {
+        let bury = query(
+            "UPDATE akili.tenants SET purged_at = date_trunc('second', now()) \
+             WHERE id = $1 AND state = 'ARCHIVED' AND purged_at IS NULL",
+        )
+        .bind(tenant.id.uuid());
+        let buried = self.database.execute("burying a tenant", bury).await;
+        buried.map(drop).map_err(unavailable)
     }
 }
 
@@ -278,22 +329,21 @@ impl Claims for Registry {
     }
 }
 
+/// Nothing is kept any longer: PostgreSQL's time has an end.
+pub(super) const LONGEST_RETENTION: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
+
+/// Times are whole seconds, as Kubernetes writes them.
+fn seconds(retention: Duration) -> f64 {
+    retention.min(LONGEST_RETENTION).as_secs() as f64
+}
+
 /// Whether the Tenant that asks may be the one that this row speaks of.
-fn admit(slug: &Slug, row: Row, seed: Option<TenantId>) -> Result<Row, Error> {
+pub(super) fn admit(slug: &Slug, row: Row, seed: Option<TenantId>) -> Result<Row, Error> {
     if seed.is_some_and(|seed| seed != row.id) {
         return Err(conflict(format!(
             "tenant {slug} has the id {} in the registry: set spec.id to that, or leave it out",
             row.id
         )));
-    }
-    if row.purged_at.is_some() {
-        return Err(Error::new(
-            Class::Invalid,
-            "SlugRetired",
-            format!(
-                "the tenant that was called {slug} was purged, and its name is never used again: choose another"
-            ),
-        ));
     }
     Ok(row)
 }
@@ -315,11 +365,19 @@ fn parse(row: &PgRow) -> Result<Row, Error> {
         archived_at: time("archived_at")?,
         purge_after: time("purge_after")?,
         purged_at: time("purged_at")?,
+        read_at: time("read_at")?.map_or(Timestamp::UNIX_EPOCH, |time| time.0),
     })
 }
 
 fn unexpected(error: sqlx::Error) -> Error {
     unavailable(explain(READING, &error))
+}
+
+/// That no tenant can have this id, for another has it.
+pub(super) fn anothers(id: TenantId) -> Error {
+    conflict(format!(
+        "spec.id {id} belongs to another tenant: choose another, or leave it out"
+    ))
 }
 
 fn conflict(message: String) -> Error {
@@ -339,28 +397,21 @@ fn unavailable(error: Error) -> Error {
 mod tests {
     use super::*;
 
-    fn row() -> Row {
-        Row {
+    #[test]
+    fn a_tenant_is_admitted_under_its_own_id() {
+        let slug: Slug = "acme".parse().unwrap();
+        let row = Row {
             id: TenantId::random(),
             state: Phase::Active,
             suspended_at: None,
             archived_at: None,
             purge_after: None,
             purged_at: None,
-        }
-    }
-
-    #[test]
-    fn a_tenant_is_admitted_under_its_own_id_until_it_is_purged() {
-        let (slug, live): (Slug, Row) = ("acme".parse().unwrap(), row());
-        let purged = Row {
-            purged_at: Some(Time(Timestamp::UNIX_EPOCH)),
-            ..row()
+            read_at: Timestamp::UNIX_EPOCH,
         };
-        let reason = |row: &Row, seed| admit(&slug, row.clone(), seed).err().map(|e| e.reason);
-        assert_eq!(reason(&live, None), None);
-        assert_eq!(reason(&live, Some(live.id)), None);
-        assert_eq!(reason(&live, Some(TenantId::random())), Some("IdConflict"));
-        assert_eq!(reason(&purged, None), Some("SlugRetired"));
+        let reason = |seed| admit(&slug, row.clone(), seed).err().map(|e| e.reason);
+        assert_eq!(reason(None), None);
+        assert_eq!(reason(Some(row.id)), None);
+        assert_eq!(reason(Some(TenantId::random())), Some("IdConflict"));
     }
 }

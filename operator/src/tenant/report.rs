@@ -1,13 +1,14 @@
 //! What a reconcile says of a tenant: its next status. Pure.
 
 use akili_crds::condition::{Statement, conditions, types};
+use akili_crds::lifecycle::Data;
 use akili_crds::tenant::Resources;
 use akili_crds::{Phase, Tenant, TenantStatus, lifecycle};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::registry::Row;
 use crate::backend::{Outcome, TenantKey};
-use crate::error::{Class, Error};
+use crate::error::{Class, Error, PURGING};
 
 /// What became of one plane.
 pub struct Report {
@@ -26,44 +27,77 @@ impl Report {
     }
 }
 
-/// The status after every plane was taken towards `target`; these are the tenant's
-/// names there.
-pub fn status(
-    tenant: &Tenant,
-    key: &TenantKey,
-    resources: &Resources,
-    row: Option<&Row>,
-    target: Phase,
-    reports: &[Report],
-    now: &Time,
-) -> TenantStatus {
-    let old = tenant.status.clone().unwrap_or_default();
-    let reached = reports.iter().all(|report| report.error().is_none());
+/// Of whom something is said, and what is wanted of it.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The Tenant as this reconcile found it.
+    pub tenant: &'a Tenant,
+    /// Its key.
+    pub key: &'a TenantKey,
+    /// Its names in every plane.
+    pub resources: &'a Resources,
+    /// Its row, if one was needed; or why it couldn't be read.
+    pub registry: &'a Result<Option<Row>, Error>,
+    /// The phase that every plane is taken towards.
+    pub target: Phase,
+}
+
+impl<'a> Subject<'a> {
+    /// Its row, if it was read.
+    pub fn row(&self) -> Option<&'a Row> {
+        self.registry.as_ref().ok()?.as_ref()
+    }
+
+    /// Why it isn't ARCHIVED although every plane is closed: the row comes first.
+    pub fn unarchived(&self) -> Option<&'a Error> {
+        let arriving = super::phase(self.tenant) != Phase::Archived;
+        let archives = self.target == Phase::Archived && arriving;
+        self.registry.as_ref().err().filter(|_| archives)
+    }
+
+    /// What becomes of its data.
+    pub fn data(&self) -> Data {
+        let reached = super::phase(self.tenant);
+        let time = |time: &Time| time.0;
+        match (self.row(), &self.tenant.status) {
+            (Some(row), _) => {
+                let after = row.purge_after.as_ref().map(time);
+                let purged = row.purged_at.as_ref().map(time);
+                lifecycle::data(reached, after, purged, row.read_at)
+            }
+            (None, Some(status)) if self.target == Phase::Archived => {
+                let after = status.purge_after.as_ref().map(time);
+                after.map_or(Data::Kept, Data::KeptUntil)
+            }
+            (None, _) => Data::Kept,
+        }
+    }
+}
+
+/// The status after every plane was taken towards the target, or to the end.
+pub fn status(subject: &Subject<'_>, reports: &[Report], now: &Time) -> TenantStatus {
+    let old = subject.tenant.status.clone().unwrap_or_default();
+    let data = subject.data();
+    let late = reports.iter().any(|report| report.error().is_some());
+    let reached = !late && subject.unarchived().is_none();
     let current = old.phase.unwrap_or(Phase::Provisioning);
-    let mut statements = vec![ready(key, target, reports)];
-    statements.extend(progress(reports));
-    statements.extend(reports.iter().map(|report| plane_statement(key, report)));
-    let time =
-        |of: fn(&Row) -> Option<&Time>, old: Option<Time>| row.map_or(old, |row| of(row).cloned());
+    let mut statements = vec![ready(subject, data, reports)];
+    statements.extend(progress(subject, reports));
+    let planes = reports.iter();
+    statements.extend(planes.map(|report| plane_statement(subject.key, data, report)));
+    statements.extend(data_statement(subject.key, data, reports));
     TenantStatus {
-        phase: Some(lifecycle::next_phase(current, target, reached)),
-        suspended_at: time(|row| row.suspended_at.as_ref(), old.suspended_at),
-        archived_at: time(|row| row.archived_at.as_ref(), old.archived_at),
-        purge_after: time(|row| row.purge_after.as_ref(), old.purge_after),
-        purged_at: time(|row| row.purged_at.as_ref(), old.purged_at),
-        ..named(tenant, key, resources, &statements, now)
+        phase: Some(lifecycle::next_phase(current, subject.target, reached)),
+        ..named(subject, &statements, now)
     }
 }
 
 /// The status of a tenant that has its id and as yet nothing else.
-pub fn begun(
-    tenant: &Tenant,
-    key: &TenantKey,
-    resources: &Resources,
-    target: Phase,
-    now: &Time,
-) -> TenantStatus {
-    let message = format!("tenant {} is being made {target}", key.slug);
+pub fn begun(subject: &Subject<'_>, now: &Time) -> TenantStatus {
+    let message = format!(
+        "tenant {} is being made {}",
+        subject.key.slug, subject.target
+    );
     let statement = |type_, status| Statement {
         type_,
         status,
@@ -76,29 +110,59 @@ pub fn begun(
     ];
     TenantStatus {
         phase: Some(Phase::Provisioning),
-        ..named(tenant, key, resources, &statements, now)
+        ..named(subject, &statements, now)
     }
 }
 
+/// The status of a tenant of which nothing is left: of no plane is there anything to say.
+pub fn purged(subject: &Subject<'_>, now: &Time) -> TenantStatus {
+    let slug = &subject.key.slug;
+    let message = format!("nothing is left of tenant {slug}; its name is never used again");
+    let statement = |type_| Statement {
+        type_,
+        status: true,
+        reason: "Purged",
+        message: message.clone(),
+    };
+    TenantStatus {
+        phase: Some(Phase::Archived),
+        ..named(subject, &[types::READY, types::PURGED].map(statement), now)
+    }
+}
+
+/// The status of a tenant that was purged and changed since, which changes nothing.
+pub fn acknowledged(tenant: &Tenant) -> TenantStatus {
+    let mut status = tenant.status.clone().unwrap_or_default();
+    status.observed_generation = tenant.metadata.generation;
+    for condition in &mut status.conditions {
+        condition.observed_generation = tenant.metadata.generation;
+    }
+    status
+}
+
 /// What follows from who the tenant is, with these statements as its conditions.
-fn named(
-    tenant: &Tenant,
-    key: &TenantKey,
-    resources: &Resources,
-    statements: &[Statement],
-    now: &Time,
-) -> TenantStatus {
-    let generation = tenant.metadata.generation;
-    let old = tenant
-        .status
-        .as_ref()
-        .map_or(&[][..], |status| &status.conditions);
+fn named(subject: &Subject<'_>, statements: &[Statement], now: &Time) -> TenantStatus {
+    let generation = subject.tenant.metadata.generation;
+    let old = subject.tenant.status.clone().unwrap_or_default();
+    let time = |of: fn(&Row) -> Option<&Time>, old: Option<Time>| {
+        subject.row().map_or(old, |row| of(row).cloned())
+    };
+    let conditions = conditions(
+        &old.conditions,
+        statements,
+        generation.unwrap_or_default(),
+        now,
+    );
     TenantStatus {
         observed_generation: generation,
-        id: Some(key.id.to_string()),
-        namespace: Some(key.id.namespace()),
-        resources: Some(resources.clone()),
-        conditions: conditions(old, statements, generation.unwrap_or_default(), now),
+        id: Some(subject.key.id.to_string()),
+        namespace: Some(subject.key.id.namespace()),
+        resources: Some(subject.resources.clone()),
+        suspended_at: time(|row| row.suspended_at.as_ref(), old.suspended_at),
+        archived_at: time(|row| row.archived_at.as_ref(), old.archived_at),
+        purge_after: time(|row| row.purge_after.as_ref(), old.purge_after),
+        purged_at: time(|row| row.purged_at.as_ref(), old.purged_at),
+        conditions,
         ..TenantStatus::default()
     }
 }
@@ -126,37 +190,71 @@ pub fn blocked(tenant: &Tenant, error: &Error, now: &Time) -> TenantStatus {
     }
 }
 
-fn ready(key: &TenantKey, target: Phase, reports: &[Report]) -> Statement {
+fn ready(subject: &Subject<'_>, data: Data, reports: &[Report]) -> Statement {
+    let (slug, target) = (&subject.key.slug, subject.target);
     let late: Vec<&str> = reports
         .iter()
         .filter(|report| report.error().is_some())
         .map(|report| report.condition)
         .collect();
-    let (reason, message) = match reports.iter().find_map(Report::error) {
-        None => (
-            "Reached",
-            format!("tenant {} is {target} in every plane", key.slug),
+    let error = reports.iter().find_map(Report::error);
+    let (reason, message) = match (error, data) {
+        (None, _) => match subject.unarchived() {
+            Some(error) => (error.reason, error.message.clone()),
+            None => (
+                "Reached",
+                format!("tenant {slug} is {target} in every plane"),
+            ),
+        },
+        (Some(error), Data::Purging) => (
+            error.reason,
+            format!("tenant {slug} is being purged: see {}", late.join(", ")),
         ),
-        Some(error) => (
+        (Some(error), _) => (
             error.reason,
             format!(
-                "tenant {} isn't {target} everywhere: see {}",
-                key.slug,
+                "tenant {slug} isn't {target} everywhere: see {}",
                 late.join(", ")
             ),
         ),
     };
     Statement {
         type_: types::READY,
-        status: late.is_empty(),
+        status: late.is_empty() && subject.unarchived().is_none(),
         reason,
         message,
     }
 }
 
+/// How far an archived tenant's data has got on its way out.
+fn data_statement(key: &TenantKey, data: Data, reports: &[Report]) -> Option<Statement> {
+    let slug = &key.slug;
+    let (reason, message) = match data {
+        Data::Kept | Data::Purged => return None,
+        Data::KeptUntil(after) => (
+            "Kept",
+            format!("tenant {slug}'s data is kept until {after}; spec.retention changes that"),
+        ),
+        Data::Purging => {
+            let left = reports.iter().filter_map(|report| {
+                let error = report.error()?;
+                Some(format!("{}: {}", report.condition, error.message))
+            });
+            (PURGING, left.collect::<Vec<_>>().join("; "))
+        }
+    };
+    Some(Statement {
+        type_: types::PURGED,
+        status: false,
+        reason,
+        message,
+    })
+}
+
 /// `Stalled` where nothing will get better by itself, else `Reconciling`, else nothing.
-fn progress(reports: &[Report]) -> Option<Statement> {
-    let errors = || reports.iter().filter_map(Report::error);
+fn progress(subject: &Subject<'_>, reports: &[Report]) -> Option<Statement> {
+    let planes = || reports.iter().filter_map(Report::error);
+    let errors = || planes().chain(subject.unarchived());
     errors()
         .find(|error| error.class == Class::Invalid)
         .or_else(|| errors().next())
@@ -177,9 +275,14 @@ fn attention(error: &Error) -> Option<Statement> {
     })
 }
 
-fn plane_statement(key: &TenantKey, report: &Report) -> Statement {
+fn plane_statement(key: &TenantKey, data: Data, report: &Report) -> Statement {
     let (status, reason, message) = match &report.outcome.result {
         Err(error) => (false, error.reason, error.message.clone()),
+        Ok(_) if data == Data::Purging => (
+            true,
+            "Purged",
+            format!("holds nothing of tenant {} any more", key.slug),
+        ),
         Ok(Some(notice)) => (true, notice.reason, notice.message.clone()),
         Ok(None) => (
             true,
@@ -249,32 +352,34 @@ mod tests {
         })
     }
 
+    fn subject<'a>(
+        tenant: &'a Tenant,
+        key: &'a TenantKey,
+        resources: &'a Resources,
+    ) -> Subject<'a> {
+        Subject {
+            tenant,
+            key,
+            resources,
+            registry: &Ok(None),
+            target: Phase::Active,
+        }
+    }
+
+    fn stated(tenant: &Tenant, key: &TenantKey, reports: &[Report], now: &Time) -> TenantStatus {
+        status(&subject(tenant, key, &Resources::default()), reports, now)
+    }
+
     #[test]
     fn a_tenant_is_active_once_every_plane_has_converged() {
         let (mut tenant, key) = tenant();
-        let late = status(
-            &tenant,
-            &key,
-            &Resources::default(),
-            None,
-            Phase::Active,
-            &reports(failed(Class::Transient)),
-            &at(1),
-        );
+        let late = stated(&tenant, &key, &reports(failed(Class::Transient)), &at(1));
         assert_eq!(late.phase, Some(Phase::Provisioning));
         assert!(is_true(&late.conditions, types::RECONCILING));
         assert!(!is_true(&late.conditions, types::READY));
 
         tenant.status = Some(late);
-        let done = status(
-            &tenant,
-            &key,
-            &Resources::default(),
-            None,
-            Phase::Active,
-            &reports(converged()),
-            &at(2),
-        );
+        let done = stated(&tenant, &key, &reports(converged()), &at(2));
         assert_eq!(done.phase, Some(Phase::Active));
         assert!(is_true(&done.conditions, types::READY));
         assert!(!is_true(&done.conditions, types::RECONCILING));
@@ -284,24 +389,8 @@ mod tests {
     #[test]
     fn an_active_tenant_whose_backend_is_down_stays_active_and_is_not_ready() {
         let (mut tenant, key) = tenant();
-        tenant.status = Some(status(
-            &tenant,
-            &key,
-            &Resources::default(),
-            None,
-            Phase::Active,
-            &reports(converged()),
-            &at(1),
-        ));
-        let down = status(
-            &tenant,
-            &key,
-            &Resources::default(),
-            None,
-            Phase::Active,
-            &reports(failed(Class::Transient)),
-            &at(2),
-        );
+        tenant.status = Some(stated(&tenant, &key, &reports(converged()), &at(1)));
+        let down = stated(&tenant, &key, &reports(failed(Class::Transient)), &at(2));
         assert_eq!(down.phase, Some(Phase::Active));
         let postgres = find(&down.conditions, types::POSTGRES_READY).unwrap();
         assert_eq!(
@@ -314,15 +403,7 @@ mod tests {
     #[test]
     fn what_only_a_person_can_mend_is_stalled() {
         let (tenant, key) = tenant();
-        let status = status(
-            &tenant,
-            &key,
-            &Resources::default(),
-            None,
-            Phase::Active,
-            &reports(failed(Class::Invalid)),
-            &at(1),
-        );
+        let status = stated(&tenant, &key, &reports(failed(Class::Invalid)), &at(1));
         assert!(is_true(&status.conditions, types::STALLED));
         assert!(!is_true(&status.conditions, types::RECONCILING));
     }
@@ -330,32 +411,17 @@ mod tests {
     #[test]
     fn a_second_report_of_the_same_is_the_same() {
         let (mut tenant, key) = tenant();
-        let first = status(
-            &tenant,
-            &key,
-            &Resources::default(),
-            None,
-            Phase::Active,
-            &reports(converged()),
-            &at(1),
-        );
+        let first = stated(&tenant, &key, &reports(converged()), &at(1));
         tenant.status = Some(first.clone());
-        let second = status(
-            &tenant,
-            &key,
-            &Resources::default(),
-            None,
-            Phase::Active,
-            &reports(converged()),
-            &at(9),
-        );
+        let second = stated(&tenant, &key, &reports(converged()), &at(9));
         assert_eq!(first, second);
     }
 
     #[test]
     fn a_tenant_that_was_begun_has_its_names() {
         let (tenant, key) = tenant();
-        let begun = begun(&tenant, &key, &Resources::default(), Phase::Active, &at(1));
+        let resources = Resources::default();
+        let begun = begun(&subject(&tenant, &key, &resources), &at(1));
         assert_eq!(begun.phase, Some(Phase::Provisioning));
         assert_eq!(begun.id, Some(key.id.to_string()));
         assert_eq!(begun.namespace, Some(key.id.namespace()));

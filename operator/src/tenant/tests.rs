@@ -1,20 +1,15 @@
 //! Reconciles against an API server in memory: what is read and what is written.
 
-use k8s_openapi::api::coordination::v1::Lease;
-use kube::runtime::events::Reporter;
-use serde_json::Value;
 use sqlx::postgres::PgConnectOptions;
 
+use super::fake::{TENANT, key, lead, reason, reconcile_acme, tenant};
+use super::registry::Registry;
 use super::*;
 use crate::backend::Guard;
-use crate::backend::driver::Driver;
 use crate::backend::fake::{Fake, Watchman, all_states};
-use crate::backend::kubernetes::Settings;
 use crate::backend::kubernetes::fake::ApiServer;
 use crate::backend::postgres::client as database;
 
-const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
-const TENANT: &str = "/apis/akili.io/v1alpha1/tenants/acme";
 const WRITER: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/\
                       tenant-550e8400-e29b-41d4-a716-446655440000/rolebindings/akili-tenant-writer";
 const NAMESPACE: &str = "/api/v1/namespaces/tenant-550e8400-e29b-41d4-a716-446655440000";
@@ -28,76 +23,20 @@ async fn active_acme() -> (ApiServer, Arc<Context>) {
     lead(&server, "us");
 
     let [writable, ..] = all_states();
-    let context = context(&server, Fake::holding(&writable));
-    let key = TenantKey {
-        slug: "acme".parse().unwrap(),
-        id: ID.parse().unwrap(),
-    };
-    let opened = context.planes[0]
-        .converge(&key, &writable, &Watchman::default())
-        .await;
-    assert_eq!(opened.result.unwrap(), None);
-    server.take_requests();
-    (server, context)
-}
-
-fn lead(server: &ApiServer, holder: &str) {
-    let renewed = serde_json::to_value(Timestamp::now().to_string()).unwrap();
-    let lease: Lease = serde_json::from_value(json!({
-        "spec": {"holderIdentity": holder, "renewTime": renewed},
-    }))
-    .unwrap();
-    let path = "/apis/coordination.k8s.io/v1/namespaces/akili-system/leases/akili-operator";
-    server.put(path, serde_json::to_value(lease).unwrap());
-}
-
-fn context(server: &ApiServer, plane: Fake) -> Arc<Context> {
-    let client = server.client();
     let nowhere = database::Client::new(
         PgConnectOptions::new().host("127.0.0.1").port(1),
         1,
         Metrics::default(),
     );
-    let settings = Settings {
-        service_account: "akili-operator".into(),
-        namespace: "akili-system".into(),
-        egress: vec![],
-    };
-    let kubernetes = Arc::new(Kubernetes::new(client.clone(), settings));
-    Arc::new(Context {
-        registry: Arc::new(Registry::new(nowhere, uuid::Uuid::new_v4())),
-        planes: vec![
-            Arc::new(Driver::new(kubernetes.clone())),
-            Arc::new(Driver::new(Arc::new(plane))),
-        ],
-        kubernetes,
-        leadership: Leadership::new(
-            client.clone(),
-            "akili-system",
-            "us".into(),
-            Duration::from_secs(15),
-        ),
-        recorder: Recorder::new(client.clone(), Reporter::from("akili-operator")),
-        metrics: Metrics::default(),
-        retention: Duration::ZERO,
-        audit_interval: Duration::from_secs(60),
-        client,
-    })
-}
-
-fn tenant(state: &str, phase: &str) -> Value {
-    json!({
-        "apiVersion": "akili.io/v1alpha1", "kind": "Tenant",
-        "metadata": {"name": "acme", "uid": "1", "generation": 1},
-        "spec": {"displayName": "Acme", "state": state},
-        "status": {"phase": phase, "id": ID},
-    })
-}
-
-/// One reconcile of the Tenant as the server has it.
-async fn reconcile_acme(server: &ApiServer, context: &Arc<Context>) {
-    let tenant = serde_json::from_value(server.get(TENANT).unwrap()).unwrap();
-    reconcile(Arc::new(tenant), context.clone()).await.unwrap();
+    let registry = Registry::new(nowhere, uuid::Uuid::new_v4());
+    let plane = Arc::new(Fake::holding(&writable));
+    let context = fake::context(&server, Arc::new(registry), [plane]);
+    let opened = context.planes[0]
+        .converge(&key(), &writable, &Watchman::default())
+        .await;
+    assert_eq!(opened.result.unwrap(), None);
+    server.take_requests();
+    (server, context)
 }
 
 fn writes(requests: &[String]) -> Vec<&String> {
@@ -107,11 +46,11 @@ fn writes(requests: &[String]) -> Vec<&String> {
 #[tokio::test]
 async fn a_converged_tenant_costs_eleven_reads_and_no_write() {
     let (server, context) = active_acme().await;
-    reconcile_acme(&server, &context).await;
+    reconcile_acme(&server, &context).await.unwrap();
     let first = server.take_requests();
     assert_eq!(writes(&first), [&format!("PATCH {TENANT}/status")]);
 
-    reconcile_acme(&server, &context).await;
+    reconcile_acme(&server, &context).await.unwrap();
     let second = server.take_requests();
     assert_eq!(writes(&second), Vec::<&String>::new());
     assert_eq!(second.len(), 11, "the quota and ten objects: {second:?}");
@@ -121,7 +60,7 @@ async fn a_converged_tenant_costs_eleven_reads_and_no_write() {
 async fn a_tenant_is_closed_although_the_registry_cannot_be_asked() {
     let (server, context) = active_acme().await;
     server.put(TENANT, tenant("Suspended", "ACTIVE"));
-    reconcile_acme(&server, &context).await;
+    reconcile_acme(&server, &context).await.unwrap();
     assert_eq!(server.get(WRITER), None);
     let namespace = server.get(NAMESPACE).unwrap();
     assert_eq!(
@@ -135,11 +74,11 @@ async fn a_tenant_is_closed_although_the_registry_cannot_be_asked() {
 async fn a_tenant_is_not_opened_while_the_registry_cannot_be_asked() {
     let (server, context) = active_acme().await;
     server.remove(WRITER);
-    reconcile_acme(&server, &context).await;
+    reconcile_acme(&server, &context).await.unwrap();
     assert_eq!(server.get(WRITER), None);
     let status = server.get(TENANT).unwrap()["status"].clone();
     assert_eq!(status["phase"], "ACTIVE");
-    assert_eq!(reason(&status, "NamespaceReady"), "RegistryUnavailable");
+    assert_eq!(reason(&server, "NamespaceReady"), "RegistryUnavailable");
 }
 
 #[tokio::test]
@@ -160,8 +99,8 @@ async fn nothing_is_closed_once_the_lease_is_anothers_or_the_tenant_has_changed(
         lead(&server, holder);
         server.put(TENANT, tenant(live, "ACTIVE"));
         let known: Readable = serde_json::from_value(tenant("Suspended", "ACTIVE")).unwrap();
-        let slug = "acme".parse().unwrap();
-        let guard = LiveGuard::new(&context, &slug, known.0.as_ref().unwrap());
+        let key = key();
+        let guard = LiveGuard::new(&context, &key, known.0.as_ref().unwrap());
         assert!(guard.permit_closing().await.is_err(), "{holder}, {live}");
         reconcile(Arc::new(known), context.clone()).await.unwrap();
         assert!(server.get(WRITER).is_some(), "{holder}, {live}");
@@ -180,10 +119,4 @@ async fn a_malformed_tenant_is_an_error_that_names_it_and_nothing_is_written() {
         "{error}"
     );
     assert_eq!(server.take_requests(), Vec::<String>::new());
-}
-
-fn reason(status: &Value, type_: &str) -> String {
-    let conditions = status["conditions"].as_array().unwrap();
-    let found = conditions.iter().find(|c| c["type"] == type_).unwrap();
-    found["reason"].as_str().unwrap().to_owned()
 }

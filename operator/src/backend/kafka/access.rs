@@ -59,6 +59,7 @@ pub fn wanted(tenant: &TenantKey, desired: &Desired) -> BTreeSet<Acl> {
         Desired::Writable { .. } => allow(READ).chain(allow(WRITE)).collect(),
         Desired::ReadOnly(_) => allow(READ).chain(deny(WRITE)).collect(),
         Desired::NoAccess => deny(EVERYTHING).collect(),
+        Desired::Absent => BTreeSet::new(),
     }
 }
 

@@ -188,6 +188,53 @@ impl Client {
         Ok(())
     }
 
+    /// Deletes these topics, as far as they are there.
+    pub async fn delete_topics(&self, names: &BTreeSet<String>) -> Result<(), Error> {
+        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+        let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
+        let delete = async {
+            let deleted = self.kafka.delete_topics(&wanted, &options).await;
+            let deleted = deleted.map_err(|error| refused("topics", &error))?;
+            for result in deleted {
+                match result {
+                    Ok(_) | Err((_, Code::UnknownTopicOrPartition)) => {}
+                    Err((topic, code)) => return Err(refused_with(&topic, code)),
+                }
+            }
+            Ok(())
+        };
+        self.call("deleting topics", delete).await?;
+        let settling = Settling::begin();
+        while !self.topics().await?.is_disjoint(names) && settling.pause().await {}
+        Ok(())
+    }
+
+    /// The names of all consumer groups.
+    pub async fn groups(&self) -> Result<BTreeSet<String>, Error> {
+        self.call("listing groups", self.admin.groups()).await
+    }
+
+    /// Deletes these consumer groups, as far as they are there.
+    ///
+    /// # Errors
+    /// `GroupInUse` where one has members; the others are deleted.
+    pub async fn delete_groups(&self, names: &BTreeSet<String>) -> Result<(), Error> {
+        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+        let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
+        let delete = async {
+            let deleted = self.kafka.delete_groups(&wanted, &options).await;
+            let deleted = deleted.map_err(|error| refused("groups", &error))?;
+            for result in deleted {
+                match result {
+                    Ok(_) | Err((_, Code::GroupIdNotFound)) => {}
+                    Err((group, code)) => return Err(refused_with(&group, code)),
+                }
+            }
+            Ok(())
+        };
+        self.call("deleting groups", delete).await
+    }
+
     /// What the operator's user may do with the cluster; none if the cluster doesn't say.
     pub async fn rights(&self) -> Result<Option<BTreeSet<Operation>>, Error> {
         self.call("describing the cluster", self.admin.cluster_rights())

@@ -10,6 +10,9 @@ use crate::backend::credentials::Credential;
 use crate::backend::{Desired, TenantKey};
 use crate::config::Topic;
 
+/// The most topics, or groups, that one step deletes.
+const AT_ONCE: usize = 100;
+
 /// What Kafka shows of a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Held {
@@ -37,6 +40,17 @@ pub struct Observed {
     pub topics: Ownership,
     /// What the tenant's Secret says, if there is one.
     pub credential: Option<Credential>,
+    /// What is below its prefix and its own; only looked at for a purge.
+    pub below: Below,
+}
+
+/// What is below a tenant's prefix.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Below {
+    /// The topics.
+    pub topics: BTreeSet<String>,
+    /// The consumer groups.
+    pub groups: BTreeSet<String>,
 }
 
 /// Whose the topics below a tenant's prefix are.
@@ -71,6 +85,21 @@ pub enum Step {
     Allow(BTreeSet<Acl>),
     /// Deny no longer what these say.
     Lift(BTreeSet<Acl>),
+    /// Delete these topics.
+    DeleteTopics(Batch),
+    /// Delete these consumer groups.
+    DeleteGroups(Batch),
+    /// Delete the ACLs of a principal that is no longer there.
+    DeleteAcls(BTreeSet<Acl>),
+}
+
+/// What is deleted by one step of a purge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Their names.
+    pub names: BTreeSet<String>,
+    /// How many there are.
+    pub of: usize,
 }
 
 impl fmt::Display for Step {
@@ -85,6 +114,13 @@ impl fmt::Display for Step {
             Self::CreateTopic(topic) => write!(f, "create the topic {}", topic.name),
             Self::Allow(acls) => write!(f, "allow {}", Summary(acls)),
             Self::Lift(acls) => write!(f, "no longer deny {}", Summary(acls)),
+            Self::DeleteTopics(Batch { names, of }) => {
+                write!(f, "delete {} of {of} topics", names.len())
+            }
+            Self::DeleteGroups(Batch { names, of }) => {
+                write!(f, "delete {} of {of} consumer groups", names.len())
+            }
+            Self::DeleteAcls(acls) => write!(f, "delete the ACLs for {}", Summary(acls)),
         }
     }
 }
@@ -99,6 +135,12 @@ pub fn diff(
     base: &[Topic],
     observed: &Observed,
 ) -> Vec<Step> {
+    match (desired, &observed.topics) {
+        (Desired::Absent, _) => return purge(tenant, base, observed),
+        // An ACL would be taken for a sign that they are the tenant's.
+        (Desired::NoAccess, Ownership::Foreign(_)) => return Vec::new(),
+        _ => {}
+    }
     let held = &observed.held;
     let wanted = wanted(tenant, desired);
     let mut steps = Vec::new();
@@ -121,6 +163,32 @@ pub fn diff(
     }
     steps.extend(missing_allows.map(Step::Allow));
     steps.extend(excess_denies.map(Step::Lift));
+    steps
+}
+
+/// The tenant is kept out until nothing is left that it could get at.
+fn purge(tenant: &TenantKey, base: &[Topic], observed: &Observed) -> Vec<Step> {
+    let held = &observed.held;
+    let Below { topics, groups } = &observed.below;
+    let batch = |names: &BTreeSet<String>| Batch {
+        names: names.iter().take(AT_ONCE).cloned().collect(),
+        of: names.len(),
+    };
+    let mut steps;
+    if topics.is_empty() && groups.is_empty() {
+        steps = logins_but(held, None);
+        if !held.acls.is_empty() {
+            steps.push(Step::DeleteAcls(held.acls.clone()));
+        }
+    } else {
+        steps = diff(tenant, &Desired::NoAccess, base, observed);
+        if !topics.is_empty() {
+            steps.push(Step::DeleteTopics(batch(topics)));
+        }
+        if !groups.is_empty() {
+            steps.push(Step::DeleteGroups(batch(groups)));
+        }
+    }
     steps
 }
 
@@ -191,6 +259,7 @@ mod tests {
             held: Held::default(),
             topics: Ownership::Free,
             credential: None,
+            below: Below::default(),
         }
     }
 
@@ -205,6 +274,7 @@ mod tests {
             },
             topics: Ownership::Claimed,
             credential: Some(credential("right")),
+            below: Below::default(),
         }
     }
 
@@ -242,6 +312,9 @@ mod tests {
             Step::CreateTopic(_) => "create topic",
             Step::Allow(_) => "allow",
             Step::Lift(_) => "lift",
+            Step::DeleteTopics(_) => "delete topics",
+            Step::DeleteGroups(_) => "delete groups",
+            Step::DeleteAcls(_) => "delete ACLs",
         };
         steps(desired, observed).iter().map(word).collect()
     }
@@ -382,8 +455,55 @@ mod tests {
                 held.logins.insert(login(password));
             }
             Step::CreateTopic(topic) => drop(held.topics.insert(topic.name.clone())),
+            Step::DeleteTopics(batch) => {
+                observed.below.topics = &observed.below.topics - &batch.names;
+            }
+            Step::DeleteGroups(batch) => {
+                observed.below.groups = &observed.below.groups - &batch.names;
+            }
+            Step::DeleteAcls(acls) => held.acls = &held.acls - acls,
         }
         observed
+    }
+
+    #[test]
+    fn a_purge_deletes_topics_and_groups_and_only_then_what_keeps_the_tenant_out() {
+        let [.., archived] = all_states();
+        let names = |count: usize| (0..count).map(|n| format!("acme.{n:03}")).collect();
+        let mut observed = changed(&archived, |it| {
+            it.below.topics = names(150);
+            it.below.groups = names(2);
+        });
+        let mut all = Vec::new();
+        loop {
+            let steps = steps(&Desired::Absent, &observed);
+            if steps.is_empty() {
+                break;
+            }
+            all.extend(steps.iter().map(Step::to_string));
+            observed = steps.iter().fold(observed, after);
+        }
+        assert_eq!(
+            all,
+            [
+                "delete 100 of 150 topics",
+                "delete 2 of 2 consumer groups",
+                "delete 50 of 50 topics",
+                "delete the ACLs for All on Topic acme.*; All on Group acme.*; \
+                 All on TransactionalId acme.*",
+            ]
+        );
+    }
+
+    #[test]
+    fn where_the_topics_are_anothers_archiving_leaves_no_sign_that_they_were_the_tenants() {
+        let [.., archived] = all_states();
+        let observed = Observed {
+            topics: Ownership::Foreign(vec!["acme.theirs".into()]),
+            ..nothing()
+        };
+        assert_eq!(steps(&archived, &observed), []);
+        assert_eq!(steps(&Desired::Absent, &observed), []);
     }
 
     fn everything_that_can_be_found() -> Vec<Observed> {

@@ -90,6 +90,16 @@ fn sort(code: Code) -> Sorted {
             "PrivilegeMissing",
             "make kafka.user a super user (super.users)",
         ),
+        Code::NonEmptyGroup => (
+            Class::Pending,
+            "GroupInUse",
+            "its members lose it as soon as they are missed; it is tried again",
+        ),
+        Code::TopicDeletionDisabled => (
+            Class::Operator,
+            "TopicDeletionDisabled",
+            "set the brokers' delete.topic.enable",
+        ),
         Code::SecurityDisabled => (
             Class::Operator,
             "NoAuthorizer",

@@ -28,7 +28,7 @@ use futures::future::try_join_all;
 
 use self::access::principal;
 use self::client::Client;
-use self::diff::{Held, Observed, Ownership, Step};
+use self::diff::{Below, Held, Observed, Ownership, Step};
 use crate::backend::credentials::Credentials;
 use crate::backend::{Backend, Claims, Desired, Effect, TenantKey};
 use crate::config::Topic;
@@ -121,6 +121,22 @@ impl Kafka {
             Ownership::Foreign(topics.into_iter().collect())
         })
     }
+
+    /// What a purge deletes: what the registry says is the tenant's, whatever the looks.
+    async fn below(&self, tenant: &TenantKey) -> Result<Below, Error> {
+        if !self.claims.has_topics(tenant).await? {
+            return Ok(Below::default());
+        }
+        let prefix = tenant.slug.topic_prefix();
+        let own = |mut names: BTreeSet<String>| {
+            names.retain(|name| name.starts_with(&prefix));
+            names
+        };
+        Ok(Below {
+            topics: own(self.client.topics().await?),
+            groups: own(self.client.groups().await?),
+        })
+    }
 }
 
 fn full_name(tenant: &TenantKey, topic: &Topic) -> String {
@@ -158,16 +174,38 @@ impl Backend for Kafka {
         }
     }
 
-    async fn observe(&self, tenant: &TenantKey, held: Held) -> Result<Observed, Error> {
+    async fn observe(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+        held: Held,
+    ) -> Result<Observed, Error> {
+        if *desired == Desired::Absent {
+            return Ok(Observed {
+                topics: Ownership::Claimed,
+                credential: None,
+                below: self.below(tenant).await?,
+                held,
+            });
+        }
         Ok(Observed {
             topics: self.ownership(tenant, &held).await?,
             credential: self.credentials.read(tenant).await?,
+            below: Below::default(),
             held,
         })
     }
 
-    fn foreign_owner(&self, tenant: &TenantKey, observed: &Observed) -> Option<String> {
-        let Ownership::Foreign(topics) = &observed.topics else {
+    /// Another's topics are in the way of a tenant's, but not of its having none.
+    fn foreign_owner(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+        observed: &Observed,
+    ) -> Option<String> {
+        let (Ownership::Foreign(topics), Desired::Writable { .. } | Desired::ReadOnly(_)) =
+            (&observed.topics, desired)
+        else {
             return None;
         };
         let named = topics.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>();
@@ -192,7 +230,19 @@ impl Backend for Kafka {
         match step {
             Step::Claim | Step::WriteCredential | Step::CreateTopic(_) => Effect::Neutral,
             Step::SetPassword | Step::Allow(_) | Step::Lift(_) => Effect::Opens,
-            Step::Deny(_) | Step::Withdraw(_) | Step::DeleteLogin(_) => Effect::Closes,
+            Step::Deny(_)
+            | Step::Withdraw(_)
+            | Step::DeleteLogin(_)
+            | Step::DeleteTopics(_)
+            | Step::DeleteGroups(_)
+            | Step::DeleteAcls(_) => Effect::Closes,
+        }
+    }
+
+    fn deletes(step: &Step) -> usize {
+        match step {
+            Step::DeleteTopics(batch) | Step::DeleteGroups(batch) => batch.names.len(),
+            _ => 0,
         }
     }
 
@@ -201,7 +251,7 @@ impl Backend for Kafka {
         match step {
             Step::Claim => self.claims.claim_topics(tenant).await,
             Step::Deny(acls) | Step::Allow(acls) => self.client.create_acls(&principal, acls).await,
-            Step::Withdraw(acls) | Step::Lift(acls) => {
+            Step::Withdraw(acls) | Step::Lift(acls) | Step::DeleteAcls(acls) => {
                 self.client.delete_acls(&principal, acls).await
             }
             Step::DeleteLogin(mechanism) => self.client.delete_login(&user, *mechanism).await,
@@ -215,6 +265,8 @@ impl Backend for Kafka {
                 let name = full_name(tenant, topic);
                 self.client.create_topic(&name, topic).await
             }
+            Step::DeleteTopics(batch) => self.client.delete_topics(&batch.names).await,
+            Step::DeleteGroups(batch) => self.client.delete_groups(&batch.names).await,
         }
     }
 }

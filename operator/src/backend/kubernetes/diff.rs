@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::core::DynamicObject;
 use serde_json::Value;
 
-use super::objects::{Place, Rule, Wanted, quota_place, rules};
+use super::objects::{Place, Rule, Wanted, namespace_place, quota_place, rules};
 use super::{Observed, Settings};
 use crate::backend::{Desired, Effect, TenantKey};
 
@@ -28,6 +28,8 @@ pub enum Step {
     Replace(Wanted),
     /// The controller manager hasn't counted yet.
     AwaitQuota,
+    /// It was removed, but is still there.
+    AwaitEnd(Place),
 }
 
 /// The steps from `observed` to `desired`, in order.
@@ -37,6 +39,10 @@ pub fn diff(
     desired: &Desired,
     observed: &Observed,
 ) -> Vec<Step> {
+    if *desired == Desired::Absent {
+        return purge(observed);
+    }
+    let desired = &as_open(tenant, desired, observed);
     let step = |rule: Rule| match rule {
         Rule::Absent(place) => observed.find(&place).map(|_| Step::Delete(place)),
         Rule::Present(wanted) => match observed.find(&wanted.place) {
@@ -51,6 +57,43 @@ pub fn diff(
     if steps.is_empty() && !is_counted(observed.find(&quota_place(tenant))) {
         return vec![stale_quota(settings, tenant, desired, observed).unwrap_or(Step::AwaitQuota)];
     }
+    steps
+}
+
+/// A namespace is opened once every plane is, and the phase says so next: where that was
+/// cut off it stays open.
+fn as_open(tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Desired {
+    let namespace = observed.find(&namespace_place(tenant));
+    let labels = namespace.and_then(|namespace| namespace.metadata.labels.as_ref());
+    let state = labels.and_then(|labels| labels.get(LABEL_STATE));
+    match desired {
+        Desired::Writable { limits, .. }
+            if state.is_some_and(|it| it == Phase::Active.as_str()) =>
+        {
+            Desired::Writable {
+                limits: limits.clone(),
+                reached: Phase::Active,
+            }
+        }
+        desired => desired.clone(),
+    }
+}
+
+/// What is in the namespace goes with it.
+fn purge(observed: &Observed) -> Vec<Step> {
+    let of_cluster = observed.objects.iter();
+    let of_cluster = of_cluster.filter(|(place, _)| place.namespace.is_none());
+    let step = |(place, object): &(Place, DynamicObject)| {
+        if object.metadata.deletion_timestamp.is_some() {
+            Step::AwaitEnd(place.clone())
+        } else {
+            Step::Delete(place.clone())
+        }
+    };
+    let (mut steps, waits): (Vec<_>, Vec<_>) = of_cluster
+        .map(step)
+        .partition(|step| matches!(step, Step::Delete(_)));
+    steps.extend(waits);
     steps
 }
 
@@ -143,7 +186,9 @@ impl Step {
         match self {
             Self::Apply(wanted) | Self::Replace(wanted) if wanted.lets_tenant_in() => Effect::Opens,
             Self::Delete(_) => Effect::Closes,
-            Self::Apply(_) | Self::Replace(_) | Self::AwaitQuota => Effect::Neutral,
+            Self::Apply(_) | Self::Replace(_) | Self::AwaitQuota | Self::AwaitEnd(_) => {
+                Effect::Neutral
+            }
         }
     }
 }
@@ -162,6 +207,7 @@ impl fmt::Display for Step {
             Self::Replace(wanted) => ("replace", &wanted.place),
             Self::Delete(place) => ("delete", place),
             Self::AwaitQuota => return f.write_str("await the quota's counts"),
+            Self::AwaitEnd(place) => ("await the end of", place),
         };
         write!(f, "{verb} {} {}", place.resource.kind, place.name)
     }
@@ -213,7 +259,7 @@ mod tests {
                     Some(serde_json::from_value(wanted.fields.clone()).unwrap()),
                 ),
                 Step::Delete(place) => (place, None),
-                Step::AwaitQuota => continue,
+                Step::AwaitQuota | Step::AwaitEnd(_) => continue,
             };
             observed.objects.retain(|(at, _)| at != place);
             observed
@@ -254,6 +300,36 @@ mod tests {
                 assert_eq!(left, Vec::<String>::new(), "{from:?} → {to:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_purge_removes_what_belongs_to_the_cluster_once_and_waits_for_its_end() {
+        let tenant = acme();
+        let [.., archived] = all_states();
+        let mut observed = cluster(&tenant, &archived);
+        let steps = diff(&settings(), &tenant, &Desired::Absent, &observed);
+        let (namespace, role) = (tenant.id.namespace(), tenant.id.cluster_role());
+        assert_eq!(
+            names(&steps),
+            [
+                format!("delete Namespace {namespace}"),
+                format!("delete ClusterRole {role}"),
+                format!("delete ClusterRoleBinding {role}"),
+            ]
+        );
+        take(&mut observed, &steps[1..]);
+        let now = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH);
+        observed.objects[0].1.metadata.deletion_timestamp = Some(now);
+        let steps = diff(&settings(), &tenant, &Desired::Absent, &observed);
+        assert_eq!(
+            names(&steps),
+            [format!("await the end of Namespace {namespace}")]
+        );
+        observed.objects.clear();
+        assert_eq!(
+            diff(&settings(), &tenant, &Desired::Absent, &observed),
+            vec![]
+        );
     }
 
     #[test]

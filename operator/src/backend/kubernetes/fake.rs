@@ -11,6 +11,8 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 
+use crate::backend::fake::{Fault, Faults};
+
 /// What it holds, by the path of the object's URL, and what it was asked.
 #[derive(Clone, Default)]
 pub struct ApiServer(Arc<Mutex<State>>);
@@ -19,9 +21,17 @@ pub struct ApiServer(Arc<Mutex<State>>);
 struct State {
     objects: BTreeMap<String, Value>,
     requests: Vec<String>,
+    faults: Arc<Faults>,
 }
 
 impl ApiServer {
+    /// One whose changes, of whatever but events, fail as these say.
+    pub fn failing(faults: &Arc<Faults>) -> Self {
+        let server = Self::default();
+        server.0.lock().unwrap().faults = faults.clone();
+        server
+    }
+
     /// A client of it.
     pub fn client(&self) -> Client {
         let server = self.clone();
@@ -47,6 +57,11 @@ impl ApiServer {
         self.0.lock().unwrap().objects.get(path).cloned()
     }
 
+    /// All that it holds, by path.
+    pub fn objects(&self) -> BTreeMap<String, Value> {
+        self.0.lock().unwrap().objects.clone()
+    }
+
     /// What it was asked since the last call of this: method and path.
     pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap().requests)
@@ -57,11 +72,25 @@ impl ApiServer {
         let body = body.collect().await.unwrap().to_bytes();
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let path = head.uri.path().to_owned();
-        let (status, answer) = {
+        let (fault, (status, answer)) = {
             let mut state = self.0.lock().unwrap();
             state.requests.push(format!("{} {path}", head.method));
-            state.handle(&head.method, &path, body)
+            let counts = head.method != Method::GET && !path.contains("/events");
+            let fault = counts.then(|| state.faults.next()).flatten();
+            let answer = match fault {
+                None => state.handle(&head.method, &path, body),
+                Some(fault) => {
+                    if fault.takes_effect() {
+                        state.handle(&head.method, &path, body);
+                    }
+                    busy()
+                }
+            };
+            (fault, answer)
         };
+        if !fault.is_none_or(Fault::is_answered) {
+            std::future::pending::<()>().await;
+        }
         let answer = Body::from(answer.to_string().into_bytes());
         Response::builder().status(status).body(answer).unwrap()
     }
@@ -71,11 +100,14 @@ impl State {
     fn handle(&mut self, method: &Method, path: &str, body: Value) -> (StatusCode, Value) {
         match *method {
             Method::GET => self.objects.get(path).map_or_else(not_found, ok),
-            Method::DELETE => self
-                .objects
-                .remove(path)
-                .as_ref()
-                .map_or_else(not_found, ok),
+            Method::DELETE => {
+                let removed = self.objects.remove(path);
+                if let Some(namespace) = path.strip_prefix("/api/v1") {
+                    let inside = format!("{namespace}/");
+                    self.objects.retain(|path, _| !path.contains(&inside));
+                }
+                removed.as_ref().map_or_else(not_found, ok)
+            }
             Method::POST => {
                 let name = body["metadata"]["name"].as_str().unwrap_or("event");
                 self.objects.insert(format!("{path}/{name}"), body.clone());
@@ -101,6 +133,14 @@ fn not_found() -> (StatusCode, Value) {
         "kind": "Status", "status": "Failure", "reason": "NotFound", "message": "", "code": 404,
     });
     (StatusCode::NOT_FOUND, status)
+}
+
+fn busy() -> (StatusCode, Value) {
+    let status = json!({
+        "kind": "Status", "status": "Failure", "reason": "ServiceUnavailable",
+        "message": "as it was told", "code": 503,
+    });
+    (StatusCode::SERVICE_UNAVAILABLE, status)
 }
 
 fn merge(object: &mut Value, patch: Value) {

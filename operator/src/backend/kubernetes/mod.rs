@@ -24,7 +24,7 @@ pub use diff::Step;
 use objects::{Place, Wanted};
 
 use super::{Backend, Desired, Effect, TenantKey};
-use crate::error::{Class, Error};
+use crate::error::{Class, Error, PURGING};
 
 /// The field manager of everything that the operator applies.
 pub const FIELD_MANAGER: &str = "akili-operator";
@@ -212,14 +212,19 @@ impl Backend for Kubernetes {
         Ok(found.collect())
     }
 
-    async fn observe(&self, _: &TenantKey, found: Found) -> Result<Observed, Error> {
+    async fn observe(&self, _: &TenantKey, _: &Desired, found: Found) -> Result<Observed, Error> {
         Ok(Observed {
             objects: found.0,
             at: Timestamp::now(),
         })
     }
 
-    fn foreign_owner(&self, tenant: &TenantKey, observed: &Observed) -> Option<String> {
+    fn foreign_owner(
+        &self,
+        tenant: &TenantKey,
+        _: &Desired,
+        observed: &Observed,
+    ) -> Option<String> {
         let namespace = observed.find(&objects::namespace_place(tenant))?;
         let mark = namespace
             .metadata
@@ -255,6 +260,14 @@ impl Backend for Kubernetes {
                 Class::Pending,
                 "QuotaNotCounted",
                 "the ResourceQuota akili has no counts yet; the controller manager will add them",
+            )),
+            Step::AwaitEnd(place) => Err(Error::new(
+                Class::Pending,
+                PURGING,
+                format!(
+                    "{} {} is ending; what is in it goes first",
+                    place.resource.kind, place.name
+                ),
             )),
         }
     }

@@ -49,7 +49,7 @@ pub fn rules(settings: &Settings, tenant: &TenantKey, desired: &Desired) -> Vec<
     let (open, readable, limits) = match desired {
         Desired::Writable { limits, .. } => (true, true, Some(limits)),
         Desired::ReadOnly(limits) => (false, true, Some(limits)),
-        Desired::NoAccess => (false, false, None),
+        Desired::NoAccess | Desired::Absent => (false, false, None),
     };
     let group = |role: &str, wanted: bool| {
         let place = place::<RoleBinding>(Some(tenant.id.namespace()), role);
@@ -106,7 +106,7 @@ fn namespace(tenant: &TenantKey, desired: &Desired) -> Wanted {
     let state = match desired {
         Desired::Writable { reached, .. } => *reached,
         Desired::ReadOnly(_) => Phase::Suspended,
-        Desired::NoAccess => Phase::Archived,
+        Desired::NoAccess | Desired::Absent => Phase::Archived,
     };
     namespace_in(tenant, state)
 }

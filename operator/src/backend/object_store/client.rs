@@ -31,10 +31,10 @@ const LONGEST_MARKER: i64 = 100;
 #[derive(Clone)]
 pub struct Client {
     access: Access,
-    s3: aws_sdk_s3::Client,
+    pub(super) s3: aws_sdk_s3::Client,
     signer: Signer,
     access_key: String,
-    bucket: String,
+    pub(super) bucket: String,
 }
 
 /// The operator's own user, or another's.
@@ -311,6 +311,12 @@ impl Client {
         self.call(&format!("writing {name}"), put).await
     }
 
+    /// Deletes the tenant's user. What it uploaded is the bucket's.
+    pub async fn delete_user(&self, tenant: &TenantKey) -> Result<(), Error> {
+        self.change_user("DELETE", tenant, &[], Some("NoSuchUser"))
+            .await
+    }
+
     /// The operator's own user; none if it may not even look.
     pub async fn own_account(&self) -> Result<Option<Account>, Error> {
         let look = async {
@@ -343,7 +349,7 @@ impl Client {
             .await
     }
 
-    async fn call<T>(
+    pub(super) async fn call<T>(
         &self,
         doing: &str,
         call: impl Future<Output = Result<T, Failure>>,

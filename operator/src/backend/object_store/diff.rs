@@ -6,6 +6,9 @@ use super::policy::Rights;
 use crate::backend::Desired;
 use crate::backend::credentials::Credential;
 
+/// The most that one step deletes, and for which the guard is asked.
+const AT_ONCE: usize = 200;
+
 /// What the object store holds for a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
@@ -17,6 +20,39 @@ pub struct Observed {
     pub user: Option<User>,
     /// What the tenant's Secret says, if there is one.
     pub credential: Option<Credential>,
+    /// A page of what is below the prefix; only looked at for a purge.
+    pub below: Page,
+}
+
+/// What is below a tenant's prefix, as far as one look goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Versions of objects, and marks that one was deleted, but not the prefix's marker.
+    pub objects: Vec<Version>,
+    /// Those of the marker.
+    pub marker: Vec<Version>,
+    /// Uploads that were begun and not ended.
+    pub uploads: Vec<Upload>,
+    /// Whether there is more.
+    pub more: bool,
+}
+
+/// One version of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The object's key.
+    pub key: String,
+    /// The version's id; `null` where the bucket keeps no versions.
+    pub id: String,
+}
+
+/// An upload in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// The key of what it was to become.
+    pub key: String,
+    /// Its id.
+    pub id: String,
 }
 
 /// Whose a prefix is, as its marker says.
@@ -103,6 +139,39 @@ pub enum Step {
     Suspend,
     /// Take the user's policy away.
     DeletePolicy,
+    /// Delete these objects, or parts of uploads.
+    Delete(Batch),
+    /// Delete the mark that says whose the prefix is.
+    DeleteMarker(Vec<Version>),
+    /// Delete the user.
+    DeleteUser,
+}
+
+/// What is deleted by one step of a purge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Versions of objects.
+    pub objects: Vec<Version>,
+    /// Uploads that were begun and not ended.
+    pub uploads: Vec<Upload>,
+    /// How many there are of both, as far as was looked.
+    pub of: usize,
+    /// Whether there are even more.
+    pub more: bool,
+}
+
+impl Batch {
+    /// How many things it deletes.
+    pub fn count(&self) -> usize {
+        self.objects.len() + self.uploads.len()
+    }
+}
+
+impl fmt::Display for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = if self.more { "more than " } else { "" };
+        write!(f, "delete {} of {more}{} objects", self.count(), self.of)
+    }
 }
 
 impl fmt::Display for Step {
@@ -120,6 +189,9 @@ impl fmt::Display for Step {
             Self::PutPolicy(Rights::ReadOnly) => "let the tenant only read objects",
             Self::Suspend => "suspend the object store's user",
             Self::DeletePolicy => "take the policy from the object store's user",
+            Self::Delete(batch) => return write!(f, "{batch}"),
+            Self::DeleteMarker(_) => "delete the mark of the prefix",
+            Self::DeleteUser => "delete the object store's user",
         })
     }
 }
@@ -130,6 +202,7 @@ pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
         Desired::Writable { .. } => open(observed),
         Desired::ReadOnly(_) => restrict(observed),
         Desired::NoAccess => close(observed),
+        Desired::Absent => purge(observed),
     };
     if !observed.bucket_protected {
         // After the user is suspended, before anybody uploads anything.
@@ -175,6 +248,42 @@ fn close(observed: &Observed) -> Vec<Step> {
         }
     }
     steps.extend(take_extras(observed));
+    steps
+}
+
+/// The user is out before anything of its is deleted; the mark of the prefix stays
+/// until nothing else is below it.
+fn purge(observed: &Observed) -> Vec<Step> {
+    let Page {
+        objects,
+        marker,
+        uploads,
+        more,
+    } = &observed.below;
+    let mut steps = close(observed);
+    let of = objects.len() + uploads.len();
+    let batch = |objects: &[Version], uploads: &[Upload]| {
+        Step::Delete(Batch {
+            objects: objects.to_vec(),
+            uploads: uploads.to_vec(),
+            of,
+            more: *more,
+        })
+    };
+    steps.extend(objects.chunks(AT_ONCE).map(|some| batch(some, &[])));
+    steps.extend(uploads.chunks(AT_ONCE).map(|some| batch(&[], some)));
+    // A marker of more versions than a page has is in the way of what comes after it.
+    if of == 0 && !marker.is_empty() {
+        steps.extend(
+            marker
+                .chunks(AT_ONCE)
+                .map(<[_]>::to_vec)
+                .map(Step::DeleteMarker),
+        );
+    }
+    if of == 0 && !more && observed.user.is_some() {
+        steps.push(Step::DeleteUser);
+    }
     steps
 }
 
@@ -245,6 +354,7 @@ mod tests {
                 extras: vec![],
             }),
             credential: credential(),
+            below: Page::default(),
         }
     }
 
@@ -254,6 +364,7 @@ mod tests {
             marker: Marker::Missing,
             user: None,
             credential: None,
+            below: Page::default(),
         }
     }
 
@@ -383,6 +494,56 @@ mod tests {
         }
     }
 
+    fn versions(count: usize) -> Vec<Version> {
+        let version = |n| Version {
+            key: format!("tenant-1/{n}"),
+            id: "null".into(),
+        };
+        (0..count).map(version).collect()
+    }
+
+    #[test]
+    fn a_purge_deletes_a_page_in_batches_and_the_mark_and_the_user_last() {
+        let archived = with_user(good(READ_WRITE), |user| {
+            (user.suspended, user.policy) = (true, None);
+        });
+        let upload = Upload {
+            key: "tenant-1/x".into(),
+            id: "2~y".into(),
+        };
+        let page = |objects, more| Observed {
+            below: Page {
+                objects: versions(objects),
+                marker: versions(1),
+                uploads: vec![upload.clone()],
+                more,
+            },
+            ..archived.clone()
+        };
+        let words = |observed: &Observed| -> Vec<String> {
+            let steps = diff(&Desired::Absent, observed);
+            steps.iter().map(Step::to_string).collect()
+        };
+        assert_eq!(
+            words(&page(450, true)),
+            [
+                "delete 200 of more than 451 objects",
+                "delete 200 of more than 451 objects",
+                "delete 50 of more than 451 objects",
+                "delete 1 of more than 451 objects",
+            ]
+        );
+        let last = diff(&Desired::Absent, &page(1, false));
+        let after = last.iter().fold(page(1, false), after);
+        assert_eq!(
+            words(&after),
+            [
+                "delete the mark of the prefix",
+                "delete the object store's user"
+            ]
+        );
+    }
+
     /// What there is after a step.
     fn after(mut observed: Observed, step: &Step) -> Observed {
         let change = |observed, change: &dyn Fn(&mut User)| with_user(observed, change);
@@ -410,6 +571,16 @@ mod tests {
             }
             Step::Suspend => return change(observed, &|user| user.suspended = true),
             Step::DeletePolicy => return change(observed, &|user| user.policy = None),
+            Step::Delete(batch) => {
+                let below = &mut observed.below;
+                below.objects.retain(|it| !batch.objects.contains(it));
+                below.uploads.retain(|it| !batch.uploads.contains(it));
+            }
+            Step::DeleteMarker(_) => {
+                observed.below.marker.clear();
+                observed.marker = Marker::Missing;
+            }
+            Step::DeleteUser => observed.user = None,
         }
         observed
     }
@@ -419,7 +590,7 @@ mod tests {
     #[test]
     fn whatever_is_found_the_steps_leave_nothing_to_do() {
         for observed in everything_that_can_be_found() {
-            for desired in all_states() {
+            for desired in all_states().into_iter().chain([Desired::Absent]) {
                 let mut reached = observed.clone();
                 for step in diff(&desired, &observed) {
                     let rest = diff(&desired, &reached);
@@ -457,6 +628,7 @@ mod tests {
                     marker: if bit(6) { Marker::Own } else { Marker::Missing },
                     user: bit(7).then_some(user),
                     credential: credential().filter(|_| bit(3)),
+                    below: Page::default(),
                 });
             }
         }

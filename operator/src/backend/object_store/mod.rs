@@ -5,8 +5,9 @@
 //! - [`user`]: a tenant's user as the gateway shows it; pure.
 //! - [`binding`]: what tenants are told of it.
 //! - [`preflight`]: whether the gateway is fit for all this.
-//! - [`client`]: the calls, some of them [`signed`] by hand.
+//! - [`client`]: the calls, some of them [`signed`] by hand; those of a purge are in `below`.
 
+mod below;
 pub mod binding;
 pub mod client;
 pub mod diff;
@@ -26,7 +27,7 @@ use futures::future::try_join;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use self::client::Client;
-use self::diff::{Extra, Marker, Observed, Policy, Step};
+use self::diff::{Batch, Extra, Marker, Observed, Page, Policy, Step};
 use self::policy::Rights;
 use self::user::User;
 use crate::backend::credentials::{Credential, Credentials};
@@ -66,6 +67,14 @@ impl ObjectStore {
             Extra::Capability(cap) => self.client.remove_capability(tenant, cap).await,
             Extra::Policy(name) => self.client.delete_policy(tenant, name).await,
         }
+    }
+
+    async fn delete(&self, batch: &Batch) -> Result<(), Error> {
+        self.client.delete_objects(&batch.objects).await?;
+        for upload in &batch.uploads {
+            self.client.abort_upload(upload).await?;
+        }
+        Ok(())
     }
 }
 
@@ -111,8 +120,16 @@ impl Backend for ObjectStore {
             .await
     }
 
-    async fn observe(&self, tenant: &TenantKey, held: Held) -> Result<Observed, Error> {
-        let credential = self.credentials.read(tenant).await?;
+    async fn observe(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+        held: Held,
+    ) -> Result<Observed, Error> {
+        let (credential, below) = match desired {
+            Desired::Absent => (None, self.client.below(tenant).await?),
+            _ => (self.credentials.read(tenant).await?, Page::default()),
+        };
         let bucket = self.client.bucket();
         let user = held
             .user
@@ -122,11 +139,17 @@ impl Backend for ObjectStore {
             marker: held.marker,
             user,
             credential,
+            below,
         })
     }
 
     /// Users and prefixes carry the tenant's id, and the marker says the same.
-    fn foreign_owner(&self, tenant: &TenantKey, observed: &Observed) -> Option<String> {
+    fn foreign_owner(
+        &self,
+        tenant: &TenantKey,
+        _desired: &Desired,
+        observed: &Observed,
+    ) -> Option<String> {
         let Marker::Another(owner) = &observed.marker else {
             return None;
         };
@@ -152,7 +175,17 @@ impl Backend for ObjectStore {
             | Step::Remove(_)
             | Step::PutPolicy(Rights::ReadOnly)
             | Step::Suspend
-            | Step::DeletePolicy => Effect::Closes,
+            | Step::DeletePolicy
+            | Step::Delete(_)
+            | Step::DeleteMarker(_)
+            | Step::DeleteUser => Effect::Closes,
+        }
+    }
+
+    fn deletes(step: &Step) -> usize {
+        match step {
+            Step::Delete(batch) => batch.count(),
+            _ => 0,
         }
     }
 
@@ -175,6 +208,9 @@ impl Backend for ObjectStore {
             }
             Step::Suspend => self.client.suspend(tenant, true).await,
             Step::DeletePolicy => self.client.delete_policy(tenant, policy::NAME).await,
+            Step::Delete(batch) => self.delete(batch).await,
+            Step::DeleteMarker(versions) => self.client.delete_objects(versions).await,
+            Step::DeleteUser => self.client.delete_user(tenant).await,
         }
     }
 }

@@ -3,15 +3,16 @@
 use postgres_protocol::escape::escape_literal;
 
 /// What [`sql`] leaves behind as `akili_guard.version()`.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
-const PARTS: [&str; 6] = [
+const PARTS: [&str; 7] = [
     include_str!("bootstrap/1_roles.sql"),
     include_str!("bootstrap/2_identity.sql"),
     include_str!("bootstrap/3_protection.sql"),
     include_str!("bootstrap/4_coverage.sql"),
     include_str!("bootstrap/5_logins.sql"),
-    include_str!("bootstrap/6_grants.sql"),
+    include_str!("bootstrap/6_rows.sql"),
+    include_str!("bootstrap/7_grants.sql"),
 ];
 
 /// The bootstrap for a platform whose tenants' tables are in `tenant_schemas`.

@@ -14,7 +14,7 @@ use sqlx::{Connection, Row, query, query_scalar};
 use uuid::Uuid;
 
 use super::coverage::Finding;
-use super::diff::Login;
+use super::diff::{BATCH, Login, Rows};
 use super::error::explain;
 use crate::backend::access::Access;
 use crate::error::{Class, Error};
@@ -196,6 +196,81 @@ impl Client {
             let end = query("SELECT akili_guard.end_sessions_blocking($1)").bind(waiting);
             end.execute(&self.pool).await?;
         }
+    }
+
+    /// The tables in which a tenant has rows, none of which is counted further than a
+    /// batch goes. One query.
+    pub async fn rows_of(&self, tenant: TenantId) -> Result<Vec<Rows>, Error> {
+        let doing = "counting a tenant's rows";
+        let rows = query(
+            "SELECT relation, name, counted, referred_by FROM akili_guard.tenant_rows($1, $2)",
+        )
+        .bind(tenant.uuid())
+        .bind(BATCH + 1);
+        let rows = self.fetch_patiently(doing, rows).await?;
+        rows.iter()
+            .map(|row| {
+                let referred_by: Vec<Oid> = row.try_get("referred_by")?;
+                Ok(Rows {
+                    table: row.try_get::<Oid, _>("relation")?.0,
+                    name: row.try_get("name")?,
+                    found: row.try_get("counted")?,
+                    referred_by: referred_by.into_iter().map(|oid| oid.0).collect(),
+                })
+            })
+            .collect::<Result<_, sqlx::Error>>()
+            .map_err(|error| explain(doing, &error))
+    }
+
+    /// Deletes a tenant's rows of this table, a batch of them at most.
+    pub async fn delete_rows(&self, tenant: TenantId, rows: &Rows) -> Result<(), Error> {
+        let delete = query("SELECT akili_guard.delete_tenant_rows($1, $2, $3)")
+            .bind(tenant.uuid())
+            .bind(Oid(rows.table))
+            .bind(BATCH);
+        let doing = format!("deleting a tenant's rows of {}", rows.name);
+        self.fetch_patiently(&doing, delete).await.map(drop)
+    }
+
+    /// Deletes all of a tenant's rows of these tables.
+    pub async fn delete_rows_together(
+        &self,
+        tenant: TenantId,
+        tables: &[Rows],
+    ) -> Result<(), Error> {
+        let targets: Vec<Oid> = tables.iter().map(|rows| Oid(rows.table)).collect();
+        let delete = query("SELECT akili_guard.delete_tenant_rows_together($1, $2)")
+            .bind(tenant.uuid())
+            .bind(targets);
+        let deleted = self.fetch_patiently("deleting a tenant's rows", delete);
+        deleted.await.map(drop)
+    }
+
+    /// Runs a query that reads whole tables where no index serves it. That it takes its
+    /// time keeps nobody else from asking.
+    async fn fetch_patiently(
+        &self,
+        doing: &str,
+        statement: Statement<'_>,
+    ) -> Result<Vec<PgRow>, Error> {
+        let failed = |error| explain(doing, &error);
+        let mut connection = self.connection(doing).await?;
+        let mut transaction = connection.begin().await.map_err(failed)?;
+        query("SET LOCAL statement_timeout = '10min'")
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        let rows = statement.fetch_all(&mut *transaction).await;
+        let rows = rows.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(rows)
+    }
+
+    /// Drops a tenant's login.
+    pub async fn drop_login(&self, tenant: TenantId) -> Result<(), Error> {
+        let drop = query("SELECT akili_guard.drop_tenant_login($1)").bind(tenant.uuid());
+        self.execute("dropping a tenant's login", drop).await?;
+        Ok(())
     }
 
     /// What is missing in these schemas. One query, however many tables there are.

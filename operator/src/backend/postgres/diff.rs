@@ -18,6 +18,24 @@ pub struct Observed {
     pub login: Option<Login>,
     /// What the tenant's Secret says, if there is one.
     pub credential: Option<Credential>,
+    /// The tables in which the tenant has rows; only looked at for a purge.
+    pub rows: Vec<Rows>,
+}
+
+/// The most rows of a table that one step deletes.
+pub const BATCH: i64 = 10_000;
+
+/// A tenant's rows in one table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// The table's oid.
+    pub table: u32,
+    /// Its name, qualified and quoted.
+    pub name: String,
+    /// How many there are; one more than a batch stands for whatever is more.
+    pub found: i64,
+    /// The tables that have foreign keys to it.
+    pub referred_by: Vec<u32>,
 }
 
 /// A tenant's login role.
@@ -54,6 +72,12 @@ pub enum Step {
     EndSessions,
     /// Wait for those who are writing, and end their sessions.
     CloseGate,
+    /// Delete a batch of the tenant's rows.
+    DeleteRows(Rows),
+    /// Delete all of the tenant's rows in these tables, which refer to each other.
+    DeleteKnot(Vec<Rows>),
+    /// Drop the login.
+    DropLogin,
 }
 
 impl fmt::Display for Step {
@@ -71,6 +95,15 @@ impl fmt::Display for Step {
             Self::Suspend => "let the tenant read only",
             Self::EndSessions => "end the tenant's sessions",
             Self::CloseGate => "wait for the tenant's writers",
+            Self::DeleteRows(Rows { name, found, .. }) => {
+                let more = if *found > BATCH { "more than " } else { "" };
+                return write!(f, "delete {more}{} rows of {name}", BATCH.min(*found));
+            }
+            Self::DeleteKnot(tables) => {
+                let names: Vec<_> = tables.iter().map(|rows| rows.name.as_str()).collect();
+                return write!(f, "delete all rows of {}", names.join(", "));
+            }
+            Self::DropLogin => "drop the login role",
         })
     }
 }
@@ -78,6 +111,7 @@ impl fmt::Display for Step {
 /// What is to be done, in this order; nothing if PostgreSQL holds what it should.
 pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
     match desired {
+        Desired::Absent => purge(observed),
         // Archived is for ever, whatever a Tenant says that was made again.
         _ if observed.state == Phase::Archived => close(observed),
         Desired::Writable { .. } => open(observed),
@@ -124,6 +158,24 @@ fn close(observed: &Observed) -> Vec<Step> {
     }
     if !observed.gate_closed {
         steps.push(Step::CloseGate);
+    }
+    steps
+}
+
+/// Nobody gets in, then the rows go: those first to which no others refer. Where tables
+/// refer to themselves or to each other in a circle, all that are left go at once.
+fn purge(observed: &Observed) -> Vec<Step> {
+    let mut steps = close(observed);
+    let rows = &observed.rows;
+    let is_left = |table: &u32| rows.iter().any(|other| other.table == *table);
+    let free = rows
+        .iter()
+        .filter(|rows| !rows.referred_by.iter().any(is_left));
+    steps.extend(free.cloned().map(Step::DeleteRows));
+    if rows.is_empty() {
+        steps.extend(observed.login.iter().map(|_| Step::DropLogin));
+    } else if !steps.iter().any(|step| matches!(step, Step::DeleteRows(_))) {
+        steps.push(Step::DeleteKnot(rows.clone()));
     }
     steps
 }
@@ -194,6 +246,7 @@ mod tests {
                 sessions: 0,
             }),
             credential: Some(credential(Some("stored"))),
+            rows: vec![],
         }
     }
 
@@ -341,6 +394,60 @@ mod tests {
         }
     }
 
+    fn rows(table: u32, found: i64, referred_by: &[u32]) -> Rows {
+        Rows {
+            table,
+            name: format!("public.t{table}"),
+            found,
+            referred_by: referred_by.to_vec(),
+        }
+    }
+
+    /// What a purge does look by look, in words.
+    fn purged(rows: Vec<Rows>) -> Vec<String> {
+        let mut observed = Observed {
+            rows,
+            ..with_login(good(Phase::Archived, true), |login| login.may_login = false)
+        };
+        let mut words = Vec::new();
+        loop {
+            let steps = diff(&Desired::Absent, &observed);
+            if steps.is_empty() {
+                return words;
+            }
+            words.extend(steps.iter().map(Step::to_string));
+            observed = steps.iter().fold(observed, after);
+        }
+    }
+
+    #[test]
+    fn a_purge_deletes_rows_before_those_that_they_refer_to_and_the_login_last() {
+        let (customers, orders) = (rows(1, 3, &[2]), rows(2, BATCH + 1, &[]));
+        let unrelated = rows(3, 1, &[9]);
+        assert_eq!(
+            purged(vec![customers, orders, unrelated]),
+            [
+                "delete more than 10000 rows of public.t2",
+                "delete 1 rows of public.t3",
+                "delete 1 rows of public.t2",
+                "delete 3 rows of public.t1",
+                "drop the login role",
+            ]
+        );
+    }
+
+    #[test]
+    fn tables_that_refer_to_each_other_are_emptied_together() {
+        let (self_made, circle) = (rows(1, 9, &[1]), [rows(2, 1, &[3]), rows(3, 1, &[2])]);
+        assert_eq!(
+            purged([vec![self_made], circle.to_vec()].concat()),
+            [
+                "delete all rows of public.t1, public.t2, public.t3",
+                "drop the login role"
+            ]
+        );
+    }
+
     /// What there is after a step.
     fn after(mut observed: Observed, step: &Step) -> Observed {
         let mut ensure = |may_login, set_password| {
@@ -367,6 +474,13 @@ mod tests {
             Step::Suspend => observed.state = Phase::Suspended,
             Step::EndSessions => observed = with_login(observed, |login| login.sessions = 0),
             Step::CloseGate => observed.gate_closed = true,
+            Step::DeleteRows(rows) => {
+                let left = observed.rows.iter_mut().filter(|it| it.table == rows.table);
+                left.for_each(|it| it.found -= BATCH.min(it.found));
+                observed.rows.retain(|it| it.found > 0);
+            }
+            Step::DeleteKnot(_) => observed.rows.clear(),
+            Step::DropLogin => observed.login = None,
         }
         observed
     }
@@ -374,7 +488,7 @@ mod tests {
     #[test]
     fn whatever_is_found_the_steps_leave_nothing_to_do() {
         for observed in everything_that_can_be_found() {
-            for desired in [writable(), read_only(), Desired::NoAccess] {
+            for desired in [writable(), read_only(), Desired::NoAccess, Desired::Absent] {
                 let steps = diff(&desired, &observed);
                 let reached = steps.iter().fold(observed.clone(), after);
                 assert_eq!(
@@ -408,6 +522,7 @@ mod tests {
                         gate_closed: bit(4),
                         login: bit(5).then_some(login),
                         credential: credential.clone(),
+                        rows: vec![],
                     });
                 }
             }

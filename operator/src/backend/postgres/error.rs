@@ -38,6 +38,11 @@ fn sort(code: &str) -> Sorted {
         // Somebody holds a lock; the sessions of a login are still ending.
         "55P03" | "55006" => (Class::Pending, "Locked", "it is tried again"),
         "40001" | "40P01" => (Class::Transient, "Conflict", "it is tried again"),
+        "57014" => (
+            Class::Transient,
+            "TooSlow",
+            "see to an index on tenant_id, and one for each foreign key; it is tried again",
+        ),
         // The server stops, starts, or has no connection left.
         "57P01" | "57P02" | "57P03" | "53300" => DOWN,
         _ if code.starts_with("08") => DOWN,
@@ -55,6 +60,12 @@ fn sort(code: &str) -> Sorted {
         ),
         // The registry's own rules, such as that archived is for ever.
         "23514" => (Class::Invalid, "RegistryRefused", "nothing was changed"),
+        // A table without tenant_id refers to a tenant's rows.
+        "23503" | "23001" => (
+            Class::Invalid,
+            "RowsInUse",
+            "delete the rows that refer to the tenant's",
+        ),
         "2BP01" => (
             Class::Invalid,
             "RoleInUse",
@@ -73,6 +84,7 @@ mod tests {
         for (code, class, reason) in [
             ("55P03", Class::Pending, "Locked"),
             ("40001", Class::Transient, "Conflict"),
+            ("57014", Class::Transient, "TooSlow"),
             ("08006", Class::Transient, UNREACHABLE),
             ("57P01", Class::Transient, UNREACHABLE),
             ("57P03", Class::Transient, UNREACHABLE),
@@ -83,6 +95,7 @@ mod tests {
             ("42883", Class::Operator, "BootstrapNeeded"),
             ("42501", Class::Operator, "BootstrapNeeded"),
             ("23514", Class::Invalid, "RegistryRefused"),
+            ("23503", Class::Invalid, "RowsInUse"),
             ("2BP01", Class::Invalid, "RoleInUse"),
             ("22023", Class::Operator, "Refused"),
         ] {

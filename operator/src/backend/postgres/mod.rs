@@ -145,17 +145,32 @@ impl Backend for Postgres {
         Ok(known.collect())
     }
 
-    async fn observe(&self, tenant: &TenantKey, held: Held) -> Result<Observed, Error> {
+    async fn observe(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+        held: Held,
+    ) -> Result<Observed, Error> {
+        let (credential, rows) = match desired {
+            Desired::Absent => (None, self.client.rows_of(tenant.id).await?),
+            _ => (self.credentials.read(tenant).await?, Vec::new()),
+        };
         Ok(Observed {
             state: held.state,
             gate_closed: held.gate_closed,
             login: held.login,
-            credential: self.credentials.read(tenant).await?,
+            credential,
+            rows,
         })
     }
 
     /// Logins carry the tenant's id: nobody else's have such a name.
-    fn foreign_owner(&self, _tenant: &TenantKey, _observed: &Observed) -> Option<String> {
+    fn foreign_owner(
+        &self,
+        _tenant: &TenantKey,
+        _desired: &Desired,
+        _observed: &Observed,
+    ) -> Option<String> {
         None
     }
 
@@ -167,9 +182,13 @@ impl Backend for Postgres {
         match step {
             Step::WriteCredential => Effect::Neutral,
             Step::OpenLogin { .. } | Step::Activate => Effect::Opens,
-            Step::CloseLogin | Step::Suspend | Step::EndSessions | Step::CloseGate => {
-                Effect::Closes
-            }
+            Step::CloseLogin
+            | Step::Suspend
+            | Step::EndSessions
+            | Step::CloseGate
+            | Step::DeleteRows(_)
+            | Step::DeleteKnot(_)
+            | Step::DropLogin => Effect::Closes,
         }
     }
 
@@ -185,6 +204,9 @@ impl Backend for Postgres {
             Step::Suspend => self.client.suspend(tenant.id).await,
             Step::EndSessions => self.client.end_sessions(tenant.id).await,
             Step::CloseGate => self.client.close_gate(tenant.id).await,
+            Step::DeleteRows(rows) => self.client.delete_rows(tenant.id, rows).await,
+            Step::DeleteKnot(tables) => self.client.delete_rows_together(tenant.id, tables).await,
+            Step::DropLogin => self.client.drop_login(tenant.id).await,
         }
     }
 

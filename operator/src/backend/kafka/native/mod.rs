@@ -1,4 +1,5 @@
-//! The admin requests that rdkafka doesn't offer: for ACLs and for SCRAM credentials.
+//! The admin requests that rdkafka doesn't offer: for ACLs, for SCRAM credentials, and
+//! for the names of consumer groups.
 //!
 //! librdkafka has them. They are asked on the native handle of rdkafka's safe
 //! [`AdminClient`], on a thread that may wait. What is native is made, read and freed
@@ -11,6 +12,7 @@
 mod acl;
 mod binding;
 mod error;
+mod group;
 mod memory;
 mod request;
 mod scram;
@@ -85,6 +87,14 @@ impl<C: ClientContext + 'static> NativeAdmin<C> {
     pub async fn cluster_rights(&self) -> Result<Option<BTreeSet<Operation>>, Refused> {
         self.ask("describing the cluster", binding::cluster_rights)
             .await
+    }
+
+    /// The names of all consumer groups.
+    ///
+    /// # Errors
+    /// The operator may not see them, or a broker didn't answer.
+    pub async fn groups(&self) -> Result<BTreeSet<String>, Refused> {
+        self.ask("listing groups", group::list).await
     }
 
     /// The SCRAM credentials of these users, or of all if none is named. A user without

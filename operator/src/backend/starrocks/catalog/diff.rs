@@ -117,6 +117,13 @@ impl fmt::Display for Step {
 pub fn diff(tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {
     match desired {
         Desired::NoAccess => close(&observed.held),
+        Desired::Absent => {
+            let mut steps = close(&observed.held);
+            // Another's stays.
+            let is_own = matches!(observed.catalog, Catalog::Own { .. });
+            steps.extend(is_own.then_some(Step::DropCatalog));
+            steps
+        }
         Desired::Writable { .. } | Desired::ReadOnly(_) => {
             let mut steps = restrict(tenant, desired, &observed.held);
             steps.extend(open(tenant, desired, observed));

@@ -73,7 +73,7 @@ pub fn wanted(tenant: &TenantKey, desired: &Desired) -> BTreeSet<Grant> {
     match desired {
         Desired::Writable { .. } => read.into_iter().chain(write).flatten().collect(),
         Desired::ReadOnly(_) => read.into_iter().flatten().collect(),
-        Desired::NoAccess => BTreeSet::new(),
+        Desired::NoAccess | Desired::Absent => BTreeSet::new(),
     }
 }
 

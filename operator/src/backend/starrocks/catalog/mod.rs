@@ -268,7 +268,21 @@ impl Backend for Catalog {
     }
 
     /// StarRocks shows no password, not even hashed: a login proves it.
-    async fn observe(&self, tenant: &TenantKey, held: Held) -> Result<Observed, Error> {
+    async fn observe(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+        held: Held,
+    ) -> Result<Observed, Error> {
+        if *desired == Desired::Absent {
+            return Ok(Observed {
+                catalog: self.catalog(tenant, held.comment.as_ref(), None).await?,
+                held,
+                credential: None,
+                has_object_key: false,
+                login: None,
+            });
+        }
         let (credential, key) =
             tokio::try_join!(self.credentials.read(tenant), self.object_keys.read(tenant))?;
         let credential_of_user = credential.as_ref().filter(|_| held.user.is_some());
@@ -285,9 +299,17 @@ impl Backend for Catalog {
         })
     }
 
-    /// Role and user carry the tenant's id.
-    fn foreign_owner(&self, tenant: &TenantKey, observed: &Observed) -> Option<String> {
-        let diff::Catalog::Another(comment) = &observed.catalog else {
+    /// Role and user carry the tenant's id. Another's catalog is in the way of the
+    /// tenant's, but not of its having none.
+    fn foreign_owner(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+        observed: &Observed,
+    ) -> Option<String> {
+        let (diff::Catalog::Another(comment), Desired::Writable { .. } | Desired::ReadOnly(_)) =
+            (&observed.catalog, desired)
+        else {
             return None;
         };
         Some(format!(

@@ -44,6 +44,8 @@ pub enum Step {
     Classify,
     /// Make these queries the group's no longer.
     Drop(BTreeSet<Classifier>),
+    /// Drop the group.
+    DropGroup,
 }
 
 impl fmt::Display for Step {
@@ -61,6 +63,7 @@ impl fmt::Display for Step {
                 let conditions = conditions.collect::<Vec<_>>().join("; ");
                 write!(f, "drop the classifiers of {conditions}")
             }
+            Self::DropGroup => f.write_str("drop the resource group"),
         }
     }
 }
@@ -72,6 +75,7 @@ pub fn diff(tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<S
     let quota = match desired {
         Desired::Writable { limits, .. } | Desired::ReadOnly(limits) => limits,
         Desired::NoAccess => return Vec::new(),
+        Desired::Absent => return observed.group.iter().map(|_| Step::DropGroup).collect(),
     };
     let (wanted, _) = limits(quota, observed.nodes);
     let Some(group) = &observed.group else {
@@ -195,6 +199,9 @@ mod tests {
     }
 
     fn after(mut it: Observed, step: &Step) -> Observed {
+        if *step == DropGroup {
+            return nothing();
+        }
         let group = it.group.get_or_insert_with(|| Group {
             limits: None,
             classifiers: BTreeSet::new(),
@@ -207,6 +214,7 @@ mod tests {
             Limit(limits) => group.limits = Some(*limits),
             Classify => group.classifiers.extend([own()]),
             Drop(classifiers) => group.classifiers.retain(|it| !classifiers.contains(it)),
+            DropGroup => {}
         }
         it
     }
@@ -226,7 +234,7 @@ mod tests {
             }
         }
         for observed in found {
-            for desired in all_states() {
+            for desired in all_states().into_iter().chain([Desired::Absent]) {
                 let steps = diff(&tenant(), &desired, &observed);
                 for cut in 0..=steps.len() {
                     let cut_off = steps[..cut].iter().fold(observed.clone(), after);

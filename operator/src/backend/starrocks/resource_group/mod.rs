@@ -161,12 +161,22 @@ impl Backend for ResourceGroup {
         Ok(tenants.iter().map(held).collect())
     }
 
-    async fn observe(&self, _tenant: &TenantKey, held: Observed) -> Result<Observed, Error> {
+    async fn observe(
+        &self,
+        _tenant: &TenantKey,
+        _desired: &Desired,
+        held: Observed,
+    ) -> Result<Observed, Error> {
         Ok(held)
     }
 
     /// Groups carry the tenant's id: nobody else's have such a name.
-    fn foreign_owner(&self, _tenant: &TenantKey, _observed: &Observed) -> Option<String> {
+    fn foreign_owner(
+        &self,
+        _tenant: &TenantKey,
+        _desired: &Desired,
+        _observed: &Observed,
+    ) -> Option<String> {
         None
     }
 
@@ -210,13 +220,19 @@ impl Backend for ResourceGroup {
                 let how = format!("DROP ({})", ids.join(", "));
                 self.alter(tenant, &how).await
             }
+            Step::DropGroup => {
+                let group = identifier(&tenant.id.starrocks_name());
+                let drop = [Statement::open(format!("DROP RESOURCE GROUP {group}"))];
+                let doing = "dropping a resource group";
+                self.client.run(doing, INTERNAL_CATALOG, &drop).await
+            }
         }
     }
 
     fn notice(&self, desired: &Desired, observed: &Observed) -> Option<Notice> {
         let quota = match desired {
             Desired::Writable { limits, .. } | Desired::ReadOnly(limits) => limits,
-            Desired::NoAccess => return None,
+            Desired::NoAccess | Desired::Absent => return None,
         };
         let (_, clamped) = size::limits(quota, observed.nodes);
         (!clamped.is_empty()).then(|| Notice {

@@ -307,7 +307,7 @@ fn whatever_is_found_the_steps_leave_nothing_to_do() {
             let begun = diff(&tenant(), &from, &observed);
             for cut in 0..=begun.len() {
                 let found = begun[..cut].iter().fold(observed.clone(), after);
-                for desired in all_states() {
+                for desired in all_states().into_iter().chain([Desired::Absent]) {
                     let steps = diff(&tenant(), &desired, &found);
                     let reached = steps.iter().fold(found.clone(), after);
                     assert_eq!(
@@ -357,4 +357,28 @@ fn everything_that_can_be_found() -> Vec<Observed> {
         found.push(it);
     }
     found
+}
+
+#[test]
+fn a_purge_takes_the_catalog_unless_it_is_anothers() {
+    let [active, _, archived] = all_states();
+    for (reason, observed, expected) in [
+        ("archived", good(&archived), vec![DropCatalog]),
+        (
+            "by hand made active again",
+            good(&active),
+            vec![DropUser, EndConnections, DropRole, DropCatalog],
+        ),
+        ("nothing is left", nothing(), vec![]),
+        (
+            "the catalog is another's",
+            changed(&archived, |it| {
+                it.catalog = Catalog::Another("theirs".into());
+            }),
+            vec![],
+        ),
+    ] {
+        let steps = diff(&tenant(), &Desired::Absent, &observed);
+        assert_eq!(steps, expected, "{reason}");
+    }
 }

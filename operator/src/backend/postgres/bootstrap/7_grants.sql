@@ -2,7 +2,7 @@
 -- Which bootstrap this is: raise it, here and in bootstrap.rs, with every change.
 CREATE OR REPLACE FUNCTION akili_guard.version() RETURNS integer
 LANGUAGE sql IMMUTABLE
-RETURN 1;
+RETURN 2;
 
 -- Who may call what ----------------------------------------------------------------
 

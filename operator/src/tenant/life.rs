@@ -1,0 +1,267 @@
+//! The end of a tenant's life, and what becomes of Tenants that are made again.
+
+use serde_json::Value;
+
+use super::fake::{ID, TENANT, lead, reason};
+use super::world::World;
+use super::*;
+use crate::backend::Guard;
+
+const NAMESPACE: &str = "/api/v1/namespaces/tenant-550e8400-e29b-41d4-a716-446655440000";
+
+/// A tenant that is archived for an hour, with some data in each backend.
+async fn archived() -> World {
+    let world = World::after(&["Active", "Archived"]).await;
+    world.backends.iter().for_each(|backend| backend.fill(3));
+    world.writes();
+    world
+}
+
+/// A tenant of which nothing is left.
+async fn purged() -> World {
+    let world = archived().await;
+    world.patch(json!({"retention": "0s"}));
+    let done = |world: &World| world.has(types::PURGED);
+    assert!(world.settle(&mut world.start(), false, done).await);
+    world.writes();
+    world
+}
+
+fn data(world: &World) -> [usize; 2] {
+    [0, 1].map(|n: usize| world.backends[n].held().data)
+}
+
+fn status(world: &World, field: &str) -> Value {
+    world.server.get(TENANT).unwrap()["status"][field].clone()
+}
+
+/// When the next reconcile is due, if it is due by itself.
+async fn next(world: &World, context: &Arc<Context>) -> Option<Duration> {
+    let action = fake::reconcile_acme(&world.server, context).await.unwrap();
+    let text = format!("{action:?}");
+    let seconds = text.split("Some(").nth(1)?.split(')').next()?;
+    let unit = |unit: &str| {
+        seconds
+            .strip_suffix(unit)
+            .and_then(|n| n.parse::<f64>().ok())
+    };
+    let seconds = unit("ms")
+        .map(|ms| ms / 1000.0)
+        .or(unit("ns"))
+        .or(unit("s"));
+    Some(Duration::from_secs_f64(seconds.unwrap()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_is_kept_until_the_retention_is_over_and_then_purged() {
+    let world = archived().await;
+    let context = world.start();
+    world.reconcile(&context).await;
+    assert_eq!(reason(&world.server, types::PURGED), "Kept");
+
+    world.registry.pass(3599 - 300);
+    let wait = next(&world, &context).await.unwrap();
+    assert!(wait <= Duration::from_secs(301), "{wait:?}");
+    assert_eq!(data(&world), [3, 3]);
+
+    world.registry.pass(301);
+    assert_eq!(next(&world, &context).await, Some(Duration::ZERO));
+    assert_eq!(data(&world), [1, 1], "a page is gone");
+    assert_eq!(reason(&world.server, types::PURGED), "Purging");
+    assert_eq!(reason(&world.server, types::READY), "Purging");
+    assert!(
+        world.server.get(NAMESPACE).is_some(),
+        "the namespace goes last"
+    );
+
+    assert_eq!(next(&world, &context).await, None);
+    assert_eq!(data(&world), [0, 0]);
+    assert!(world.has(types::PURGED) && world.has(types::READY));
+    assert_eq!(world.server.get(NAMESPACE), None);
+    assert_eq!(status(&world, "phase"), "ARCHIVED");
+    assert!(status(&world, "purgedAt").is_string());
+    assert!(world.registry.acme().unwrap().purged_at.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_was_purged_costs_nothing_more() {
+    let world = purged().await;
+    let context = world.start();
+    world.registry.go_down(true);
+    assert_eq!(next(&world, &context).await, None);
+    assert_eq!(world.server.take_requests(), Vec::<String>::new());
+
+    world.patch(json!({"displayName": "Acme that was"}));
+    assert_eq!(next(&world, &context).await, None);
+    let requests = world.server.take_requests();
+    assert_eq!(requests, [format!("PATCH {TENANT}/status")]);
+    let generation = world.server.get(TENANT).unwrap()["metadata"]["generation"].clone();
+    assert_eq!(status(&world, "observedGeneration"), generation);
+    assert!(world.has(types::PURGED));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_tenants_own_retention_moves_the_end() {
+    let world = archived().await;
+    let until = || world.registry.acme().unwrap().purge_after.unwrap().0;
+    let first = until();
+
+    let mut other_default = Arc::into_inner(world.start()).unwrap();
+    other_default.retention = Duration::from_secs(1);
+    world.reconcile(&Arc::new(other_default)).await;
+    assert_eq!(until(), first);
+
+    world.patch(json!({"retention": "2h"}));
+    world.reconcile(&world.start()).await;
+    assert_eq!(until(), first + Duration::from_secs(3600));
+    let said: Timestamp = serde_json::from_value(status(&world, "purgeAfter")).unwrap();
+    assert_eq!(said, until());
+    assert_eq!(data(&world), [3, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_tenant_that_comes_again_destroys_nothing() {
+    let world = archived().await;
+    world.patch(json!({"retention": "0s"}));
+    world.reconcile(&world.start()).await;
+    let begun = data(&world);
+    assert_eq!(begun, [1, 1]);
+    let old: Readable = serde_json::from_value(world.server.get(TENANT).unwrap()).unwrap();
+    world.server.take_requests();
+
+    for (reason, change) in [
+        (
+            "its retention was prolonged",
+            json!({"spec": {"retention": "9h"}}),
+        ),
+        (
+            "it is another object",
+            json!({"metadata": {"uid": "2"}, "spec": {"retention": "9h"}}),
+        ),
+    ] {
+        let mut live = serde_json::to_value(old.0.as_ref().unwrap()).unwrap();
+        for (part, fields) in change.as_object().unwrap() {
+            let fields = fields.as_object().unwrap().clone();
+            live[part].as_object_mut().unwrap().extend(fields);
+        }
+        world.server.put(TENANT, live);
+        let context = world.start();
+        refuses_to_destroy(&old, &context, reason).await;
+        // By then the registry may have heard of it.
+        let _ = reconcile(Arc::new(old.clone()), context).await;
+        assert_eq!(data(&world), begun, "{reason}");
+    }
+    world.server.remove(TENANT);
+    let context = world.start();
+    refuses_to_destroy(&old, &context, "it is gone").await;
+    reconcile(Arc::new(old.clone()), context).await.unwrap();
+    assert_eq!(data(&world), begun, "it is gone");
+    let deleted = world.server.take_requests();
+    assert!(
+        !deleted.iter().any(|it| it.starts_with("DELETE ")),
+        "{deleted:?}"
+    );
+}
+
+/// Even if the reconcile had begun before.
+async fn refuses_to_destroy(old: &Readable, context: &Context, reason: &str) {
+    let key = fake::key();
+    let guard = LiveGuard::new(context, &key, old.0.as_ref().unwrap());
+    assert!(guard.permit_destroying().await.is_err(), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_destroyed_by_one_who_no_longer_leads() {
+    let world = archived().await;
+    world.patch(json!({"retention": "0s"}));
+    lead(&world.server, "another");
+    world.reconcile(&world.start()).await;
+    assert_eq!(data(&world), [3, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purge_waits_for_the_registry_and_puts_nothing_back() {
+    let world = archived().await;
+    world.patch(json!({"retention": "0s"}));
+    let context = world.start();
+    world.reconcile(&context).await;
+    let before = world.writes();
+    world.registry.go_down(true);
+    world.reconcile(&context).await;
+    assert_eq!(reason(&world.server, types::READY), UNAVAILABLE);
+    assert_eq!(world.writes(), before);
+    world.registry.go_down(false);
+    world.reconcile(&context).await;
+    assert!(world.has(types::PURGED));
+}
+
+/// What a Tenant that was made again says of why it can't go on; empty if it can.
+async fn made_again(world: &World, spec: Value) -> String {
+    let mut spec = spec;
+    spec["displayName"] = json!("Acme");
+    world.apply(spec);
+    world.reconcile(&world.start()).await;
+    if world.has(types::STALLED) {
+        reason(&world.server, types::STALLED)
+    } else {
+        String::new()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_is_made_again_finds_what_was_its_own() {
+    let other = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+    for (reason, spec, expected) in [
+        ("without an id", json!({}), ""),
+        ("with its id", json!({"id": ID}), ""),
+        ("with another id", json!({"id": other}), "IdConflict"),
+    ] {
+        let world = World::after(&["Active"]).await;
+        let before = world.writes();
+        assert_eq!(made_again(&world, spec).await, expected, "{reason}");
+        // At most, the namespace that is open is opened.
+        assert!(world.writes() <= before + 1, "{reason}");
+        if expected.is_empty() {
+            assert_eq!(status(&world, "id"), ID, "{reason}");
+            assert!(world.is("ACTIVE"), "{reason}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_archived_is_not_opened_by_a_tenant_that_is_made_again() {
+    for spec in [json!({}), json!({"id": ID}), json!({"state": "Suspended"})] {
+        let world = archived().await;
+        let before = world.writes();
+        assert_eq!(made_again(&world, spec).await, "TenantArchived");
+        assert_eq!(world.writes(), before);
+    }
+    let world = archived().await;
+    let goes_on = json!({"state": "Archived", "retention": "0s"});
+    assert_eq!(made_again(&world, goes_on).await, "");
+    let done = |world: &World| world.has(types::PURGED);
+    assert!(world.settle(&mut world.start(), false, done).await);
+    assert_eq!(data(&world), [0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_name_of_a_purged_tenant_is_never_used_again() {
+    for spec in [json!({}), json!({"id": ID}), json!({"state": "Archived"})] {
+        let world = purged().await;
+        let before = world.writes();
+        assert_eq!(made_again(&world, spec).await, "SlugRetired");
+        assert_eq!(world.writes(), before);
+        assert_eq!(status(&world, "id"), Value::Null);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tenant_that_was_purged_says_so_although_its_status_was_cut_off() {
+    let world = purged().await;
+    let mut tenant = world.server.get(TENANT).unwrap();
+    tenant["status"]["conditions"] = json!([]);
+    world.server.put(TENANT, tenant);
+    world.reconcile(&world.start()).await;
+    assert!(world.has(types::PURGED) && world.has(types::READY));
+    assert_eq!(status(&world, "phase"), "ARCHIVED");
+}
