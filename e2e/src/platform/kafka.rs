@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use akili_operator::backend::kafka::native::{Acl, NativeAdmin};
 use anyhow::{Context, Result};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::types::RDKafkaErrorCode;
@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use super::Platform;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+const BRIEFLY: Duration = Duration::from_millis(200);
 
 /// Clients of one login.
 pub struct Kafka {
@@ -76,35 +77,69 @@ impl Kafka {
         Ok(Self { config, admin })
     }
 
+    /// Logs in, on a connection of its own.
+    ///
+    /// # Errors
+    /// What Kafka answers, or that it answers nothing.
+    pub fn log_in(&self) -> KafkaResult<()> {
+        let consumer: BaseConsumer = self.config.create()?;
+        let began = Instant::now();
+        loop {
+            let answer = consumer.fetch_metadata(None, BRIEFLY);
+            // Only here it is told why.
+            match (answer, consumer.poll(Duration::ZERO)) {
+                (Ok(_), _) => return Ok(()),
+                (Err(_), Some(Err(refusal)))
+                    if refusal.rdkafka_error_code() == Some(RDKafkaErrorCode::Authentication) =>
+                {
+                    return Err(refusal);
+                }
+                (Err(error), _) if began.elapsed() > PATIENCE => return Err(error),
+                (Err(_), _) => {}
+            }
+        }
+    }
+
     /// The requests about ACLs and SCRAM credentials, as this login.
     pub fn access(&self) -> NativeAdmin<DefaultClientContext> {
         NativeAdmin::new(self.admin.clone(), PATIENCE)
     }
 
+    /// A producer with these properties beside the login's own.
+    pub fn producer(&self, properties: &[(&str, &str)]) -> KafkaResult<FutureProducer> {
+        self.with(properties).create()
+    }
+
+    /// A consumer of a topic in a group.
+    pub fn consumer(&self, topic: &str, group: &str) -> KafkaResult<StreamConsumer> {
+        let consumer: StreamConsumer = self.with(&[("group.id", group)]).create()?;
+        consumer.subscribe(&[topic])?;
+        Ok(consumer)
+    }
+
     /// Sends a message to a topic.
     pub async fn produce(&self, topic: &str, text: &str) -> KafkaResult<()> {
-        send(&self.config.create()?, topic, text).await
+        produce(&self.producer(&[])?, topic, text).await
     }
 
     /// The same, by an idempotent producer.
     pub async fn produce_once(&self, topic: &str, text: &str) -> KafkaResult<()> {
-        let producer = self.with(&[("enable.idempotence", "true")]).create()?;
-        send(&producer, topic, text).await
+        let producer = self.producer(&[("enable.idempotence", "true")])?;
+        produce(&producer, topic, text).await
     }
 
     /// Sends a message to a topic in a transaction.
     pub async fn transact(&self, id: &str, topic: &str, text: &str) -> KafkaResult<()> {
-        let producer: FutureProducer = self.with(&[("transactional.id", id)]).create()?;
+        let producer = self.producer(&[("transactional.id", id)])?;
         producer.init_transactions(PATIENCE)?;
         producer.begin_transaction()?;
-        send(&producer, topic, text).await?;
+        produce(&producer, topic, text).await?;
         producer.commit_transaction(PATIENCE)
     }
 
     /// The next message of a topic for a group, which then has it behind it.
     pub async fn consume(&self, topic: &str, group: &str) -> KafkaResult<String> {
-        let consumer: StreamConsumer = self.with(&[("group.id", group)]).create()?;
-        consumer.subscribe(&[topic])?;
+        let consumer = self.consumer(topic, group)?;
         let received = timeout(PATIENCE, consumer.recv()).await;
         let message = received.map_err(|_| KafkaError::NoMessageReceived)??;
         consumer.commit_message(&message, CommitMode::Sync)?;
@@ -210,7 +245,8 @@ impl KafkaAdmin {
     }
 }
 
-async fn send(producer: &FutureProducer, topic: &str, text: &str) -> KafkaResult<()> {
+/// Sends a message by this producer.
+pub async fn produce(producer: &FutureProducer, topic: &str, text: &str) -> KafkaResult<()> {
     let record = FutureRecord::<(), _>::to(topic).payload(text).partition(0);
     let sent = timeout(PATIENCE, producer.send(record, PATIENCE)).await;
     let sent = sent.map_err(|_| KafkaError::Canceled)?;

@@ -27,7 +27,7 @@ use crate::testbed::Testbed;
 
 pub use backends::Backend;
 pub use installation::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD};
-pub use kafka::{Kafka, KafkaAdmin};
+pub use kafka::{Kafka, KafkaAdmin, produce};
 pub use objects::{ObjectTenant, send};
 pub use operator::{AUDIT_INTERVAL, LEASE_DURATION, Operator};
 pub use requests::Request;

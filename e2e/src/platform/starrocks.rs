@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
 
-use super::Platform;
+use super::{Login, Platform};
 
 /// Rows of texts; NULL is an empty one.
 pub type Rows = Vec<Vec<String>>;
@@ -33,24 +33,31 @@ impl StarRocks {
 impl Platform {
     /// A session of the tenant's user, with the password from its Secret.
     pub async fn starrocks_of(&self, slug: &str) -> Result<StarRocks> {
+        self.starrocks_as(&self.starrocks_login_of(slug)?).await
+    }
+
+    /// The tenant's user, with the password from its Secret.
+    pub fn starrocks_login_of(&self, slug: &str) -> Result<Login> {
         let entry = |name| self.secret_entry(slug, "akili-starrocks", name);
-        self.starrocks_as(&entry("username")?, &entry("password")?)
-            .await
+        Ok(Login::new(&entry("username")?, &entry("password")?))
     }
 
     /// A session of the operator's own user.
     pub async fn starrocks_of_operator(&self) -> Result<StarRocks> {
         let handle = self.testbed.starrocks();
-        self.starrocks_as(&handle.user, &handle.password).await
+        self.starrocks_as(&Login::new(&handle.user, &handle.password))
+            .await
     }
 
     /// A session of its own admin.
     pub async fn starrocks_of_root(&self) -> Result<StarRocks> {
         let password = self.testbed.starrocks_root_password()?;
-        self.starrocks_as("root", &password).await
+        self.starrocks_as(&Login::new("root", &password)).await
     }
 
-    async fn starrocks_as(&self, user: &str, password: &str) -> Result<StarRocks> {
+    /// A session of this login.
+    pub async fn starrocks_as(&self, login: &Login) -> Result<StarRocks> {
+        let Login { user, password } = login;
         let options = self.testbed.starrocks().options(user, password);
         let session = Conn::new(options).await;
         Ok(StarRocks(session.with_context(|| {

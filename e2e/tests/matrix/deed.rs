@@ -6,6 +6,39 @@ use akili_e2e::command::stderr;
 use anyhow::Result;
 use async_trait::async_trait;
 
+/// A state of a tenant's life in which it tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// As it begins.
+    Active,
+    /// After that.
+    Suspended,
+    /// ACTIVE once more.
+    Reactivated,
+    /// For ever.
+    Archived,
+}
+
+impl State {
+    /// What `spec.state` says, and the phase that comes of it.
+    pub fn wanted(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Active | Self::Reactivated => ("Active", "ACTIVE"),
+            Self::Suspended => ("Suspended", "SUSPENDED"),
+            Self::Archived => ("Archived", "ARCHIVED"),
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reactivated => "ACTIVE again",
+            _ => self.wanted().1,
+        })
+    }
+}
+
 /// What a tenant tries with its own credentials, in every plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
@@ -37,9 +70,15 @@ impl Deed {
         Self::CreateOutside,
     ];
 
-    /// Whether a tenant may.
-    pub fn is_permitted(self) -> bool {
-        matches!(self, Self::OwnRead | Self::OwnWrite | Self::OwnDelete)
+    /// Whether a tenant in this state may.
+    pub fn is_permitted(self, state: State) -> bool {
+        match state {
+            State::Active | State::Reactivated => {
+                matches!(self, Self::OwnRead | Self::OwnWrite | Self::OwnDelete)
+            }
+            State::Suspended => self == Self::OwnRead,
+            State::Archived => false,
+        }
     }
 }
 
@@ -87,8 +126,17 @@ impl Answer {
     }
 }
 
-/// A tenant in one plane, with the ways in that its own credentials give, beside
-/// another tenant. Both have something there.
+/// What both tenants have in a plane, as an admin sees it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The tenant that tries.
+    pub own: String,
+    /// The other.
+    pub other: String,
+}
+
+/// A tenant in one plane, with the ways in that its own credentials gave it while it was
+/// ACTIVE, beside another tenant. Both have something there.
 #[async_trait]
 pub trait Plane: Send + Sync {
     /// As the table calls it.
@@ -97,9 +145,10 @@ pub trait Plane: Send + Sync {
     /// Tries it. An error means that it could not even be tried.
     async fn attempt(&self, deed: Deed) -> Result<Answer>;
 
-    /// All that the other tenant has, as the admin sees it.
-    async fn others(&self) -> Result<String>;
+    /// All that the tenants have.
+    async fn held(&self) -> Result<Held>;
 
-    /// Words that a refusal for want of rights has; any other failure proves nothing.
-    fn refusals(&self) -> &'static [&'static str];
+    /// Words of which a refusal for want of rights has one, in this state; any other
+    /// failure proves nothing.
+    fn refusals(&self, deed: Deed, state: State) -> &'static [&'static str];
 }

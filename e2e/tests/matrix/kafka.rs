@@ -1,10 +1,13 @@
 //! Kafka, with librdkafka and the login of the Secret `akili-kafka`.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use akili_e2e::platform::{Kafka, KafkaAdmin, Platform};
 use anyhow::Result;
 use async_trait::async_trait;
+use rdkafka::error::KafkaError;
 
-use crate::deed::{Answer, Deed, Plane};
+use crate::deed::{Answer, Deed, Held, Plane, State};
 
 /// A tenant's clients, beside topics of another's.
 pub struct Topics {
@@ -12,6 +15,7 @@ pub struct Topics {
     admin: KafkaAdmin,
     own: String,
     other: String,
+    groups: AtomicUsize,
 }
 
 impl Topics {
@@ -26,7 +30,24 @@ impl Topics {
             admin: platform.kafka_admin()?,
             own: format!("{own}."),
             other: format!("{other}."),
+            groups: AtomicUsize::new(0),
         })
+    }
+
+    /// One that has read nothing yet.
+    fn new_group(&self) -> String {
+        let number = self.groups.fetch_add(1, Ordering::Relaxed);
+        format!("{}readers-{number}", self.own)
+    }
+
+    fn held_below(&self, prefix: &str) -> Result<String> {
+        let admin = &self.admin.clients;
+        let topics = admin.topics()?.into_iter();
+        let topics = topics.filter(|topic| topic.starts_with(prefix));
+        let offsets: Result<Vec<_>, _> = topics
+            .map(|topic| Ok::<_, KafkaError>((admin.offsets(&topic)?, topic)))
+            .collect();
+        Ok(format!("{:?}", offsets?))
     }
 
     fn list_others(&self) -> Result<Answer> {
@@ -50,8 +71,11 @@ impl Plane for Topics {
         let Self {
             tenant, own, other, ..
         } = self;
-        let (events, group) = (format!("{own}events"), format!("{own}readers"));
+        let (events, group) = (format!("{own}events"), self.new_group());
         let (new, others) = (format!("{own}new"), format!("{other}events"));
+        if let Err(refusal) = tenant.log_in() {
+            return Ok(Answer::Refused(refusal.to_string()));
+        }
         Ok(match deed {
             Deed::OwnRead => Answer::of(tenant.consume(&events, &group).await),
             Deed::OwnWrite => Answer::of(tenant.create_topic(&new).await),
@@ -63,18 +87,17 @@ impl Plane for Topics {
         })
     }
 
-    async fn others(&self) -> Result<String> {
-        let topics = self.admin.clients.topics()?;
-        let mut others = Vec::new();
-        for topic in topics {
-            if topic.starts_with(&self.other) {
-                others.push((self.admin.clients.offsets(&topic)?, topic));
-            }
-        }
-        Ok(format!("{others:?}"))
+    async fn held(&self) -> Result<Held> {
+        Ok(Held {
+            own: self.held_below(&self.own)?,
+            other: self.held_below(&self.other)?,
+        })
     }
 
-    fn refusals(&self) -> &'static [&'static str] {
-        &["authorization failed"]
+    fn refusals(&self, _: Deed, state: State) -> &'static [&'static str] {
+        match state {
+            State::Archived => &["Authentication failure"],
+            _ => &["authorization failed"],
+        }
     }
 }

@@ -4,7 +4,7 @@ use akili_e2e::platform::Platform;
 use anyhow::Result;
 use async_trait::async_trait;
 
-use crate::deed::{Answer, Deed, Plane};
+use crate::deed::{Answer, Deed, Held, Plane, State};
 
 /// A tenant's user, and the namespaces of both tenants.
 pub struct Kubernetes<'a> {
@@ -68,12 +68,22 @@ impl Plane for Kubernetes<'_> {
         }
     }
 
-    async fn others(&self) -> Result<String> {
-        let there = ["get", "connections", "-o", "name", "-n", &self.other];
-        self.platform.kubectl(&there)
+    async fn held(&self) -> Result<Held> {
+        let connections = |namespace| {
+            let there = ["get", "connections", "-o", "name", "-n", namespace];
+            self.platform.kubectl(&there)
+        };
+        Ok(Held {
+            own: connections(&self.own)?,
+            other: connections(&self.other)?,
+        })
     }
 
-    fn refusals(&self) -> &'static [&'static str] {
-        &["is forbidden"]
+    fn refusals(&self, deed: Deed, state: State) -> &'static [&'static str] {
+        match (state, deed) {
+            // Its right to create stays, so that it hears why not.
+            (State::Suspended, Deed::OwnWrite) => &["TenantSuspended"],
+            _ => &[r#"is forbidden: User "somebody" cannot"#],
+        }
     }
 }

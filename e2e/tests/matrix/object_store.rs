@@ -4,15 +4,17 @@
 use akili_e2e::platform::{ObjectTenant, Platform};
 use anyhow::Result;
 use async_trait::async_trait;
+use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2Error, ListObjectsV2Output};
 
-use crate::deed::{Answer, Deed, Plane};
+use crate::deed::{Answer, Deed, Held, Plane, State};
 
 /// A tenant's client, beside objects of another's.
 pub struct Objects {
     tenant: ObjectTenant,
     other: ObjectTenant,
+    operator: Client,
 }
 
 impl Objects {
@@ -21,6 +23,7 @@ impl Objects {
         let plane = Self {
             tenant: platform.object_store_of(own)?,
             other: platform.object_store_of(other)?,
+            operator: platform.operators_object_store()?,
         };
         for tenant in [&plane.tenant, &plane.other] {
             let name = format!("{}first", tenant.prefix);
@@ -40,12 +43,18 @@ impl Objects {
         answer(get.key(name).send().await)
     }
 
-    async fn list_others(
+    async fn list(
         &self,
-        by: &ObjectTenant,
+        prefix: &str,
+        by: &Client,
     ) -> Result<ListObjectsV2Output, SdkError<ListObjectsV2Error>> {
-        let list = by.client.list_objects_v2().bucket(&self.other.bucket);
-        list.prefix(&self.other.prefix).send().await
+        let list = by.list_objects_v2().bucket(&self.tenant.bucket);
+        list.prefix(prefix).send().await
+    }
+
+    async fn held_below(&self, prefix: &str) -> Result<String> {
+        let listed = self.list(prefix, &self.operator).await?;
+        Ok(format!("{:?}", listed.contents()))
     }
 }
 
@@ -67,18 +76,23 @@ impl Plane for Objects {
             }
             Deed::OthersRead => self.get(&format!("{other}first")).await,
             Deed::OthersWrite => self.put(&format!("{other}forged")).await,
-            Deed::OthersList => answer(self.list_others(&self.tenant).await),
+            Deed::OthersList => answer(self.list(other, &self.tenant.client).await),
             Deed::CreateOutside => self.put("outside").await,
         }
     }
 
-    async fn others(&self) -> Result<String> {
-        let listed = self.list_others(&self.other).await?;
-        Ok(format!("{:?}", listed.contents()))
+    async fn held(&self) -> Result<Held> {
+        Ok(Held {
+            own: self.held_below(&self.tenant.prefix).await?,
+            other: self.held_below(&self.other.prefix).await?,
+        })
     }
 
-    fn refusals(&self) -> &'static [&'static str] {
-        &["AccessDenied"]
+    fn refusals(&self, _: Deed, state: State) -> &'static [&'static str] {
+        match state {
+            State::Archived => &["UserSuspended"],
+            _ => &["AccessDenied"],
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use akili_e2e::platform::{Login, Platform};
 use anyhow::Result;
 use async_trait::async_trait;
 
-use crate::deed::{Answer, Deed, Plane};
+use crate::deed::{Answer, Deed, Held, Plane, State};
 
 /// A tenant's login in a table of all tenants.
 pub struct Postgres<'a> {
@@ -69,12 +69,24 @@ impl Plane for Postgres<'_> {
         Ok(Answer::of_program(&answer))
     }
 
-    async fn others(&self) -> Result<String> {
-        let rows = format!("SELECT note FROM notes WHERE tenant_id = '{}'", self.other);
-        self.platform.superuser(&rows)
+    async fn held(&self) -> Result<Held> {
+        let rows = |of: &str| {
+            let rows = format!("SELECT note FROM notes WHERE tenant_id = '{of}'");
+            self.platform.superuser(&rows)
+        };
+        Ok(Held {
+            own: rows(&self.own)?,
+            other: rows(&self.other)?,
+        })
     }
 
-    fn refusals(&self) -> &'static [&'static str] {
-        &["row-level security", "permission denied"]
+    fn refusals(&self, deed: Deed, state: State) -> &'static [&'static str] {
+        match (state, deed) {
+            (State::Archived, _) => &["is not permitted to log in"],
+            (State::Suspended, Deed::OwnWrite | Deed::OwnDelete | Deed::OthersWrite) => {
+                &["is suspended"]
+            }
+            _ => &["row-level security", "permission denied"],
+        }
     }
 }

@@ -1,39 +1,53 @@
 //! StarRocks, with an ordinary client and the login of the Secret `akili-starrocks`.
 
-use akili_e2e::platform::{Platform, StarRocks as Session};
+use akili_e2e::platform::{Login, Platform, StarRocks as Session};
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use mysql_async::Error;
 use tokio::sync::Mutex;
 
-use crate::deed::{Answer, Deed, Plane};
+use crate::deed::{Answer, Deed, Held, Plane, State};
 
-/// A tenant's session, and one of the other's, by which it is seen what the other has.
-pub struct StarRocks {
-    own: Mutex<Session>,
-    other: Mutex<Session>,
-    own_catalog: String,
-    other_catalog: String,
+/// A tenant's login, and an admin's session, by which it is seen what there is.
+pub struct StarRocks<'a> {
+    platform: &'a Platform,
+    login: Login,
+    admin: Mutex<Session>,
+    own: String,
+    other: String,
 }
 
-impl StarRocks {
+impl<'a> StarRocks<'a> {
     /// Rows of both.
-    pub async fn open(platform: &Platform, own: &str, other: &str) -> Result<Self> {
-        let own_catalog = platform.status(own, "resources.catalog.name")?;
-        let other_catalog = platform.status(other, "resources.catalog.name")?;
-        let own = notes(platform, own, &own_catalog).await?;
-        let other = notes(platform, other, &other_catalog).await?;
-        Ok(Self {
-            own: Mutex::new(own),
-            other: Mutex::new(other),
-            own_catalog,
-            other_catalog,
-        })
+    pub async fn open(platform: &'a Platform, own: &str, other: &str) -> Result<Self> {
+        let catalog = |slug| platform.status(slug, "resources.catalog.name");
+        let plane = Self {
+            platform,
+            login: platform.starrocks_login_of(own)?,
+            admin: Mutex::new(platform.starrocks_of_root().await?),
+            own: catalog(own)?,
+            other: catalog(other)?,
+        };
+        note(platform, own, &plane.own).await?;
+        note(platform, other, &plane.other).await?;
+        Ok(plane)
+    }
+
+    async fn query(&self, sql: &str) -> Result<()> {
+        // Its sessions end with each change of its state.
+        let mut session = self.platform.starrocks_as(&self.login).await?;
+        session.query(sql).await?;
+        Ok(())
+    }
+
+    async fn held_in(&self, catalog: &str) -> Result<String> {
+        let rows = format!("SELECT note FROM {catalog}.d.notes");
+        Ok(format!("{:?}", self.admin.lock().await.query(&rows).await?))
     }
 }
 
-/// A session of the tenant, which has one note.
-async fn notes(platform: &Platform, slug: &str, catalog: &str) -> Result<Session> {
+/// The tenant has one note.
+async fn note(platform: &Platform, slug: &str, catalog: &str) -> Result<()> {
     let mut session = platform.starrocks_of(slug).await?;
     for sql in [
         format!("CREATE DATABASE IF NOT EXISTS {catalog}.d"),
@@ -43,17 +57,17 @@ async fn notes(platform: &Platform, slug: &str, catalog: &str) -> Result<Session
     ] {
         session.query(&sql).await.context(sql)?;
     }
-    Ok(session)
+    Ok(())
 }
 
 #[async_trait]
-impl Plane for StarRocks {
+impl Plane for StarRocks<'_> {
     fn name(&self) -> &'static str {
         "StarRocks"
     }
 
     async fn attempt(&self, deed: Deed) -> Result<Answer> {
-        let (own, other) = (&self.own_catalog, &self.other_catalog);
+        let Self { own, other, .. } = self;
         let sql = match deed {
             Deed::OwnRead => format!("SELECT note FROM {own}.d.notes"),
             Deed::OwnWrite => format!("INSERT INTO {own}.d.notes VALUES ('new')"),
@@ -63,18 +77,28 @@ impl Plane for StarRocks {
             Deed::OthersList => format!("SHOW DATABASES FROM {other}"),
             Deed::CreateOutside => "CREATE DATABASE default_catalog.outside".into(),
         };
-        match self.own.lock().await.query(&sql).await {
-            Err(error) if !matches!(error, Error::Server(_)) => Err(error.into()),
-            answer => Ok(Answer::of(answer)),
+        match self.query(&sql).await {
+            Err(error) if !is_answer(&error) => Err(error),
+            answer => Ok(Answer::of(answer.map_err(|error| format!("{error:#}")))),
         }
     }
 
-    async fn others(&self) -> Result<String> {
-        let rows = format!("SELECT note FROM {}.d.notes", self.other_catalog);
-        Ok(format!("{:?}", self.other.lock().await.query(&rows).await?))
+    async fn held(&self) -> Result<Held> {
+        Ok(Held {
+            own: self.held_in(&self.own).await?,
+            other: self.held_in(&self.other).await?,
+        })
     }
 
-    fn refusals(&self) -> &'static [&'static str] {
-        &["Access denied"]
+    fn refusals(&self, _: Deed, state: State) -> &'static [&'static str] {
+        match state {
+            State::Archived => &["Access denied for user"],
+            _ => &["Access denied; you need"],
+        }
     }
+}
+
+/// Whether StarRocks said it.
+fn is_answer(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Error::Server(_)))
 }

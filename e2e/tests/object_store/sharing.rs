@@ -7,6 +7,14 @@ use aws_sdk_s3::types::ObjectCannedAcl;
 use crate::matrix::Matrix;
 use crate::others::Neighbours;
 
+/// In how many ways it gives an object away.
+pub const GIVEN_AWAY: usize = 6;
+
+/// The object that it gave away in one of them.
+pub fn given_away(prefix: &str, number: usize) -> String {
+    format!("{prefix}open-{number}")
+}
+
 impl Neighbours<'_> {
     /// It lets others read its own.
     pub async fn gives_away(&self, matrix: &mut Matrix<'_>) -> Result<()> {
@@ -16,12 +24,11 @@ impl Neighbours<'_> {
             bucket,
             prefix,
         } = self.tenant;
-        let key = &format!("{prefix}open");
         let body = || b"open".to_vec().into();
-        let put = || client.put_object().bucket(bucket).key(key).body(body());
+        let put = || client.put_object().bucket(bucket).body(body());
         let neighbour = format!("id={}", self.other.prefix.trim_end_matches('/'));
         let everybody = "uri=http://acs.amazonaws.com/groups/global/AllUsers";
-        for (how, put) in [
+        let ways: [_; GIVEN_AWAY] = [
             ("to the public", put().acl(ObjectCannedAcl::PublicRead)),
             (
                 "to the public, to write",
@@ -34,9 +41,11 @@ impl Neighbours<'_> {
             ("to everybody by a grant", put().grant_read(everybody)),
             ("to the other by a grant", put().grant_read(&neighbour)),
             ("to the other wholly", put().grant_full_control(&neighbour)),
-        ] {
+        ];
+        for (number, (how, put)) in ways.into_iter().enumerate() {
+            let key = &given_away(prefix, number);
             // Refused or not: nobody else may read it then.
-            let _ = put.send().await;
+            let _ = put.key(key).send().await;
             for (who, reader) in [
                 ("nobody without a key", self.anonymous),
                 ("the other", &self.other.client),
@@ -47,7 +56,8 @@ impl Neighbours<'_> {
                     .await?;
             }
         }
-        let acl = client.put_object_acl().bucket(bucket).key(key);
+        let acl = client.put_object_acl().bucket(bucket);
+        let acl = acl.key(given_away(prefix, 0));
         matrix
             .may_not(
                 "it opens one that is there",

@@ -7,9 +7,10 @@ use aws_sdk_s3::types::ObjectCannedAcl;
 use crate::matrix::Matrix;
 use crate::others::Neighbours;
 use crate::own::{names, tagging};
+use crate::sharing::{GIVEN_AWAY, given_away};
 
 impl Neighbours<'_> {
-    /// The object `open` was made public while the tenant was ACTIVE.
+    /// Objects were given away, in every way, while the tenant was ACTIVE.
     pub async fn suspended(&self, matrix: &mut Matrix<'_>, platform: &Platform) -> Result<()> {
         let (client, bucket) = (&self.tenant.client, &self.tenant.bucket);
         let prefix = &self.tenant.prefix;
@@ -59,7 +60,7 @@ impl Neighbours<'_> {
         self.nobody_else(matrix).await
     }
 
-    /// The same object.
+    /// The same objects.
     pub async fn archived(&self, matrix: &mut Matrix<'_>, platform: &Platform) -> Result<()> {
         reach(platform, "Archived").await?;
         let (client, bucket) = (&self.tenant.client, &self.tenant.bucket);
@@ -75,7 +76,6 @@ impl Neighbours<'_> {
     }
 
     async fn nobody_else(&self, matrix: &mut Matrix<'_>) -> Result<()> {
-        let open = format!("{}open", self.tenant.prefix);
         for (what, reader) in [
             (
                 "nobody without a key gets what it gave away",
@@ -83,8 +83,11 @@ impl Neighbours<'_> {
             ),
             ("the other doesn't get it either", &self.other.client),
         ] {
-            let get = reader.get_object().bucket(&self.tenant.bucket).key(&open);
-            matrix.may_not(what, get.send()).await?;
+            for number in 0..GIVEN_AWAY {
+                let key = given_away(&self.tenant.prefix, number);
+                let get = reader.get_object().bucket(&self.tenant.bucket).key(key);
+                matrix.may_not(what, get.send()).await?;
+            }
         }
         Ok(())
     }

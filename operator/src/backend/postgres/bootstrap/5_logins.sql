@@ -71,7 +71,8 @@ BEGIN
         'VALID UNTIL ''infinity'' %s %s',
         login,
         CASE WHEN may_login THEN 'LOGIN' ELSE 'NOLOGIN' END,
-        coalesce(format('PASSWORD %L', verifier), ''));
+        -- Not format() alone: of no verifier it would make PASSWORD NULL.
+        CASE WHEN verifier IS NULL THEN '' ELSE format('PASSWORD %L', verifier) END);
 END
 $$;
 
