@@ -6,9 +6,6 @@ use akili_crds::condition::{find, is_true, types};
 use akili_crds::{Phase, Tenant};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-/// The condition that says that nothing of an archived tenant is left.
-const PURGED: &str = "Purged";
-
 /// What a tenant is to come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
@@ -43,7 +40,7 @@ impl Goal {
         match self {
             Self::Status(wanted) => !is_stale && phase == wanted,
             Self::Everywhere(wanted) => !is_stale && phase == wanted && is(types::READY),
-            Self::Purged => is(PURGED),
+            Self::Purged => is(types::PURGED),
         }
     }
 
@@ -65,7 +62,7 @@ impl Goal {
             condition.status != "True" || is_stale(tenant, condition.observed_generation)
         };
         let mut late: Vec<&Condition> = match self {
-            Self::Purged => of(PURGED).into_iter().collect(),
+            Self::Purged => of(types::PURGED).into_iter().collect(),
             _ => types::PLANES.into_iter().filter_map(of).collect(),
         };
         late.retain(is_late);
