@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use akili_crds::Tenant;
 use akili_e2e::command::repository;
-use akili_e2e::platform::Platform;
+use akili_e2e::platform::{Backend, Platform};
 use anyhow::{Result, ensure};
 use futures::future::try_join_all;
 use kube::Api;
@@ -47,29 +47,69 @@ async fn what_is_open_when_a_tenant_is_closed_is_closed_as_the_document_says() -
     Ok(())
 }
 
+#[tokio::test]
+async fn a_backend_that_is_down_delays_the_closing_of_no_other_plane() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    postgres::make_table(&platform)?;
+    for (backend, plane) in Backend::ALL.into_iter().zip(PLANES) {
+        close_without(&platform, backend, plane).await?;
+    }
+    Ok(())
+}
+
+/// As the planes of the backends are called, in their order.
+const PLANES: [&str; 4] = ["PostgreSQL", "object store", "Kafka", "StarRocks"];
+
+/// Suspends a tenant while a backend is down: the other planes are closed, its condition
+/// says why it isn't, and it is closed when it is back.
+async fn close_without(platform: &Platform, backend: Backend, late: &str) -> Result<()> {
+    let slug = format!("without-{}", backend.metric());
+    platform.activate(&slug)?;
+    let mut planes = planes(platform, &slug).await?;
+    planes.retain(|plane| plane.name() != late);
+    ensure!(planes.len() == 4, "no plane is called {late}");
+    platform.testbed.stop(backend.component()).await?;
+    let began = patch(platform, &slug, Closing::Suspended).await?;
+    let closed = times(&mut planes, Closing::Suspended, began).await?;
+    println!("{late} is down: {closed}");
+    for condition in backend.conditions() {
+        platform
+            .eventually(&format!("{condition} says why"), || {
+                Ok(platform.reason(&slug, condition)? == "Unreachable")
+            })
+            .await?;
+    }
+    let phase = platform.status(&slug, "phase")?;
+    ensure!(phase == "ACTIVE", "{phase}, although {late} isn't closed");
+
+    platform.testbed.start(backend.component()).await?;
+    let back = Instant::now();
+    platform
+        .eventually("it is SUSPENDED everywhere", || {
+            Ok(platform.status(&slug, "phase")? == "SUSPENDED"
+                && platform.reason(&slug, "Ready")? == "Reached")
+        })
+        .await?;
+    println!("{late} is closed {:.1?} after it is back", back.elapsed());
+    Ok(())
+}
+
 /// Each session of a tenant, and what becomes of it. Prints when each plane is closed.
 async fn close(platform: &Platform, slug: &str, closing: Closing) -> Result<Vec<(String, String)>> {
     platform.activate(slug)?;
     let mut sessions = sessions(platform, slug).await?;
     let mut planes = planes(platform, slug).await?;
-    let (state, phase) = closing.wanted();
-    let tenants = Api::<Tenant>::all(platform.testbed.admin());
-    let patch = Patch::Merge(json!({"spec": {"state": state}}));
-    tenants.patch(slug, &PatchParams::default(), &patch).await?;
-    let began = Instant::now();
-    let closed = planes.iter_mut().map(async |plane| {
-        let time = until_closed(plane.as_mut(), closing, began).await?;
-        anyhow::Ok(format!("{} after {} ms", plane.name(), time.as_millis()))
-    });
-    let closed = try_join_all(closed).await?;
+    let (_, phase) = closing.wanted();
+    let began = patch(platform, slug, closing).await?;
+    let closed = times(&mut planes, closing, began).await?;
     platform
         .eventually(&format!("{slug} is {phase}"), || {
             Ok(platform.status(slug, "phase")? == phase)
         })
         .await?;
     println!(
-        "{phase}: {}; the phase says so after {} ms",
-        closed.join(", "),
+        "{phase}: {closed}; the phase says so after {} ms",
         began.elapsed().as_millis()
     );
 
@@ -80,6 +120,28 @@ async fn close(platform: &Platform, slug: &str, closing: Closing) -> Result<Vec<
         fates.push((session.name(), fate));
     }
     Ok(fates)
+}
+
+/// Asks for the tenant to be closed; when that was accepted.
+async fn patch(platform: &Platform, slug: &str, closing: Closing) -> Result<Instant> {
+    let (state, _) = closing.wanted();
+    let tenants = Api::<Tenant>::all(platform.testbed.admin());
+    let patch = Patch::Merge(json!({"spec": {"state": state}}));
+    tenants.patch(slug, &PatchParams::default(), &patch).await?;
+    Ok(Instant::now())
+}
+
+/// How long it takes until each of them is closed, in words.
+async fn times(
+    planes: &mut [Box<dyn Plane + '_>],
+    closing: Closing,
+    began: Instant,
+) -> Result<String> {
+    let closed = planes.iter_mut().map(async |plane| {
+        let time = until_closed(plane.as_mut(), closing, began).await?;
+        anyhow::Ok(format!("{} after {} ms", plane.name(), time.as_millis()))
+    });
+    Ok(try_join_all(closed).await?.join(", "))
 }
 
 async fn sessions<'a>(platform: &'a Platform, slug: &str) -> Result<Vec<Box<dyn Session + 'a>>> {

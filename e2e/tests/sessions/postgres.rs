@@ -14,7 +14,9 @@ const PASSWORD: &str = "testbed";
 /// The table that all tenants share, and a service that works for each of them.
 pub fn make_table(platform: &Platform) -> Result<()> {
     let make = format!(
-        "CREATE TABLE notes (tenant_id uuid NOT NULL, note text);
+        "DROP TABLE IF EXISTS notes;
+         DROP ROLE IF EXISTS {SERVICE};
+         CREATE TABLE notes (tenant_id uuid NOT NULL, note text);
          CREATE ROLE {SERVICE} LOGIN PASSWORD '{PASSWORD}' IN ROLE akili_service"
     );
     platform.superuser(&make).map(drop)
