@@ -66,6 +66,7 @@ const PLANES: [&str; 4] = ["PostgreSQL", "object store", "Kafka", "StarRocks"];
 async fn close_without(platform: &Platform, backend: Backend, late: &str) -> Result<()> {
     let slug = format!("without-{}", backend.metric());
     platform.activate(&slug)?;
+    let _session_with_a_table = starrocks::open(platform, &slug).await?;
     let mut planes = planes(platform, &slug).await?;
     planes.retain(|plane| plane.name() != late);
     ensure!(planes.len() == 4, "no plane is called {late}");
