@@ -62,8 +62,7 @@ async fn a_tenant_that_is_still_being_made_makes_nothing() -> Result<()> {
              'iceberg.catalog.warehouse' = 's3://finance/')",
         )
         .await?;
-    let file = platform.file("newcomer.yaml", &tenant_yaml("newcomer"))?;
-    platform.kubectl(&["apply", "-f", &file])?;
+    platform.apply(&tenant_yaml("newcomer"))?;
     platform
         .eventually("all but the catalog is made", || {
             Ok(

@@ -50,9 +50,7 @@ async fn a_namespace_that_another_owns_is_not_touched() -> Result<()> {
         .await?;
     let before = held()?;
 
-    let yaml = format!("{}  id: {ID}\n", tenant_yaml("newcomer"));
-    let file = platform.file("newcomer.yaml", &yaml)?;
-    platform.kubectl(&["apply", "-f", &file])?;
+    platform.apply(&format!("{}  id: {ID}\n", tenant_yaml("newcomer")))?;
     platform
         .eventually("the namespace is called another's", || {
             Ok(platform.reason("newcomer", "NamespaceReady")? == "OwnedByAnother")

@@ -23,6 +23,11 @@ impl Platform {
         self.status(slug, &format!("conditions[?(@.type==\"{type_}\")].reason"))
     }
 
+    /// What a condition of the Tenant says to people; empty if there is none.
+    pub fn message(&self, slug: &str, type_: &str) -> Result<String> {
+        self.status(slug, &format!("conditions[?(@.type==\"{type_}\")].message"))
+    }
+
     /// The entries of a Secret in the tenant's namespace, in clear.
     pub fn secret_of(&self, slug: &str, secret: &str) -> Result<BTreeMap<String, String>> {
         let namespace = self.status(slug, "namespace")?;
@@ -90,10 +95,15 @@ impl Platform {
         .await
     }
 
+    /// Runs `kubectl apply` as an admin for these objects.
+    pub fn apply(&self, yaml: &str) -> Result<()> {
+        let file = self.file("apply.yaml", yaml)?;
+        self.kubectl(&["apply", "-f", &file]).map(drop)
+    }
+
     /// Makes a tenant by `kubectl apply` and waits until it is ACTIVE.
     pub fn activate(&self, slug: &str) -> Result<()> {
-        let file = self.file(&format!("{slug}.yaml"), &tenant_yaml(slug))?;
-        self.kubectl(&["apply", "-f", &file])?;
+        self.apply(&tenant_yaml(slug))?;
         self.wait_active(slug)
     }
 }

@@ -11,8 +11,7 @@ async fn what_was_there_before_is_not_touched_until_it_is_adopted() -> Result<()
     admin.clients.create_topic("newcomer.old").await?;
     admin.clients.produce("newcomer.old", "somebody's").await?;
 
-    let file = platform.file("newcomer.yaml", &tenant_yaml("newcomer"))?;
-    platform.kubectl(&["apply", "-f", &file])?;
+    platform.apply(&tenant_yaml("newcomer"))?;
     let topics = |field: &str| {
         let query = format!("conditions[?(@.type==\"TopicsReady\")].{field}");
         platform.status("newcomer", &query)

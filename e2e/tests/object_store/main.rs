@@ -81,18 +81,13 @@ async fn a_prefix_that_another_owns_is_not_touched() -> Result<()> {
         put.body(content.as_bytes().to_vec().into()).send().await?;
     }
     let _operator = platform.start_operator().await?;
-    let yaml = format!("{}  id: {ID}\n", tenant_yaml("claimed"));
-    let file = platform.file("claimed.yaml", &yaml)?;
-    platform.kubectl(&["apply", "-f", &file])?;
+    platform.apply(&format!("{}  id: {ID}\n", tenant_yaml("claimed")))?;
     platform
         .eventually("the plane says whose the prefix is", || {
             Ok(platform.reason("claimed", "ObjectStoreReady")? == "OwnedByAnother")
         })
         .await?;
-    let message = platform.status(
-        "claimed",
-        "conditions[?(@.type==\"ObjectStoreReady\")].message",
-    )?;
+    let message = platform.message("claimed", "ObjectStoreReady")?;
     ensure!(message.contains(OWNER), "{message}");
 
     for (end, content) in [(".akili-tenant", OWNER), ("ledger", "1 2 3")] {

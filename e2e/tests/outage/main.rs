@@ -129,8 +129,7 @@ async fn one_absence(platform: &Platform, backend: Backend, absence: Absence) ->
 
 fn create(platform: &Platform, slugs: &[String]) -> Result<()> {
     let tenants: Vec<String> = slugs.iter().map(|slug| tenant_yaml(slug)).collect();
-    let file = platform.file("newcomers.yaml", &tenants.join("---\n"))?;
-    platform.kubectl(&["apply", "-f", &file]).map(drop)
+    platform.apply(&tenants.join("---\n"))
 }
 
 /// The conditions of those that are away say why, with a next step; all others are met.
@@ -164,8 +163,7 @@ async fn is_late(
         .await
         .with_context(|| format!("{:?}", told()))?;
     for condition in late() {
-        let field = format!("conditions[?(@.type==\"{condition}\")].message");
-        let message = platform.status(slug, &field)?;
+        let message = platform.message(slug, condition)?;
         ensure!(message.contains("check "), "no next step: {message}");
     }
     Ok(())

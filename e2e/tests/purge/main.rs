@@ -106,8 +106,7 @@ fn is_a_tombstone(platform: &Platform, tenant: &Belongings) -> Result<()> {
 /// The Tenant that is made again is told so; the one that was purged wasn't.
 async fn its_name_is_retired(platform: &Platform) -> Result<()> {
     platform.kubectl(&["delete", "tenant", "acme"])?;
-    let file = platform.file("acme.yaml", &tenant_yaml("acme"))?;
-    platform.kubectl(&["apply", "-f", &file])?;
+    platform.apply(&tenant_yaml("acme"))?;
     platform
         .eventually("the name is retired", || {
             Ok(platform.reason("acme", "Stalled")? == "SlugRetired")

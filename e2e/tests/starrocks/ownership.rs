@@ -18,8 +18,7 @@ async fn anothers_catalog_is_not_touched() -> Result<()> {
         .await?;
     let before = admin.query(show).await?;
 
-    let file = platform.file("newcomer.yaml", &tenant_yaml("newcomer"))?;
-    platform.kubectl(&["apply", "-f", &file])?;
+    platform.apply(&tenant_yaml("newcomer"))?;
     platform
         .eventually("the catalog is called another's", || {
             Ok(
@@ -28,8 +27,7 @@ async fn anothers_catalog_is_not_touched() -> Result<()> {
             )
         })
         .await?;
-    let message = "conditions[?(@.type==\"CatalogReady\")].message";
-    let message = platform.status("newcomer", message)?;
+    let message = platform.message("newcomer", "CatalogReady")?;
     println!("{message}");
     ensure!(message.contains("tenant_newcomer_catalog"), "{message}");
     ensure!(platform.status("newcomer", "phase")? == "PROVISIONING");

@@ -39,8 +39,7 @@ async fn the_group_follows_the_quota() -> Result<()> {
                 Ok(platform.reason("sized", "ResourceGroupReady")? == reason)
             })
             .await?;
-        let message = "conditions[?(@.type==\"ResourceGroupReady\")].message";
-        let message = platform.status("sized", message)?;
+        let message = platform.message("sized", "ResourceGroupReady")?;
         println!("{cpu} CPU, {memory} GB: cpu_weight {weight}, mem_limit {share}%: {message}");
         ensure!(platform.status("sized", "phase")? == "ACTIVE");
     }
