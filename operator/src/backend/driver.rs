@@ -57,7 +57,7 @@ impl<B: Backend> Driver<B> {
                     guard.permit_opening().await?;
                     may_open = true;
                 }
-                (_, Effect::Opens | Effect::Neutral) => {}
+                (_, Effect::Opens | Effect::Neutral) => guard.permit_step().await?,
             }
             backend.apply(tenant, step).await?;
             changed.push(step.to_string());

@@ -329,6 +329,10 @@ impl Guard for Watchman {
         self.answer(&self.closing)
     }
 
+    async fn permit_step(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     async fn permit_destroying(&self) -> Result<(), Error> {
         self.answer(&self.destroying)
     }

@@ -245,6 +245,40 @@ async fn what_was_archived_is_not_opened_by_a_tenant_that_is_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cluster_from_a_backup_is_closed_to_a_tenant_that_was_archived_since() {
+    let world = World::after(&["Active"]).await;
+    let backup = world.server.objects();
+    let mut context = world.start();
+    world.patch(json!({"state": "Archived"}));
+    let archived = |world: &World| world.is("ARCHIVED");
+    assert!(world.settle(&mut context, false, archived).await);
+    let (closed, row) = (world.end(), world.registry.acme());
+    for (path, object) in backup {
+        world.server.put(&path, object);
+    }
+
+    let mut context = world.start();
+    let told = |world: &World| reason(&world.server, types::STALLED) == "TenantArchived";
+    assert!(world.settle(&mut context, false, told).await);
+    let told = |world: &World| status(world, "phase") == "ARCHIVED";
+    assert!(world.settle(&mut context, false, told).await);
+    assert_eq!(reason(&world.server, types::READY), "TenantArchived");
+    assert!(!world.has(types::READY));
+    world.registry.pass(2 * 3600);
+    world.reconcile(&context).await;
+    assert_eq!(
+        world.registry.acme().unwrap().purged_at,
+        None,
+        "still wanted"
+    );
+
+    world.patch(json!({"state": "Archived", "retention": "9999h"}));
+    assert!(world.settle(&mut context, false, archived).await);
+    assert_eq!(world.end(), closed);
+    assert_eq!(world.registry.acme().unwrap().id, row.unwrap().id);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_name_of_a_purged_tenant_is_never_used_again() {
     for spec in [json!({}), json!({"id": ID}), json!({"state": "Archived"})] {
         let world = purged().await;

@@ -202,10 +202,11 @@ impl Client {
     /// batch goes. One query.
     pub async fn rows_of(&self, tenant: TenantId) -> Result<Vec<Rows>, Error> {
         let doing = "counting a tenant's rows";
-        let rows =
-            query("SELECT relation, name, counted, referred_by FROM akili_guard.tenant_rows($1, $2)")
-                .bind(tenant.uuid())
-                .bind(BATCH + 1);
+        let rows = query(
+            "SELECT relation, name, counted, referred_by FROM akili_guard.tenant_rows($1, $2)",
+        )
+        .bind(tenant.uuid())
+        .bind(BATCH + 1);
         let rows = self.fetch(doing, rows).await?;
         rows.iter()
             .map(|row| {

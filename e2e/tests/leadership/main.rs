@@ -1,0 +1,153 @@
+//! A leader that doesn't know that it leads no longer: whatever it was about to do when
+//! that began, it does nothing of it afterwards.
+
+mod tenants;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use akili_e2e::platform::{AUDIT_INTERVAL, Backend, LEASE_DURATION, Platform};
+use akili_e2e::testbed::layout;
+use anyhow::{Context, Result, ensure};
+
+use tenants::Tenants;
+
+/// How long after it was told the leader is interrupted: one tenant's move takes about
+/// the second of them.
+const INSTANTS: [Duration; 3] = [
+    Duration::from_millis(40),
+    Duration::from_millis(250),
+    Duration::from_millis(700),
+];
+
+#[tokio::test]
+async fn a_leader_that_was_frozen_does_nothing_of_what_it_was_about_to_do() -> Result<()> {
+    let platform = Platform::install().await?;
+    for (round, instant) in INSTANTS.into_iter().enumerate() {
+        frozen(&platform, &Tenants::of_round("frozen", round), instant)
+            .await
+            .with_context(|| format!("frozen after {instant:?}"))?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_leader_that_is_cut_off_stops_before_another_begins() -> Result<()> {
+    let platform = Platform::install().await?;
+    for (round, instant) in INSTANTS.into_iter().enumerate() {
+        cut_off(&platform, &Tenants::of_round("cut-off", round), instant)
+            .await
+            .with_context(|| format!("cut off after {instant:?}"))?;
+    }
+    Ok(())
+}
+
+async fn frozen(platform: &Platform, tenants: &Tenants, instant: Duration) -> Result<()> {
+    let _operator = platform.start_replicas(2).await?;
+    tenants.make(platform).await?;
+    let old = platform.leader()?.context("no replica leads")?;
+    let moves = || tenants.begin_moves(platform);
+    platform.freeze_pod_after(&old, moves, instant).await?;
+    let began = Instant::now();
+    tenants.show(platform)?;
+    another_leads(platform, &old).await?;
+    tenants.change_their_mind(platform)?;
+    tenants.are_as_wanted(platform).await?;
+
+    ensure!(
+        platform.restarts_of(&old)? == 0,
+        "{old} was killed while it was frozen"
+    );
+    let before = Writes::of(platform, &old)?;
+    platform.thaw_pod(&old).await?;
+    println!("thawed after {:.1?}", began.elapsed());
+    platform
+        .eventually("the old leader has stopped", || {
+            Ok(platform.restarts_of(&old)? == 1)
+        })
+        .await?;
+    before.are_all(platform)?;
+    tenants.are_as_wanted(platform).await
+}
+
+async fn cut_off(platform: &Platform, tenants: &Tenants, instant: Duration) -> Result<()> {
+    let _operator = platform.start_replicas(2).await?;
+    tenants.make(platform).await?;
+    let old = platform.leader()?.context("no replica leads")?;
+    let address = platform.address_of(&old)?;
+    tenants.begin_moves(platform)?;
+    tokio::time::sleep(instant).await;
+    platform.testbed.cut_off(&address).await?;
+    tenants.show(platform)?;
+    another_leads(platform, &old).await?;
+    let by_old = writes_from(&address)?;
+    tenants.change_their_mind(platform)?;
+    tenants.are_as_wanted(platform).await?;
+    ensure!(
+        writes_from(&address)? == by_old,
+        "the old leader wrote to the object store while another led"
+    );
+
+    let before = Writes::of(platform, &old)?;
+    platform.testbed.end_silence().await?;
+    tokio::time::sleep(2 * AUDIT_INTERVAL).await;
+    before.are_all(platform)?;
+    tenants.are_as_wanted(platform).await
+}
+
+async fn another_leads(platform: &Platform, old: &str) -> Result<()> {
+    let began = Instant::now();
+    platform
+        .eventually("another replica leads", || {
+            Ok(platform.leader()?.is_some_and(|now| now != old))
+        })
+        .await?;
+    println!(
+        "another leads after {:.1?}, with a lease of {LEASE_DURATION:?}",
+        began.elapsed()
+    );
+    Ok(())
+}
+
+/// What was written when all was as wanted.
+struct Writes<'a> {
+    old: &'a str,
+    footprint: BTreeMap<&'static str, String>,
+    mark: usize,
+}
+
+impl<'a> Writes<'a> {
+    fn of(platform: &Platform, old: &'a str) -> Result<Self> {
+        Ok(Self {
+            old,
+            footprint: platform.footprint()?,
+            mark: platform.audit_mark()?,
+        })
+    }
+
+    /// Nothing was written since, to any backend; and to Kubernetes nothing by the old
+    /// leader but its candidacy.
+    fn are_all(&self, platform: &Platform) -> Result<()> {
+        let now = platform.footprint()?;
+        ensure!(self.footprint == now, "{:?} became {now:?}", self.footprint);
+        for request in platform.operators_requests_since(self.mark)? {
+            let reads = ["get", "list", "watch"].contains(&request.verb.as_str());
+            ensure!(
+                request.pod != self.old || reads || request.resource == "leases",
+                "the old leader still writes: {request:?}"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// How many requests from this address that aren't reads the object store has answered.
+fn writes_from(address: &str) -> Result<usize> {
+    let log = fs::read(layout::log_file(Backend::ObjectStore.component()))?;
+    let log = String::from_utf8_lossy(&log);
+    let from = format!(": {address} - ");
+    let theirs = log.lines().filter(|line| line.contains(&from));
+    let reads = |line: &&str| line.contains("\"GET ") || line.contains("\"HEAD ");
+    Ok(theirs.filter(|line| !reads(line)).count())
+}
