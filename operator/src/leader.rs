@@ -1,6 +1,9 @@
 //! One operator works at a time: the one that holds the Lease.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -47,28 +50,41 @@ impl Leadership {
         if self.is_remembered() {
             return Ok(());
         }
-        Err(Error::new(
-            Class::Conflict,
-            "LeaseLost",
-            format!("the Lease {NAME} isn't held by this process any more"),
-        ))
+        Err(lost())
     }
 
-    /// Whether the lease that was seen last still holds; else looks at it. So what was
-    /// begun before the process was frozen, or cut off, isn't gone on with.
+    /// Works for as long as the lease holds, as it was seen last. The clock is looked at
+    /// each time before the work goes on: what was on its way when the process was frozen
+    /// or cut off is given up where it was.
     ///
     /// # Errors
-    /// Those of [`confirm`](Self::confirm).
-    pub async fn still_holds(&self) -> Result<(), Error> {
-        if self.is_remembered() {
-            return Ok(());
+    /// The work's own; those of [`confirm`](Self::confirm).
+    pub async fn during<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        if !self.is_remembered() {
+            self.confirm().await?;
         }
-        self.confirm().await
+        let mut work = pin!(work);
+        poll_fn(|context| match self.is_remembered() {
+            true => work.as_mut().poll(context),
+            false => Poll::Ready(Err(lost())),
+        })
+        .await
     }
 
     fn is_remembered(&self) -> bool {
         Timestamp::now() < *self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn lost() -> Error {
+    Error::new(
+        Class::Conflict,
+        "LeaseLost",
+        format!("the Lease {NAME} isn't held by this process any more"),
+    )
 }
 
 /// What comes with the lease: knowing when it is lost, and giving it back.

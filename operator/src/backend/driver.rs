@@ -57,7 +57,7 @@ impl<B: Backend> Driver<B> {
                     guard.permit_opening().await?;
                     may_open = true;
                 }
-                (_, Effect::Opens | Effect::Neutral) => guard.permit_step().await?,
+                (_, Effect::Opens | Effect::Neutral) => {}
             }
             backend.apply(tenant, step).await?;
             changed.push(step.to_string());

@@ -329,10 +329,6 @@ impl Guard for Watchman {
         self.answer(&self.closing)
     }
 
-    async fn permit_step(&self) -> Result<(), Error> {
-        Ok(())
-    }
-
     async fn permit_destroying(&self) -> Result<(), Error> {
         self.answer(&self.destroying)
     }

@@ -107,12 +107,6 @@ pub trait Guard: Send + Sync {
     /// It may not, or nobody can say so now.
     async fn permit_closing(&self) -> Result<(), Error>;
 
-    /// Asked immediately before every other step: whether this process still leads.
-    ///
-    /// # Errors
-    /// It doesn't, or nobody can say so now.
-    async fn permit_step(&self) -> Result<(), Error>;
-
     /// Asked immediately before each step towards [`Desired::Absent`]: whether the
     /// tenant's time is over.
     ///

@@ -61,10 +61,6 @@ impl Guard for LiveGuard<'_> {
         self.context.leadership.confirm().await
     }
 
-    async fn permit_step(&self) -> Result<(), Error> {
-        self.context.leadership.still_holds().await
-    }
-
     /// The registry's clock says whether the time is over, for it wrote when it began.
     async fn permit_destroying(&self) -> Result<(), Error> {
         self.context.registry.refuse_foreign()?;

@@ -128,8 +128,14 @@ pub async fn run(
     tokio::join!(controller, audit);
 }
 
-/// Takes one tenant a step towards what its spec wants, and says how far it got.
+/// Takes one tenant a step towards what its spec wants, while this process leads.
 async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Action, Error> {
+    let leadership = context.leadership.clone();
+    leadership.during(take_a_step(tenant, context)).await
+}
+
+/// Takes one tenant a step towards what its spec wants, and says how far it got.
+async fn take_a_step(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Action, Error> {
     let tenant = match &tenant.0 {
         Ok(tenant) => tenant,
         Err(malformed) => return Err(unreadable(&tenant.name_any(), &malformed.error)),
@@ -306,7 +312,6 @@ async fn registered(
         Some(id) => Some(id),
         None => tenant.spec.id.as_deref().map(parse_id).transpose()?,
     };
-    context.leadership.still_holds().await?;
     let registry = &context.registry;
     let row = registry.enroll(slug, seed).await?;
     // Only the Tenant that was purged has its id in its status.
@@ -522,7 +527,7 @@ async fn publish(context: &Context, tenant: &Tenant, event: &Event) {
     }
 }
 
-/// One patch, and none where nothing changed, nor what a leader of before would say.
+/// One patch, and none where nothing changed.
 async fn write_status(
     context: &Context,
     tenant: &Tenant,
@@ -531,7 +536,6 @@ async fn write_status(
     if tenant.status.as_ref() == Some(status) {
         return Ok(());
     }
-    context.leadership.still_holds().await?;
     let tenants: Api<Tenant> = Api::all(context.client.clone());
     let patch = json!({
         "apiVersion": Tenant::api_version(&()),

@@ -136,5 +136,5 @@ async fn a_malformed_tenant_is_an_error_that_names_it_and_nothing_is_written() {
         error.message.starts_with("Tenant acme can't be read: "),
         "{error}"
     );
-    assert_eq!(server.take_requests(), Vec::<String>::new());
+    assert_eq!(writes(&server.take_requests()), Vec::<&String>::new());
 }
