@@ -9,17 +9,19 @@ use akili_e2e::platform::Platform;
 use anyhow::{Result, ensure};
 
 #[tokio::test]
-async fn it_proves_what_the_readme_shows_and_survives_interruptions() -> Result<()> {
+async fn it_proves_what_the_documents_show_and_survives_interruptions() -> Result<()> {
     const INTERRUPTIONS: u32 = 5;
     let platform = Platform::install().await?;
     let began = Instant::now();
     let shown = run(&mut Command::new(binary("demo")?))?;
     let whole = began.elapsed();
-    let proofs = documents::text_with("README.md", "│ plane")?;
-    ensure!(
-        documents::lasting(&shown)?.contains(&documents::lasting(&proofs)?),
-        "{shown}\ndoesn't contain\n{proofs}"
-    );
+    for document in ["README.md", "docs/lifecycle.md"] {
+        let proofs = documents::text_with(document, "│ plane")?;
+        ensure!(
+            documents::lasting(&shown)?.contains(&documents::lasting(&proofs)?),
+            "{shown}\ndoesn't contain what {document} shows:\n{proofs}"
+        );
+    }
 
     for interruption in 0..INTERRUPTIONS {
         let instant = whole.mul_f64((f64::from(interruption) + 0.5) / f64::from(INTERRUPTIONS));

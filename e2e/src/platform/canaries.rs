@@ -1,9 +1,11 @@
 //! Every secret is a canary: it is searched for wherever people look.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
 
+use super::installation::INSTALLED;
 use super::{Backend, OPERATOR_PASSWORD, Platform};
 use crate::testbed::layout;
 
@@ -14,6 +16,9 @@ const RESOURCES: [&str; 3] = [
     "events",
     "configmaps,deployments,pods",
 ];
+
+/// Bytes, by component.
+pub type LogLengths = BTreeMap<&'static str, usize>;
 
 impl Platform {
     /// No secret of these tenants, nor of the operator, is in any resource, status,
@@ -35,11 +40,21 @@ impl Platform {
         }
         look("the operator's log", &self.log()?)?;
         look("/metrics", &self.metrics()?)?;
-        for component in Backend::ALL.map(Backend::component) {
-            let log = fs::read(layout::log_file(component)).context(component)?;
-            look(component, &String::from_utf8_lossy(&log))?;
+        let before = INSTALLED.get().context("nothing is installed")?;
+        for (component, length) in before {
+            let log = fs::read(layout::log_file(component))?;
+            let since = log.get(*length..).unwrap_or(&log);
+            look(component, &String::from_utf8_lossy(since))?;
         }
         Ok(())
+    }
+
+    /// How long the logs of the backends on the testbed are.
+    pub(super) fn log_lengths(&self) -> Result<LogLengths> {
+        let components = Backend::ALL.map(Backend::component).into_iter();
+        let here = components.filter(|component| self.testbed.has(component));
+        here.map(|it| Ok((it, fs::metadata(layout::log_file(it))?.len().try_into()?)))
+            .collect()
     }
 
     /// Whose they are, and what they are.

@@ -9,6 +9,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use super::canaries::LogLengths;
 use super::{AUDIT_INTERVAL, Backend, LEASE_DURATION, Platform};
 use crate::chart::{CHART, helm};
 use crate::command::{binary, run, succeed};
@@ -27,7 +28,8 @@ pub const CATALOG_PROPERTIES: [(&str, &str); 2] = [
     ("iceberg.catalog.uri", "https://iceberg.example.com/{slug}"),
 ];
 
-static INSTALLED: OnceCell<()> = OnceCell::const_new();
+/// How long the backends' logs were when the platform was installed for this process.
+pub(super) static INSTALLED: OnceCell<LogLengths> = OnceCell::const_new();
 
 impl Platform {
     pub(super) async fn install_once(&self) -> Result<()> {
@@ -35,7 +37,8 @@ impl Platform {
         Ok(())
     }
 
-    async fn install_afresh(&self) -> Result<()> {
+    async fn install_afresh(&self) -> Result<LogLengths> {
+        let logs = self.log_lengths()?;
         self.import_image().await?;
         self.make_secrets()?;
         // A test that locked it out may not have come to its end.
@@ -47,7 +50,8 @@ impl Platform {
         self.make_bucket().await?;
         self.install_chart(&self.values()?)?;
         self.forget_tenants().await?;
-        self.bootstrap().await
+        self.bootstrap().await?;
+        Ok(logs)
     }
 
     /// Makes the operator's image, as it was built last, known to the node.

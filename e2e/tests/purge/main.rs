@@ -125,7 +125,7 @@ async fn goes_on_after_a_kill(
     operator: akili_e2e::platform::Operator<'_>,
     tenant: &Belongings,
 ) -> Result<()> {
-    belongings::put_objects(platform, "acme-2", 3000).await?;
+    belongings::put_objects(platform, "acme-2", 1000).await?;
     platform
         .change_state("acme-2", "Archived", "ARCHIVED")
         .await?;

@@ -51,7 +51,7 @@ use crate::error::{Class, Error, OWNED_BY_ANOTHER, PURGING, TENANT_ARCHIVED};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use guard::LiveGuard;
-use registry::{Row, Rows, UNAVAILABLE};
+use registry::{LONGEST_RETENTION, Row, Rows, UNAVAILABLE};
 use report::{Report, Subject};
 
 /// How soon to look again at what is still going on.
@@ -386,7 +386,7 @@ fn retention(tenant: &Tenant) -> Result<Option<Duration>, Error> {
             format!("spec.retention {text}: {error}"),
         )
     })?;
-    Ok(Some(duration.into()))
+    Ok(Some(Duration::from(duration).min(LONGEST_RETENTION)))
 }
 
 fn parse_id(id: &str) -> Result<TenantId, Error> {

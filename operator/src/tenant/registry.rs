@@ -329,11 +329,12 @@ impl Claims for Registry {
     }
 }
 
-/// Times are whole seconds, as Kubernetes writes them; and none is later than PostgreSQL
-/// knows.
+/// Nothing is kept any longer: PostgreSQL's time has an end.
+pub(super) const LONGEST_RETENTION: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
+
+/// Times are whole seconds, as Kubernetes writes them.
 fn seconds(retention: Duration) -> f64 {
-    const LONGEST: u64 = 1000 * 365 * 24 * 3600;
-    retention.as_secs().min(LONGEST) as f64
+    retention.min(LONGEST_RETENTION).as_secs() as f64
 }
 
 /// Whether the Tenant that asks may be the one that this row speaks of.

@@ -2,6 +2,7 @@
 //! `kubectl apply` to ACTIVE, and the proof of what it has.
 
 mod follow;
+mod life;
 mod planes;
 mod proof;
 
@@ -40,6 +41,7 @@ async fn demonstrate() -> Result<()> {
         "{}",
         platform.kubectl(&["apply", "-f", &sample.to_string_lossy()])?
     );
+    life::undo_suspension(&platform)?;
     follow::until_active(platform.testbed.admin(), TENANT).await?;
     println!("\n$ akili tenant get {TENANT}");
     print!(
@@ -50,6 +52,9 @@ async fn demonstrate() -> Result<()> {
     title("What it has, and what is kept from it");
     proof::make_neighbour(&platform).await?;
     proof::prove(&platform).await?;
+
+    title("Suspended, and back");
+    life::suspend_and_reactivate(&platform).await?;
     say_what_is_next(&platform);
     Ok(())
 }
@@ -107,6 +112,8 @@ fn say_what_is_next(platform: &Platform) {
          kubectl get akili                      # tenants and their quotas\n  \
          kubectl describe tenant {TENANT}      # conditions, and events of each step\n  \
          akili tenant create initech --display-name Initech --wait\n  \
+         akili tenant archive initech           # says what it would do: add --confirm\n  \
+         akili tenant purge initech             # then, before its retention is over\n  \
          kubectl logs -n akili-system deploy/akili-operator\n  \
          kubectl exec -n akili-system deploy/akili-operator -- akili-operator check\n\n\
          Everything is left running; `make down` ends it.",

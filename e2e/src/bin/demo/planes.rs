@@ -94,8 +94,6 @@ pub async fn starrocks(platform: &Platform) -> Result<Vec<Line>> {
     let others = platform.status(NEIGHBOUR, "resources.catalog.name")?;
     let set = format!("SET CATALOG {others}");
     let entered = tenant.query(&set).await.map(|_| "done");
-    // What follows are the roles that would be needed.
-    let entered = entered.map_err(|error| first_clause(&error));
     let group = platform.status(TENANT, "resources.resourceGroup.name")?;
     let mut operator = platform.starrocks_of_operator().await?;
     let groups = operator.query("SHOW VERBOSE RESOURCE GROUPS ALL").await;
@@ -123,17 +121,13 @@ pub async fn starrocks(platform: &Platform) -> Result<Vec<Line>> {
     ])
 }
 
-fn first_clause(error: &impl Display) -> String {
-    let said = error.to_string();
-    said.split(';').next().unwrap_or_default().to_owned()
-}
-
 fn column(rows: &[Vec<String>], column: usize) -> String {
     let values: Vec<&str> = rows.iter().map(|row| row[column].as_str()).collect();
     values.join(", ")
 }
 
-fn permitted<T: Display, E: Display>(
+/// Something that the tenant may do.
+pub fn permitted<T: Display, E: Display>(
     plane: &'static str,
     asked: String,
     answer: Result<T, E>,
@@ -146,7 +140,8 @@ fn permitted<T: Display, E: Display>(
     }
 }
 
-fn refused<T: Display, E: Display>(
+/// Something that is refused, with this word.
+pub fn refused<T: Display, E: Display>(
     plane: &'static str,
     asked: String,
     answer: Result<T, E>,
@@ -157,11 +152,19 @@ fn refused<T: Display, E: Display>(
         plane,
         asked,
         holds: said.contains(because),
-        // Of a long error the words that matter.
-        answered: if said.contains("AccessDenied") {
-            "AccessDenied".into()
-        } else {
-            said
-        },
+        answered: words_that_matter(said),
     }
+}
+
+/// Of a long error: S3's word for it; of a policy its message's first sentence; of
+/// StarRocks' what comes before the roles that would be needed.
+fn words_that_matter(said: String) -> String {
+    if said.contains("AccessDenied") {
+        return "AccessDenied".into();
+    }
+    let end = match said.split_once("denied request: ") {
+        Some((_, message)) => message.split(": what").next(),
+        None => said.split(';').next(),
+    };
+    end.unwrap_or_default().to_owned()
 }

@@ -52,8 +52,12 @@ pub async fn prove(platform: &Platform) -> Result<()> {
         planes::kafka(platform).await?,
         planes::starrocks(platform).await?,
         kubernetes(platform)?,
-    ]
-    .concat();
+    ];
+    show(&lines.concat())
+}
+
+/// The same of any lines.
+pub fn show(lines: &[Line]) -> Result<()> {
     let mut table = Table::new();
     table
         .load_style(UTF8_FULL_CONDENSED)
@@ -64,7 +68,7 @@ pub async fn prove(platform: &Platform) -> Result<()> {
         asked,
         answered,
         holds,
-    } in &lines
+    } in lines
     {
         let verdict = if *holds { "OK" } else { "FAIL" };
         table.add_row([plane, asked.as_str(), answered, verdict]);

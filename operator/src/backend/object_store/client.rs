@@ -7,13 +7,13 @@ use aws_sdk_s3::config::{
     retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{Delete, ObjectIdentifier, PublicAccessBlockConfiguration};
+use aws_sdk_s3::types::PublicAccessBlockConfiguration;
 use aws_smithy_runtime_api::client::http::http_client_fn;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::binding::Address;
-use super::diff::{Marker, Page, Upload, Version};
+use super::diff::Marker;
 use super::error::Failure;
 use super::policy::{NAME, marker};
 use super::signed::{Pairs, Signer, https};
@@ -27,17 +27,14 @@ use crate::secret::Password;
 /// The longest content of a marker that is looked at.
 const LONGEST_MARKER: i64 = 100;
 
-/// The most that one look below a prefix shows.
-const PAGE: i32 = 1000;
-
 /// The operator's way to the object store.
 #[derive(Clone)]
 pub struct Client {
     access: Access,
-    s3: aws_sdk_s3::Client,
+    pub(super) s3: aws_sdk_s3::Client,
     signer: Signer,
     access_key: String,
-    bucket: String,
+    pub(super) bucket: String,
 }
 
 /// The operator's own user, or another's.
@@ -314,105 +311,6 @@ impl Client {
         self.call(&format!("writing {name}"), put).await
     }
 
-    /// A page of what is below the tenant's prefix, with old versions and with uploads
-    /// that were never ended. Two calls.
-    pub async fn below(&self, tenant: &TenantKey) -> Result<Page, Error> {
-        let prefix = tenant.id.object_prefix();
-        let doing = format!("looking below {prefix}");
-        let versions = self
-            .s3
-            .list_object_versions()
-            .bucket(&self.bucket)
-            .prefix(&prefix)
-            .max_keys(PAGE)
-            .send();
-        let versions = async { versions.await.map_err(Failure::from) };
-        let versions = self.call(&doing, versions).await?;
-        let uploads = self
-            .s3
-            .list_multipart_uploads()
-            .bucket(&self.bucket)
-            .prefix(&prefix)
-            .max_uploads(PAGE)
-            .send();
-        let uploads = async { uploads.await.map_err(Failure::from) };
-        let uploads = self.call(&doing, uploads).await?;
-
-        let name = marker(tenant.id);
-        let found = versions
-            .versions()
-            .iter()
-            .map(|it| (it.key(), it.version_id()));
-        let marks = versions.delete_markers().iter();
-        let marks = marks.map(|it| (it.key(), it.version_id()));
-        let version = |(key, id): (Option<&str>, Option<&str>)| Version {
-            key: key.unwrap_or_default().to_owned(),
-            id: id.unwrap_or("null").to_owned(),
-        };
-        // Whatever a gateway makes of the question: nothing beside the prefix.
-        let found = found.chain(marks).map(version);
-        let found = found.filter(|version| version.key.starts_with(&prefix));
-        let (marker, objects) = found.partition(|version| version.key == name);
-        let begun = uploads.uploads().iter().map(|it| Upload {
-            key: it.key().unwrap_or_default().to_owned(),
-            id: it.upload_id().unwrap_or_default().to_owned(),
-        });
-        Ok(Page {
-            objects,
-            marker,
-            uploads: begun.filter(|it| it.key.starts_with(&prefix)).collect(),
-            more: [versions.is_truncated(), uploads.is_truncated()].contains(&Some(true)),
-        })
-    }
-
-    /// Deletes these versions of objects, for good.
-    pub async fn delete_objects(&self, versions: &[Version]) -> Result<(), Error> {
-        if versions.is_empty() {
-            return Ok(());
-        }
-        let doing = "deleting objects";
-        let objects = versions.iter().map(|version| {
-            ObjectIdentifier::builder()
-                .key(&version.key)
-                .version_id(&version.id)
-                .build()
-        });
-        let objects: Result<Vec<_>, _> = objects.collect();
-        let delete = async {
-            let objects = objects.map_err(|error| Failure::no_answer(&error))?;
-            let all = Delete::builder().set_objects(Some(objects)).quiet(true);
-            let all = all.build().map_err(|error| Failure::no_answer(&error))?;
-            let delete = self.s3.delete_objects().bucket(&self.bucket).delete(all);
-            let answer = delete.send().await.map_err(Failure::from)?;
-            match answer.errors().first() {
-                None => Ok(()),
-                Some(error) => Err(Failure::Refused {
-                    status: 200,
-                    code: error.code().unwrap_or_default().to_owned(),
-                }),
-            }
-        };
-        self.call(doing, delete).await
-    }
-
-    /// Ends an upload that was never ended, and deletes its parts.
-    pub async fn abort_upload(&self, upload: &Upload) -> Result<(), Error> {
-        let abort = self
-            .s3
-            .abort_multipart_upload()
-            .bucket(&self.bucket)
-            .key(&upload.key)
-            .upload_id(&upload.id)
-            .send();
-        let abort = async {
-            match abort.await.map_err(Failure::from) {
-                Err(failure) if failure.is("NoSuchUpload") => Ok(()),
-                answer => answer.map(drop),
-            }
-        };
-        self.call("aborting an upload", abort).await
-    }
-
     /// Deletes the tenant's user. What it uploaded is the bucket's.
     pub async fn delete_user(&self, tenant: &TenantKey) -> Result<(), Error> {
         self.change_user("DELETE", tenant, &[], Some("NoSuchUser"))
@@ -451,7 +349,7 @@ impl Client {
             .await
     }
 
-    async fn call<T>(
+    pub(super) async fn call<T>(
         &self,
         doing: &str,
         call: impl Future<Output = Result<T, Failure>>,

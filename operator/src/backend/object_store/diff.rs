@@ -6,8 +6,7 @@ use super::policy::Rights;
 use crate::backend::Desired;
 use crate::backend::credentials::Credential;
 
-/// The most that one step deletes: the gateway takes one after the other, and has to
-/// answer in time.
+/// The most that one step deletes, and for which the guard is asked.
 const AT_ONCE: usize = 200;
 
 /// What the object store holds for a tenant.

@@ -5,8 +5,9 @@
 //! - [`user`]: a tenant's user as the gateway shows it; pure.
 //! - [`binding`]: what tenants are told of it.
 //! - [`preflight`]: whether the gateway is fit for all this.
-//! - [`client`]: the calls, some of them [`signed`] by hand.
+//! - [`client`]: the calls, some of them [`signed`] by hand; those of a purge are in `below`.
 
+mod below;
 pub mod binding;
 pub mod client;
 pub mod diff;

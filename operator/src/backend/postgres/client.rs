@@ -207,7 +207,7 @@ impl Client {
         )
         .bind(tenant.uuid())
         .bind(BATCH + 1);
-        let rows = self.fetch(doing, rows).await?;
+        let rows = self.fetch_patiently(doing, rows).await?;
         rows.iter()
             .map(|row| {
                 let referred_by: Vec<Oid> = row.try_get("referred_by")?;
@@ -222,21 +222,48 @@ impl Client {
             .map_err(|error| explain(doing, &error))
     }
 
-    /// Deletes a tenant's rows of these tables: of each no more than a batch, unless
-    /// `all` of them have to go at once.
-    pub async fn delete_rows(
+    /// Deletes a tenant's rows of this table, a batch of them at most.
+    pub async fn delete_rows(&self, tenant: TenantId, rows: &Rows) -> Result<(), Error> {
+        let delete = query("SELECT akili_guard.delete_tenant_rows($1, $2, $3)")
+            .bind(tenant.uuid())
+            .bind(Oid(rows.table))
+            .bind(BATCH);
+        let doing = format!("deleting a tenant's rows of {}", rows.name);
+        self.fetch_patiently(&doing, delete).await.map(drop)
+    }
+
+    /// Deletes all of a tenant's rows of these tables.
+    pub async fn delete_rows_together(
         &self,
         tenant: TenantId,
         tables: &[Rows],
-        all: bool,
     ) -> Result<(), Error> {
-        let relations: Vec<Oid> = tables.iter().map(|rows| Oid(rows.table)).collect();
-        let delete = query("SELECT akili_guard.delete_tenant_rows($1, $2, $3)")
+        let targets: Vec<Oid> = tables.iter().map(|rows| Oid(rows.table)).collect();
+        let delete = query("SELECT akili_guard.delete_tenant_rows_together($1, $2)")
             .bind(tenant.uuid())
-            .bind(relations)
-            .bind((!all).then_some(BATCH));
-        self.execute("deleting a tenant's rows", delete).await?;
-        Ok(())
+            .bind(targets);
+        let deleted = self.fetch_patiently("deleting a tenant's rows", delete);
+        deleted.await.map(drop)
+    }
+
+    /// Runs a query that reads whole tables where no index serves it. That it takes its
+    /// time keeps nobody else from asking.
+    async fn fetch_patiently(
+        &self,
+        doing: &str,
+        statement: Statement<'_>,
+    ) -> Result<Vec<PgRow>, Error> {
+        let failed = |error| explain(doing, &error);
+        let mut connection = self.connection(doing).await?;
+        let mut transaction = connection.begin().await.map_err(failed)?;
+        query("SET LOCAL statement_timeout = '10min'")
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        let rows = statement.fetch_all(&mut *transaction).await;
+        let rows = rows.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(rows)
     }
 
     /// Drops a tenant's login.

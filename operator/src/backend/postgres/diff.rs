@@ -96,8 +96,8 @@ impl fmt::Display for Step {
             Self::EndSessions => "end the tenant's sessions",
             Self::CloseGate => "wait for the tenant's writers",
             Self::DeleteRows(Rows { name, found, .. }) => {
-                let of = if *found > BATCH { "of more " } else { "" };
-                return write!(f, "delete {} {of}rows of {name}", BATCH.min(*found));
+                let more = if *found > BATCH { "more than " } else { "" };
+                return write!(f, "delete {more}{} rows of {name}", BATCH.min(*found));
             }
             Self::DeleteKnot(tables) => {
                 let names: Vec<_> = tables.iter().map(|rows| rows.name.as_str()).collect();
@@ -427,7 +427,7 @@ mod tests {
         assert_eq!(
             purged(vec![customers, orders, unrelated]),
             [
-                "delete 10000 of more rows of public.t2",
+                "delete more than 10000 rows of public.t2",
                 "delete 1 rows of public.t3",
                 "delete 1 rows of public.t2",
                 "delete 3 rows of public.t1",

@@ -38,6 +38,11 @@ fn sort(code: &str) -> Sorted {
         // Somebody holds a lock; the sessions of a login are still ending.
         "55P03" | "55006" => (Class::Pending, "Locked", "it is tried again"),
         "40001" | "40P01" => (Class::Transient, "Conflict", "it is tried again"),
+        "57014" => (
+            Class::Transient,
+            "TooSlow",
+            "see to an index on tenant_id, and one for each foreign key; it is tried again",
+        ),
         // The server stops, starts, or has no connection left.
         "57P01" | "57P02" | "57P03" | "53300" => DOWN,
         _ if code.starts_with("08") => DOWN,
@@ -79,6 +84,7 @@ mod tests {
         for (code, class, reason) in [
             ("55P03", Class::Pending, "Locked"),
             ("40001", Class::Transient, "Conflict"),
+            ("57014", Class::Transient, "TooSlow"),
             ("08006", Class::Transient, UNREACHABLE),
             ("57P01", Class::Transient, UNREACHABLE),
             ("57P03", Class::Transient, UNREACHABLE),

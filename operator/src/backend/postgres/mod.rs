@@ -192,15 +192,6 @@ impl Backend for Postgres {
         }
     }
 
-    fn deletes(step: &Step) -> usize {
-        let all = match step {
-            Step::DeleteRows(rows) => rows.found.min(diff::BATCH),
-            Step::DeleteKnot(tables) => tables.iter().map(|rows| rows.found).sum(),
-            _ => 0,
-        };
-        usize::try_from(all).unwrap_or(0)
-    }
-
     async fn apply(&self, tenant: &TenantKey, step: &Step) -> Result<(), Error> {
         match step {
             Step::WriteCredential => self.credentials.write(tenant).await,
@@ -213,11 +204,8 @@ impl Backend for Postgres {
             Step::Suspend => self.client.suspend(tenant.id).await,
             Step::EndSessions => self.client.end_sessions(tenant.id).await,
             Step::CloseGate => self.client.close_gate(tenant.id).await,
-            Step::DeleteRows(rows) => {
-                let table = std::slice::from_ref(rows);
-                self.client.delete_rows(tenant.id, table, false).await
-            }
-            Step::DeleteKnot(tables) => self.client.delete_rows(tenant.id, tables, true).await,
+            Step::DeleteRows(rows) => self.client.delete_rows(tenant.id, rows).await,
+            Step::DeleteKnot(tables) => self.client.delete_rows_together(tenant.id, tables).await,
             Step::DropLogin => self.client.drop_login(tenant.id).await,
         }
     }

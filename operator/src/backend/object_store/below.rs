@@ -1,0 +1,145 @@
+//! What is below a tenant's prefix, seen and deleted page by page: the calls of a purge.
+
+use aws_sdk_s3::operation::list_multipart_uploads::ListMultipartUploadsOutput;
+use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use futures::future::try_join_all;
+
+use super::client::Client;
+use super::diff::{Page, Upload, Version};
+use super::error::Failure;
+use super::policy::marker;
+use crate::backend::TenantKey;
+use crate::error::Error;
+
+/// The most that one look below a prefix shows.
+const PAGE: i32 = 1000;
+
+/// The most that one request deletes: where versions are kept each takes some 20 ms.
+const A_REQUEST: usize = 25;
+
+impl Client {
+    /// A page of what is below the tenant's prefix, with old versions and with uploads
+    /// that were never ended. Two calls, where the gateway doesn't answer with empty pages.
+    pub async fn below(&self, tenant: &TenantKey) -> Result<Page, Error> {
+        let prefix = tenant.id.object_prefix();
+        let versions = self.versions_below(&prefix).await?;
+        let uploads = self.uploads_below(&prefix).await?;
+        let name = marker(tenant.id);
+        let found = versions
+            .versions()
+            .iter()
+            .map(|it| (it.key(), it.version_id()));
+        let marks = versions.delete_markers().iter();
+        let marks = marks.map(|it| (it.key(), it.version_id()));
+        let version = |(key, id): (Option<&str>, Option<&str>)| Version {
+            key: key.unwrap_or_default().to_owned(),
+            id: id.unwrap_or("null").to_owned(),
+        };
+        // Whatever a gateway makes of the question: nothing beside the prefix.
+        let found = found.chain(marks).map(version);
+        let found = found.filter(|version| version.key.starts_with(&prefix));
+        let (marker, objects) = found.partition(|version| version.key == name);
+        let begun = uploads.uploads().iter().map(|it| Upload {
+            key: it.key().unwrap_or_default().to_owned(),
+            id: it.upload_id().unwrap_or_default().to_owned(),
+        });
+        Ok(Page {
+            objects,
+            marker,
+            uploads: begun.filter(|it| it.key.starts_with(&prefix)).collect(),
+            more: [versions.is_truncated(), uploads.is_truncated()].contains(&Some(true)),
+        })
+    }
+
+    /// The first page with anything in it; or the last.
+    async fn versions_below(&self, prefix: &str) -> Result<ListObjectVersionsOutput, Error> {
+        let doing = format!("looking below {prefix}");
+        let (mut key, mut version) = (None, None);
+        loop {
+            let list = self.s3.list_object_versions().bucket(&self.bucket);
+            let list = list.prefix(prefix).max_keys(PAGE);
+            let list = list.set_key_marker(key).set_version_id_marker(version);
+            let page = async { list.send().await.map_err(Failure::from) };
+            let page = self.call(&doing, page).await?;
+            let empty = page.versions().is_empty() && page.delete_markers().is_empty();
+            if !empty || page.is_truncated() != Some(true) {
+                return Ok(page);
+            }
+            key = page.next_key_marker().map(str::to_owned);
+            version = page.next_version_id_marker().map(str::to_owned);
+        }
+    }
+
+    /// The first page with anything in it; or the last.
+    async fn uploads_below(&self, prefix: &str) -> Result<ListMultipartUploadsOutput, Error> {
+        let doing = format!("looking for uploads below {prefix}");
+        let (mut key, mut upload) = (None, None);
+        loop {
+            let list = self.s3.list_multipart_uploads().bucket(&self.bucket);
+            let list = list.prefix(prefix).max_uploads(PAGE);
+            let list = list.set_key_marker(key).set_upload_id_marker(upload);
+            let page = async { list.send().await.map_err(Failure::from) };
+            let page = self.call(&doing, page).await?;
+            if !page.uploads().is_empty() || page.is_truncated() != Some(true) {
+                return Ok(page);
+            }
+            key = page.next_key_marker().map(str::to_owned);
+            upload = page.next_upload_id_marker().map(str::to_owned);
+        }
+    }
+
+    /// Deletes these versions of objects, for good: some by each of a few requests, of
+    /// which the gateway takes one object after the other.
+    pub async fn delete_objects(&self, versions: &[Version]) -> Result<(), Error> {
+        let requests = versions
+            .chunks(A_REQUEST)
+            .map(|some| self.delete_some(some));
+        let requests: Vec<_> = requests.collect();
+        try_join_all(requests).await.map(drop)
+    }
+
+    async fn delete_some(&self, versions: &[Version]) -> Result<(), Error> {
+        let doing = "deleting objects";
+        let objects = versions.iter().map(|version| {
+            ObjectIdentifier::builder()
+                .key(&version.key)
+                .version_id(&version.id)
+                .build()
+        });
+        let objects: Result<Vec<_>, _> = objects.collect();
+        let delete = async {
+            let objects = objects.map_err(|error| Failure::no_answer(&error))?;
+            let all = Delete::builder().set_objects(Some(objects)).quiet(true);
+            let all = all.build().map_err(|error| Failure::no_answer(&error))?;
+            let delete = self.s3.delete_objects().bucket(&self.bucket).delete(all);
+            let answer = delete.send().await.map_err(Failure::from)?;
+            match answer.errors().first() {
+                None => Ok(()),
+                Some(error) => Err(Failure::Refused {
+                    status: 200,
+                    code: error.code().unwrap_or_default().to_owned(),
+                }),
+            }
+        };
+        self.call(doing, delete).await
+    }
+
+    /// Ends an upload that was never ended, and deletes its parts.
+    pub async fn abort_upload(&self, upload: &Upload) -> Result<(), Error> {
+        let abort = self
+            .s3
+            .abort_multipart_upload()
+            .bucket(&self.bucket)
+            .key(&upload.key)
+            .upload_id(&upload.id)
+            .send();
+        let abort = async {
+            match abort.await.map_err(Failure::from) {
+                Err(failure) if failure.is("NoSuchUpload") => Ok(()),
+                answer => answer.map(drop),
+            }
+        };
+        self.call("aborting an upload", abort).await
+    }
+}
