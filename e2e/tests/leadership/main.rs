@@ -3,7 +3,7 @@
 
 mod tenants;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,7 @@ async fn frozen(platform: &Platform, tenants: &Tenants, instant: Duration) -> Re
         platform.restarts_of(&old)? == 0,
         "{old} was killed while it was frozen"
     );
-    let before = Writes::of(platform, &old)?;
+    let before = Writes::of(platform, &old).await?;
     platform.thaw_pod(&old).await?;
     println!("thawed after {:.1?}", began.elapsed());
     platform
@@ -67,7 +67,7 @@ async fn frozen(platform: &Platform, tenants: &Tenants, instant: Duration) -> Re
             Ok(platform.restarts_of(&old)? == 1)
         })
         .await?;
-    before.are_all(platform)?;
+    before.are_all(platform).await?;
     tenants.are_as_wanted(platform).await
 }
 
@@ -89,10 +89,10 @@ async fn cut_off(platform: &Platform, tenants: &Tenants, instant: Duration) -> R
         "the old leader wrote to the object store while another led"
     );
 
-    let before = Writes::of(platform, &old)?;
+    let before = Writes::of(platform, &old).await?;
     platform.testbed.end_silence().await?;
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
-    before.are_all(platform)?;
+    before.are_all(platform).await?;
     tenants.are_as_wanted(platform).await
 }
 
@@ -114,23 +114,40 @@ async fn another_leads(platform: &Platform, old: &str) -> Result<()> {
 struct Writes<'a> {
     old: &'a str,
     footprint: BTreeMap<&'static str, String>,
+    acls: BTreeSet<String>,
     mark: usize,
 }
 
 impl<'a> Writes<'a> {
-    fn of(platform: &Platform, old: &'a str) -> Result<Self> {
+    async fn of(platform: &Platform, old: &'a str) -> Result<Self> {
+        let mut footprint = platform.footprint()?;
+        // What Kafka's own client was told to send, nobody can take back: it is put right.
+        footprint.remove(Backend::Kafka.metric());
         Ok(Self {
             old,
-            footprint: platform.footprint()?,
+            footprint,
+            acls: acls(platform).await?,
             mark: platform.audit_mark()?,
         })
     }
 
     /// Nothing was written since, to any backend; and to Kubernetes nothing by the old
     /// leader but its candidacy.
-    fn are_all(&self, platform: &Platform) -> Result<()> {
-        let now = platform.footprint()?;
-        ensure!(self.footprint == now, "{:?} became {now:?}", self.footprint);
+    async fn are_all(&self, platform: &Platform) -> Result<()> {
+        let began = Instant::now();
+        let mut now = Self::of(platform, self.old).await?;
+        while now.acls != self.acls && began.elapsed() < 5 * AUDIT_INTERVAL {
+            tokio::time::sleep(AUDIT_INTERVAL / 4).await;
+            now = Self::of(platform, self.old).await?;
+        }
+        let changed: Vec<_> = self.acls.symmetric_difference(&now.acls).collect();
+        ensure!(changed.is_empty(), "Kafka's ACLs stay changed: {changed:?}");
+        ensure!(
+            self.footprint == now.footprint,
+            "{:?} became {:?}",
+            self.footprint,
+            now.footprint
+        );
         for request in platform.operators_requests_since(self.mark)? {
             let reads = ["get", "list", "watch"].contains(&request.verb.as_str());
             ensure!(
@@ -140,6 +157,11 @@ impl<'a> Writes<'a> {
         }
         Ok(())
     }
+}
+
+async fn acls(platform: &Platform) -> Result<BTreeSet<String>> {
+    let acls = platform.kafka_admin()?.access.acls(None).await?;
+    Ok(acls.iter().map(ToString::to_string).collect())
 }
 
 /// How many requests from this address that aren't reads the object store has answered.
