@@ -10,6 +10,8 @@ import (
 	_ "time/tzdata" // CronJobs name their time zone
 
 	"github.com/spf13/cobra"
+	"go.etcd.io/etcd/etcdctl/v3/ctlv3"
+	"go.etcd.io/etcd/etcdutl/v3/etcdutl"
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
@@ -33,11 +35,22 @@ var servers = map[string]func() *cobra.Command{
 
 func main() {
 	name := filepath.Base(os.Args[0])
-	if name == "etcd" {
+	switch name {
+	case "etcd":
 		etcdmain.Main(os.Args)
 		return
-	}
-	if name == "kubectl" {
+	case "etcdctl":
+		ctlv3.MustStart()
+		return
+	case "etcdutl":
+		// Of which only snapshots are needed.
+		tool := &cobra.Command{Use: name}
+		tool.AddCommand(etcdutl.NewSnapshotCommand())
+		if tool.Execute() != nil {
+			os.Exit(1)
+		}
+		return
+	case "kubectl":
 		if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
 			kubectlutil.CheckErr(err)
 		}

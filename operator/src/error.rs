@@ -11,6 +11,10 @@ pub const LOGIN_REFUSED: &str = "LoginRefused";
 /// The reason of every error that says that what has the tenant's name is another's.
 pub const OWNED_BY_ANOTHER: &str = "OwnedByAnother";
 
+/// The reason of every error that says that a tenant is archived for ever, whatever its
+/// Tenant wants.
+pub const TENANT_ARCHIVED: &str = "TenantArchived";
+
 /// The reason of everything that says that a tenant's purge goes on.
 pub const PURGING: &str = "Purging";
 

@@ -1,11 +1,16 @@
 //! One operator works at a time: the one that holds the Lease.
 
-use std::time::{Duration, Instant};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client};
 use kube_lease_manager::{LeaseManagerBuilder, LeaseManagerError};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Class, Error};
@@ -18,6 +23,9 @@ pub struct Leadership {
     leases: Api<Lease>,
     identity: String,
     duration: Duration,
+    /// When the lease runs out, as far as this process knows. By the clock on the wall,
+    /// which goes on while the process is frozen or its machine is paused.
+    until: Arc<Mutex<Timestamp>>,
 }
 
 impl Leadership {
@@ -27,6 +35,7 @@ impl Leadership {
             leases: Api::namespaced(client, namespace),
             identity,
             duration,
+            until: Arc::new(Mutex::new(Timestamp::MIN)),
         }
     }
 
@@ -36,23 +45,80 @@ impl Leadership {
     /// `LeaseLost`: another leads, or nobody can say so now.
     pub async fn confirm(&self) -> Result<(), Error> {
         let lease = self.leases.get(NAME).await?;
-        if is_ours(&lease, &self.identity, self.duration, Timestamp::now()) {
+        let until = ours_until(&lease, &self.identity, self.duration);
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        if self.is_remembered() {
             return Ok(());
         }
-        Err(Error::new(
-            Class::Conflict,
-            "LeaseLost",
-            format!("the Lease {NAME} isn't held by this process any more"),
-        ))
+        Err(lost())
+    }
+
+    /// Works for as long as the lease holds, as it was seen last. The clock is looked at
+    /// each time before the work goes on: what was on its way when the process was frozen
+    /// or cut off is given up where it was.
+    ///
+    /// # Errors
+    /// The work's own; those of [`confirm`](Self::confirm).
+    pub async fn during<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        if !self.is_remembered() {
+            self.confirm().await?;
+        }
+        let mut work = pin!(work);
+        poll_fn(|context| match self.is_remembered() {
+            true => work.as_mut().poll(context),
+            false => Poll::Ready(Err(lost())),
+        })
+        .await
+    }
+
+    fn is_remembered(&self) -> bool {
+        Timestamp::now() < *self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lost() -> Error {
+    Error::new(
+        Class::Conflict,
+        "LeaseLost",
+        format!("the Lease {NAME} isn't held by this process any more"),
+    )
+}
+
+/// What comes with the lease: knowing when it is lost, and giving it back.
+pub struct Tenure {
+    /// Work goes on only while this process has it.
+    pub leadership: Leadership,
+    lost: CancellationToken,
+    over: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Tenure {
+    /// Waits until the lease has run out without being renewed, or is another's.
+    pub async fn lost(&self) {
+        self.lost.cancelled().await;
+    }
+
+    /// Gives the lease back, so that another can lead at once.
+    pub async fn end(self) {
+        self.over.cancel();
+        if tokio::time::timeout(self.leadership.duration, self.task)
+            .await
+            .is_err()
+        {
+            tracing::warn!("the lease wasn't given back: another leads once it has run out");
+        }
     }
 }
 
 /// Waits until this process holds the lease; nothing where `stop` came first.
 ///
-/// The lease holds for `duration`, whole seconds, without being renewed. From then
-/// on a live look at it, again and again, shows that it is still ours; once none has
-/// for the lease's duration, `stop` is cancelled: the lease manager says nothing
-/// when its renewals fail.
+/// The lease holds for `duration`, whole seconds, without being renewed. From then on a
+/// live look at it, again and again, shows that it is still ours: the lease manager says
+/// nothing when its renewals fail.
 ///
 /// # Errors
 /// The API server refuses the Lease, or doesn't answer.
@@ -61,7 +127,7 @@ pub async fn lead(
     namespace: &str,
     duration: Duration,
     stop: &CancellationToken,
-) -> Result<Option<Leadership>, Error> {
+) -> Result<Option<Tenure>, Error> {
     let identity = identity();
     let manager = LeaseManagerBuilder::new(client.clone(), NAME)
         .with_namespace(namespace)
@@ -79,14 +145,23 @@ pub async fn lead(
     }
     tracing::info!(identity, "leading");
     let leadership = Leadership::new(client, namespace, identity, duration);
-    let (watched, stop) = (leadership.clone(), stop.clone());
-    tokio::spawn(async move {
-        // The receiver is dropped at the end: that releases the lease.
-        keep_watch(&watched, &stop).await;
+    leadership.confirm().await?;
+    let (lost, over) = (CancellationToken::new(), CancellationToken::new());
+    let watched = (leadership.clone(), lost.clone(), over.clone());
+    let task = tokio::spawn(async move {
+        let (leadership, lost, over) = watched;
+        over.run_until_cancelled(keep_watch(&leadership, &lost))
+            .await;
+        // Dropping the receiver is what gives the lease back.
         drop(leading);
         let _ = task.await;
     });
-    Ok(Some(leadership))
+    Ok(Some(Tenure {
+        leadership,
+        lost,
+        over,
+        task,
+    }))
 }
 
 fn unavailable(error: LeaseManagerError, namespace: &str) -> Error {
@@ -107,33 +182,29 @@ fn identity() -> String {
     format!("{host}_{}", uuid::Uuid::new_v4())
 }
 
-async fn keep_watch(leadership: &Leadership, stop: &CancellationToken) {
+async fn keep_watch(leadership: &Leadership, lost: &CancellationToken) {
     let look_every = leadership.duration / 5;
-    let mut seen = Instant::now();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(look_every) => {}
-        }
-        let look = tokio::time::timeout(look_every, leadership.confirm()).await;
-        if matches!(look, Ok(Ok(()))) {
-            seen = Instant::now();
-        }
-        if seen.elapsed() >= leadership.duration {
+    while !lost.is_cancelled() {
+        tokio::time::sleep(look_every).await;
+        // Without an answer what is remembered counts, until it has run out.
+        let _ = tokio::time::timeout(look_every, leadership.confirm()).await;
+        if !leadership.is_remembered() {
             tracing::error!("the lease is lost: all work stops");
-            stop.cancel();
+            lost.cancel();
         }
     }
 }
 
-/// Whether this lease says that `identity` leads now.
-fn is_ours(lease: &Lease, identity: &str, duration: Duration, now: Timestamp) -> bool {
-    let Some(spec) = &lease.spec else {
-        return false;
-    };
-    let renewed = spec.renew_time.as_ref().map(|time| time.0);
-    spec.holder_identity.as_deref() == Some(identity)
-        && renewed.is_some_and(|renewed| now.duration_since(renewed).unsigned_abs() < duration)
+/// Until when this lease says that `identity` leads; long ago, if it doesn't.
+fn ours_until(lease: &Lease, identity: &str, duration: Duration) -> Timestamp {
+    let ours = lease
+        .spec
+        .as_ref()
+        .filter(|spec| spec.holder_identity.as_deref() == Some(identity));
+    let renewed = ours.and_then(|spec| spec.renew_time.as_ref());
+    renewed
+        .and_then(|renewed| renewed.0.checked_add(duration).ok())
+        .unwrap_or(Timestamp::MIN)
 }
 
 #[cfg(test)]
@@ -153,10 +224,9 @@ mod tests {
             }),
             ..Lease::default()
         };
-        let is_ours = |lease: &Lease, who, now| is_ours(lease, who, Duration::from_secs(15), now);
-        assert!(is_ours(&lease("me"), "me", at(114)));
-        assert!(!is_ours(&lease("me"), "me", at(115)), "too old");
-        assert!(!is_ours(&lease("other"), "me", at(101)), "another's");
-        assert!(!is_ours(&Lease::default(), "me", at(101)), "nobody's");
+        let until = |lease: &Lease| ours_until(lease, "me", Duration::from_secs(15));
+        assert_eq!(until(&lease("me")), at(115));
+        assert_eq!(until(&lease("other")), Timestamp::MIN, "another's");
+        assert_eq!(until(&Lease::default()), Timestamp::MIN, "nobody's");
     }
 }

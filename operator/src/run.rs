@@ -56,25 +56,30 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
 
     let registry = Registry::new(clients.database.clone(), kube_system_uid(&client).await?);
     let registry = Arc::new(registry);
-    let leadership = tokio::select! {
+    let tenure = tokio::select! {
         // Ready while it stands by: it could take over.
         () = registry.stand_by(config.audit_interval, |ready| readiness.set(ready)) => None,
         led = leader::lead(client.clone(), &config.namespace, config.lease_duration, &stop) => {
             led?
         }
     };
-    if let Some(leadership) = leadership {
+    if let Some(tenure) = tenure {
         metrics.leads();
         let worker = Worker {
             client,
             clients,
             registry,
-            leadership,
+            leadership: tenure.leadership.clone(),
             addresses,
             readiness,
             metrics,
         };
-        worker.work(config, writer, stop).await;
+        tokio::select! {
+            // What has begun is ended before another may begin.
+            () = worker.work(config, writer, stop) => tenure.end().await,
+            // What has begun is given up: another may work on it already.
+            () = tenure.lost() => {}
+        }
     }
     // A probe that is being answered ends with the process.
     probes.abort();

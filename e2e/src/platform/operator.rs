@@ -88,6 +88,39 @@ impl Platform {
         self.forget_pod(pod)
     }
 
+    /// Stops everything in this pod where it is; nothing of it knows. Finding it takes
+    /// longer than a tenant's provisioning: so `begin` comes after, and then this time.
+    pub async fn freeze_pod_after(
+        &self,
+        pod: &str,
+        begin: impl FnOnce() -> Result<()>,
+        time: Duration,
+    ) -> Result<()> {
+        let container = self.container_of(pod)?;
+        begin()?;
+        tokio::time::sleep(time).await;
+        self.testbed.freeze_container(&container).await
+    }
+
+    /// Lets it go on.
+    pub async fn thaw_pod(&self, pod: &str) -> Result<()> {
+        let container = self.container_of(pod)?;
+        self.testbed.thaw_container(&container).await
+    }
+
+    /// How often its container was started again.
+    pub fn restarts_of(&self, pod: &str) -> Result<u32> {
+        let count = "jsonpath={.status.containerStatuses[0].restartCount}";
+        Ok(self
+            .of_operator(&["get", "pod", pod, "-o", count])?
+            .parse()?)
+    }
+
+    /// Its address.
+    pub fn address_of(&self, pod: &str) -> Result<String> {
+        self.of_operator(&["get", "pod", pod, "-o", "jsonpath={.status.podIP}"])
+    }
+
     fn container_of(&self, pod: &str) -> Result<String> {
         let id = "jsonpath={.status.containerStatuses[0].containerID}";
         let container = self.of_operator(&["get", "pod", pod, "-o", id])?;

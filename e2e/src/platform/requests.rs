@@ -11,6 +11,8 @@ use crate::testbed::layout;
 
 const OPERATOR: &str = "system:serviceaccount:akili-system:akili-operator";
 
+const POD: &str = "authentication.kubernetes.io/pod-name";
+
 /// A request to the API server.
 #[derive(Debug)]
 pub struct Request {
@@ -20,6 +22,8 @@ pub struct Request {
     pub resource: String,
     /// Empty if the object is in none.
     pub namespace: String,
+    /// Which of the operator's pods asked.
+    pub pod: String,
 }
 
 impl Platform {
@@ -40,6 +44,7 @@ impl Platform {
                     verb: word(&event["verb"]),
                     resource: word(&event["objectRef"]["resource"]),
                     namespace: word(&event["objectRef"]["namespace"]),
+                    pod: word(&event["user"]["extra"][POD][0]),
                 });
             }
         }

@@ -12,6 +12,7 @@ use kube::{
     api::PostParams,
     config::{KubeConfigOptions, Kubeconfig},
 };
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::{
@@ -32,6 +33,9 @@ use super::{
 /// Long enough for any test, short enough not to be kept.
 const TOKEN_SECONDS: i64 = 24 * 60 * 60;
 
+const ETCD: &str = "etcd";
+const API_SERVER: &str = "kube-apiserver";
+
 /// The running testbed.
 #[derive(Clone)]
 pub struct Testbed {
@@ -47,8 +51,12 @@ impl Testbed {
     pub async fn connect() -> Result<Self> {
         // Whichever test comes first installs it for its process.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        if Process::of("kube-apiserver").is_none() {
+        if Process::of("kubelet").is_none() {
             bail!("the testbed isn't up; run `make up`");
+        }
+        // A test that restored the cluster may not have come to its end.
+        for component in [ETCD, API_SERVER] {
+            component::bring_up(named(component)?.as_ref()).await?;
         }
         let admin = client(&layout::admin_kubeconfig()).await?;
         admin
@@ -152,7 +160,36 @@ impl Testbed {
 
     /// SIGKILL of everything in a container of the node.
     pub async fn kill_container(&self, id: &str) -> Result<()> {
-        kubernetes::kill_container(id).await
+        kubernetes::signal_container(id, Signal::SIGKILL).await
+    }
+
+    /// Stops everything in a container of the node where it is, without its knowing.
+    pub async fn freeze_container(&self, id: &str) -> Result<()> {
+        kubernetes::signal_container(id, Signal::SIGSTOP).await
+    }
+
+    /// Lets it go on.
+    pub async fn thaw_container(&self, id: &str) -> Result<()> {
+        kubernetes::signal_container(id, Signal::SIGCONT).await
+    }
+
+    /// Saves all that Kubernetes holds, as an admin does for a backup; where it is.
+    pub async fn save_cluster(&self) -> Result<PathBuf> {
+        let snapshot = layout::state("etcd.snapshot");
+        kubernetes::save_etcd(&snapshot).await?;
+        Ok(snapshot)
+    }
+
+    /// Lets Kubernetes hold what it held then. Meanwhile nobody can ask it.
+    pub async fn restore_cluster(&self, snapshot: &Path) -> Result<()> {
+        for component in [API_SERVER, ETCD] {
+            self.stop(component).await?;
+        }
+        let restored = kubernetes::restore_etcd(snapshot).await;
+        for component in [ETCD, API_SERVER] {
+            self.start(component).await?;
+        }
+        restored
     }
 
     /// Where PostgreSQL is.

@@ -6,6 +6,7 @@ use anyhow::Result;
 use super::{
     command::{command, run},
     connect::Testbed,
+    layout::{API_SERVER_PORT, API_SERVICE_ADDRESS, NODE_ADDRESS},
 };
 
 const TABLE: &str = "akili-silence";
@@ -13,17 +14,23 @@ const TABLE: &str = "akili-silence";
 impl Testbed {
     /// Drops what is sent to this TCP port of the node, until [`Testbed::end_silence`].
     pub async fn silence(&self, port: u16) -> Result<()> {
-        let rules = format!(
-            "table inet {TABLE} {{ \
-                 chain input {{ \
-                     type filter hook input priority -300; \
-                     ip daddr {} tcp dport {port} drop; \
-                 }}; \
-             }}",
-            self.node_address()
-        );
-        run(command("nft").arg(rules)).await?;
-        Ok(())
+        drop_at(
+            "input",
+            &format!("ip daddr {NODE_ADDRESS} tcp dport {port}"),
+        )
+        .await
+    }
+
+    /// Drops what the pod of this address sends to the API server, until
+    /// [`Testbed::end_silence`].
+    pub async fn cut_off(&self, pod: &str) -> Result<()> {
+        let server =
+            format!("{{ {NODE_ADDRESS} . {API_SERVER_PORT}, {API_SERVICE_ADDRESS} . 443 }}");
+        drop_at(
+            "prerouting",
+            &format!("ip saddr {pod} ip daddr . tcp dport {server}"),
+        )
+        .await
     }
 
     /// Lets everything through again.
@@ -32,7 +39,21 @@ impl Testbed {
     }
 }
 
-/// Removes what [`Testbed::silence`] may have left.
+/// Before anything else sees it, kube-proxy included.
+async fn drop_at(hook: &str, what: &str) -> Result<()> {
+    let rules = format!(
+        "table inet {TABLE} {{ \
+             chain {hook} {{ \
+                 type filter hook {hook} priority -300; \
+                 {what} drop; \
+             }}; \
+         }}"
+    );
+    run(command("nft").arg(rules)).await?;
+    Ok(())
+}
+
+/// Removes what [`Testbed::silence`] and [`Testbed::cut_off`] may have left.
 pub(super) async fn end() -> Result<()> {
     // To delete what isn't there is an error, to destroy it isn't; older kernels don't
     // know the latter.

@@ -88,6 +88,8 @@ async fn a_tenant_that_was_purged_costs_nothing_more() {
     let world = purged().await;
     let context = world.start();
     world.registry.go_down(true);
+    context.leadership.confirm().await.unwrap();
+    world.server.take_requests();
     assert_eq!(next(&world, &context).await, None);
     assert_eq!(world.server.take_requests(), Vec::<String>::new());
 
@@ -242,6 +244,41 @@ async fn what_was_archived_is_not_opened_by_a_tenant_that_is_made_again() {
     let done = |world: &World| world.has(types::PURGED);
     assert!(world.settle(&mut world.start(), false, done).await);
     assert_eq!(data(&world), [0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_from_a_backup_is_closed_to_a_tenant_that_was_archived_since() {
+    let world = World::after(&["Active"]).await;
+    let backup = world.server.objects();
+    let mut context = world.start();
+    world.patch(json!({"state": "Archived"}));
+    let archived = |world: &World| world.is("ARCHIVED");
+    assert!(world.settle(&mut context, false, archived).await);
+    let closed = world.backends[0].held();
+    for (path, object) in backup {
+        world.server.put(&path, object);
+    }
+
+    let mut context = world.start();
+    let told = |world: &World| reason(&world.server, types::STALLED) == "TenantArchived";
+    assert!(world.settle(&mut context, false, told).await);
+    let told = |world: &World| status(world, "phase") == "ARCHIVED";
+    assert!(world.settle(&mut context, false, told).await);
+    assert_eq!(reason(&world.server, types::READY), "TenantArchived");
+    assert!(!world.has(types::READY));
+    world.registry.pass(2 * 3600);
+    world.reconcile(&context).await;
+    assert_eq!(
+        world.registry.acme().unwrap().purged_at,
+        None,
+        "still wanted"
+    );
+
+    world.patch(json!({"state": "Archived", "retention": "9999h"}));
+    assert!(world.settle(&mut context, false, archived).await);
+    assert_eq!(world.backends[0].held(), closed);
+    let mut objects = world.server.objects().into_keys();
+    assert!(!objects.any(|path| path.contains("/rolebindings/akili-tenant")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,8 +46,8 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::kubernetes::{FIELD_MANAGER, Kubernetes};
-use crate::backend::{Desired, Plane, TenantKey};
-use crate::error::{Class, Error, OWNED_BY_ANOTHER, PURGING};
+use crate::backend::{Desired, Guard as _, Plane, TenantKey};
+use crate::error::{Class, Error, OWNED_BY_ANOTHER, PURGING, TENANT_ARCHIVED};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use guard::LiveGuard;
@@ -128,8 +128,14 @@ pub async fn run(
     tokio::join!(controller, audit);
 }
 
-/// Takes one tenant a step towards what its spec wants, and says how far it got.
+/// Takes one tenant a step towards what its spec wants, while this process leads.
 async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Action, Error> {
+    let leadership = context.leadership.clone();
+    leadership.during(take_a_step(tenant, context)).await
+}
+
+/// Takes one tenant a step towards what its spec wants, and says how far it got.
+async fn take_a_step(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Action, Error> {
     let tenant = match &tenant.0 {
         Ok(tenant) => tenant,
         Err(malformed) => return Err(unreadable(&tenant.name_any(), &malformed.error)),
@@ -190,14 +196,22 @@ async fn reconcile(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Actio
 
     // 5. Open the namespace once every plane is open, and say so. (needs a client)
     if status.phase == Some(Phase::Active) && phase(tenant) != Phase::Active {
+        guard.permit_opening().await?;
         context.kubernetes.set_state(&key, Phase::Active).await?;
     }
     write_status(&context, tenant, &status).await?;
+    // The row is read next time, and the other planes are closed as well.
+    let refused = reports.iter().any(|report| {
+        report
+            .error()
+            .is_some_and(|it| it.reason == TENANT_ARCHIVED)
+    });
     let late = subject.unarchived();
     let told = condition::find(&status.conditions, types::READY);
     let again = [
         Some(next_look(&reports, &status, &context)),
         late.map(|error| pause(error.class, told, &context)),
+        refused.then_some(SOON),
         purge::begins_in(&subject, &status),
     ];
     Ok(Action::requeue(
@@ -244,6 +258,13 @@ async fn gather(
     Ok((key, row, limits))
 }
 
+/// Whether a plane wasn't opened, because the row says that the tenant is archived.
+fn is_refused(tenant: &Tenant) -> bool {
+    let status = tenant.status.as_ref();
+    let mut conditions = status.into_iter().flat_map(|status| &status.conditions);
+    conditions.any(|condition| condition.reason == TENANT_ARCHIVED)
+}
+
 /// A tenant that is what it should be needs no row, unless it is archived, for the row
 /// says until when; one that is to be closed is closed in the other planes although the
 /// registry can't be asked.
@@ -261,7 +282,8 @@ async fn identify(tenant: &Tenant, context: &Context) -> Result<(TenantKey, Know
         .transpose()?;
     let wanted = tenant.spec.state;
     let arrived = phase(tenant) == wanted.into();
-    if let (Some(id), true) = (known, arrived && wanted != State::Archived) {
+    let needless = arrived && wanted != State::Archived && !is_refused(tenant);
+    if let (Some(id), true) = (known, needless) {
         return Ok((TenantKey { slug, id }, Ok(None)));
     }
     match (registered(tenant, context, &slug, known).await, known) {
@@ -316,7 +338,10 @@ async fn registered(
             registry.archive(slug, retention).await?;
             registry.enroll(slug, seed).await
         }
-        (_, Phase::Archived) => Err(archived_for_ever(slug)),
+        // One that has its id is from a backup, and closed wherever that has opened it.
+        (_, Phase::Archived) if known.is_none() || row.purged_at.is_some() => {
+            Err(archived_for_ever(slug))
+        }
         _ => Ok(row),
     }
 }
@@ -334,7 +359,7 @@ fn retired(slug: &Slug) -> Error {
 fn archived_for_ever(slug: &Slug) -> Error {
     Error::new(
         Class::Invalid,
-        "TenantArchived",
+        TENANT_ARCHIVED,
         format!(
             "tenant {slug} is archived for ever: set spec.state to Archived, or choose another name"
         ),

@@ -3,7 +3,7 @@
 use akili_crds::condition::{Statement, conditions, types};
 use akili_crds::lifecycle::Data;
 use akili_crds::tenant::Resources;
-use akili_crds::{Phase, Tenant, TenantStatus, lifecycle};
+use akili_crds::{Phase, State, Tenant, TenantStatus, lifecycle};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::registry::Row;
@@ -55,8 +55,26 @@ impl<'a> Subject<'a> {
         self.registry.as_ref().err().filter(|_| archives)
     }
 
-    /// What becomes of its data.
+    /// Whether it is archived although its Tenant, which may be from a backup, doesn't
+    /// want that.
+    pub fn is_overruled(&self) -> bool {
+        let archived = self.row().is_some_and(|row| row.state == Phase::Archived);
+        archived && self.tenant.spec.state != State::Archived
+    }
+
+    /// Why what is wanted isn't reached although every plane is as it should be.
+    fn objection(&self) -> Option<Error> {
+        match self.is_overruled() {
+            true => Some(super::archived_for_ever(&self.key.slug)),
+            false => self.unarchived().cloned(),
+        }
+    }
+
+    /// What becomes of its data; nothing for as long as its Tenant wants it to live.
     pub fn data(&self) -> Data {
+        if self.is_overruled() {
+            return Data::Kept;
+        }
         let reached = super::phase(self.tenant);
         let time = |time: &Time| time.0;
         match (self.row(), &self.tenant.status) {
@@ -199,8 +217,8 @@ fn ready(subject: &Subject<'_>, data: Data, reports: &[Report]) -> Statement {
         .collect();
     let error = reports.iter().find_map(Report::error);
     let (reason, message) = match (error, data) {
-        (None, _) => match subject.unarchived() {
-            Some(error) => (error.reason, error.message.clone()),
+        (None, _) => match subject.objection() {
+            Some(error) => (error.reason, error.message),
             None => (
                 "Reached",
                 format!("tenant {slug} is {target} in every plane"),
@@ -220,7 +238,7 @@ fn ready(subject: &Subject<'_>, data: Data, reports: &[Report]) -> Statement {
     };
     Statement {
         type_: types::READY,
-        status: late.is_empty() && subject.unarchived().is_none(),
+        status: late.is_empty() && subject.objection().is_none(),
         reason,
         message,
     }
@@ -253,8 +271,9 @@ fn data_statement(key: &TenantKey, data: Data, reports: &[Report]) -> Option<Sta
 
 /// `Stalled` where nothing will get better by itself, else `Reconciling`, else nothing.
 fn progress(subject: &Subject<'_>, reports: &[Report]) -> Option<Statement> {
+    let objection = subject.objection();
     let planes = || reports.iter().filter_map(Report::error);
-    let errors = || planes().chain(subject.unarchived());
+    let errors = || planes().chain(&objection);
     errors()
         .find(|error| error.class == Class::Invalid)
         .or_else(|| errors().next())

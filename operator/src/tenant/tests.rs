@@ -4,6 +4,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::fake::{TENANT, key, lead, reason, reconcile_acme, tenant};
 use super::registry::Registry;
+use super::world::World;
 use super::*;
 use crate::backend::Guard;
 use crate::backend::fake::{Fake, Watchman, all_states};
@@ -102,8 +103,25 @@ async fn nothing_is_closed_once_the_lease_is_anothers_or_the_tenant_has_changed(
         let key = key();
         let guard = LiveGuard::new(&context, &key, known.0.as_ref().unwrap());
         assert!(guard.permit_closing().await.is_err(), "{holder}, {live}");
-        reconcile(Arc::new(known), context.clone()).await.unwrap();
+        let reconciled = reconcile(Arc::new(known), context.clone()).await;
+        assert_eq!(reconciled.is_ok(), holder == "us", "{live}");
         assert!(server.get(WRITER).is_some(), "{holder}, {live}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_begun_said_or_opened_once_the_lease_is_anothers() {
+    for states in [&[][..], &["Active"], &["Active", "Suspended"]] {
+        let world = World::after(states).await;
+        lead(&world.server, "another");
+        world.apply(json!({"displayName": "Acme", "id": fake::ID}));
+        let before = world.writes();
+        let context = world.start();
+        let lost = reconcile_acme(&world.server, &context).await.unwrap_err();
+        assert_eq!(lost.reason, "LeaseLost", "{states:?}");
+        assert_eq!(world.writes(), before, "{states:?}");
+        let status = &world.server.get(TENANT).unwrap()["status"];
+        assert!(status.is_null(), "{states:?}: {status}");
     }
 }
 
@@ -118,5 +136,5 @@ async fn a_malformed_tenant_is_an_error_that_names_it_and_nothing_is_written() {
         error.message.starts_with("Tenant acme can't be read: "),
         "{error}"
     );
-    assert_eq!(server.take_requests(), Vec::<String>::new());
+    assert_eq!(writes(&server.take_requests()), Vec::<&String>::new());
 }

@@ -112,9 +112,10 @@ pub async fn import_image(image: &Image) -> Result<()> {
     files::remove(&archive)
 }
 
-/// SIGKILL of everything in a container.
-pub async fn kill_container(id: &str) -> Result<()> {
-    run(ctr().args(["tasks", "kill", "--all", "--signal", "SIGKILL", id])).await?;
+/// Sends a signal to everything in a container.
+pub async fn signal_container(id: &str, signal: Signal) -> Result<()> {
+    let kill = ["tasks", "kill", "--all", "--signal", signal.as_str(), id];
+    run(ctr().args(kill)).await?;
     Ok(())
 }
 

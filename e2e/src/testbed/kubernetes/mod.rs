@@ -10,8 +10,8 @@ mod kubelet;
 
 pub use access::{write_kubeconfig, write_token_kubeconfig};
 pub use api_server::ApiServer;
-pub use containerd::{BUSYBOX_IMAGE, Containerd, import_image, kill_container};
+pub use containerd::{BUSYBOX_IMAGE, Containerd, import_image, signal_container};
 pub use control_loops::{ControllerManager, Scheduler};
-pub use etcd::Etcd;
+pub use etcd::{Etcd, restore as restore_etcd, save as save_etcd};
 pub use kube_proxy::KubeProxy;
 pub use kubelet::Kubelet;

@@ -58,6 +58,8 @@ const TOOLS: [Tool; 2] = [
         }],
         programs: &[
             "etcd",
+            "etcdctl",
+            "etcdutl",
             "kube-apiserver",
             "kube-controller-manager",
             "kube-scheduler",
