@@ -2,17 +2,21 @@
 //! that can be decided without asking anybody: no client, no I/O.
 #![forbid(unsafe_code)]
 
+pub mod admission;
 pub mod condition;
 pub mod connection;
 pub mod data_product;
 pub mod lifecycle;
 pub mod names;
+pub mod problem;
+pub mod quota;
 pub mod tenant;
 pub mod tenant_quota;
 
 pub use connection::{Connection, ConnectionSpec, ConnectionStatus};
 pub use data_product::{DataProduct, DataProductSpec, DataProductStatus};
 pub use names::{Slug, TenantId};
+pub use problem::{Problem, ProblemType};
 pub use tenant::{Phase, State, Tenant, TenantSpec, TenantStatus};
 pub use tenant_quota::{TenantQuota, TenantQuotaSpec, TenantQuotaStatus};
 

@@ -6,6 +6,7 @@ pub mod chart;
 pub mod check;
 pub mod clients;
 pub mod config;
+pub mod counts;
 pub mod error;
 pub mod health;
 pub mod installation;

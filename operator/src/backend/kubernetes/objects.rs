@@ -1,6 +1,7 @@
 //! The objects that make a tenant in Kubernetes. Pure.
 
 use akili_crds::names::{LABEL_STATE, LABEL_TENANT, LABEL_TENANT_ID};
+use akili_crds::quota::{DEFAULT_CPU, DEFAULT_MEMORY};
 use akili_crds::{Phase, TenantQuotaSpec};
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, ResourceQuota};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
@@ -190,7 +191,7 @@ fn limit_range(tenant: &TenantKey) -> Wanted {
         mark(tenant),
         json!({"spec": {"limits": [{
             "type": "Container",
-            "default": {"cpu": "1", "memory": "1Gi"},
+            "default": {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY},
             "defaultRequest": {"cpu": "100m", "memory": "128Mi"},
         }]}}),
     )

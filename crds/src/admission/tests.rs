@@ -1,0 +1,429 @@
+//! The table of answers that the platform promises.
+
+use serde_json::json;
+
+use super::*;
+use crate::State;
+use crate::problem::ProblemType::{
+    self, AlreadyExists, QuotaExceeded, TenantArchived, TenantNotFound, TenantNotReady,
+    TenantSuspended,
+};
+use crate::quota::GB;
+use Kind::{Connection, DataProduct};
+
+const NAMESPACE: &str = "tenant-550e8400-e29b-41d4-a716-446655440000";
+
+fn tenant(wanted: State, reached: Option<Phase>) -> Tenant {
+    serde_json::from_value(json!({
+        "apiVersion": "akili.io/v1alpha1", "kind": "Tenant", "metadata": {"name": "acme-corp"},
+        "spec": {"displayName": "Acme", "state": wanted},
+        "status": {"phase": reached, "namespace": NAMESPACE},
+    }))
+    .unwrap()
+}
+
+/// What a case is about; everything else is as it is with a tenant that has room.
+struct Case {
+    kind: Kind,
+    object: Value,
+    old: Option<Value>,
+    tenant: Option<Tenant>,
+    used: Usage,
+    exists: bool,
+}
+
+fn create(kind: Kind, object: Value) -> Case {
+    Case {
+        kind,
+        object,
+        old: None,
+        tenant: Some(tenant(State::Active, Some(Phase::Active))),
+        used: Usage {
+            products: Some(99),
+            connections: Some(19),
+            storage_bytes: Some(500 * GB),
+            ..Usage::default()
+        },
+        exists: false,
+    }
+}
+
+fn update(kind: Kind, old: Value, object: Value) -> Case {
+    Case {
+        old: Some(old),
+        ..create(kind, object)
+    }
+}
+
+impl Case {
+    fn answer(&self) -> Result<(), Problem> {
+        let request = Request {
+            kind: self.kind,
+            namespace: NAMESPACE,
+            name: "customer-orders",
+            object: &self.object,
+            old: self.old.as_ref(),
+        };
+        let facts = Facts {
+            tenant: self.tenant.as_ref(),
+            limits: &TenantQuotaSpec::default(),
+            used: &self.used,
+            exists: self.exists,
+        };
+        decide(&request, &facts)
+    }
+
+    fn used(self, used: Usage) -> Self {
+        Self { used, ..self }
+    }
+}
+
+fn product(deployed: bool, cpu: &str, memory: &str) -> Value {
+    let resources = json!({"limits": {"cpu": cpu, "memory": memory}});
+    json!({"spec": {"deployed": deployed, "pipeline": {"resources": resources}}})
+}
+
+fn check(case: &Case, expected: Option<(ProblemType, &str, &str)>, reason: &str) {
+    match (case.answer(), expected) {
+        (Ok(()), None) => {}
+        (Err(problem), Some((type_, title, detail))) => assert_eq!(
+            (
+                problem.type_,
+                problem.title.as_str(),
+                problem.detail.as_str()
+            ),
+            (type_, title, detail),
+            "{reason}"
+        ),
+        (answer, expected) => panic!("{reason}: {answer:?}, not {expected:?}"),
+    }
+}
+
+#[test]
+fn what_a_tenant_may_make_and_change_depends_on_its_state() {
+    let not_ready = (
+        TenantNotReady,
+        "Tenant not ready",
+        "Tenant 'acme-corp' is still being made. Try again once it is ACTIVE.",
+    );
+    let suspended = (
+        TenantSuspended,
+        "Tenant suspended",
+        "Tenant 'acme-corp' is suspended: what it has can be read and not changed. Ask an administrator to reactivate it.",
+    );
+    let archived = (
+        TenantArchived,
+        "Tenant archived",
+        "Tenant 'acme-corp' is archived, and that is for ever: nobody has access.",
+    );
+    let not_found = (
+        TenantNotFound,
+        "Tenant not found",
+        "There is no tenant of namespace 'tenant-550e8400-e29b-41d4-a716-446655440000'. Use the namespace that the status of your Tenant names, or ask an administrator to apply the Tenant again.",
+    );
+    let mut of_another = tenant(State::Active, Some(Phase::Active));
+    of_another.status.as_mut().unwrap().namespace = Some("tenant-of-another".into());
+    for (tenant, expected, reason) in [
+        (
+            Some(tenant(State::Active, None)),
+            Some(not_ready),
+            "seen by nobody yet",
+        ),
+        (
+            Some(tenant(State::Active, Some(Phase::Provisioning))),
+            Some(not_ready),
+            "being made",
+        ),
+        (
+            Some(tenant(State::Active, Some(Phase::Active))),
+            None,
+            "open",
+        ),
+        (
+            Some(tenant(State::Active, Some(Phase::Suspended))),
+            Some(suspended),
+            "not yet open again",
+        ),
+        (
+            Some(tenant(State::Suspended, Some(Phase::Active))),
+            Some(suspended),
+            "closed at once",
+        ),
+        (
+            Some(tenant(State::Suspended, Some(Phase::Provisioning))),
+            Some(suspended),
+            "closed at once",
+        ),
+        (
+            Some(tenant(State::Archived, Some(Phase::Active))),
+            Some(archived),
+            "closed at once",
+        ),
+        (
+            Some(tenant(State::Active, Some(Phase::Archived))),
+            Some(archived),
+            "for ever",
+        ),
+        (None, Some(not_found), "no Tenant"),
+        (
+            Some(of_another),
+            Some(not_found),
+            "another namespace's Tenant",
+        ),
+    ] {
+        for kind in [DataProduct, Connection] {
+            let made = Case {
+                tenant: tenant.clone(),
+                ..create(kind, json!({}))
+            };
+            check(&made, expected, reason);
+            let changed = Case {
+                tenant: tenant.clone(),
+                ..update(kind, json!({}), json!({}))
+            };
+            check(&changed, expected, reason);
+            let gone = json!({"metadata": {"deletionTimestamp": "2026-03-16T10:00:00Z"}});
+            let deleted = Case {
+                tenant: tenant.clone(),
+                ..update(kind, gone.clone(), gone.clone())
+            };
+            check(&deleted, None, "what is being deleted must be able to go");
+            let pretended = Case {
+                tenant: tenant.clone(),
+                ..create(kind, gone)
+            };
+            check(
+                &pretended,
+                expected,
+                "nothing is made that is being deleted",
+            );
+        }
+    }
+}
+
+#[test]
+fn a_name_is_taken_once() {
+    let taken = |kind| Case {
+        exists: true,
+        ..create(kind, json!({}))
+    };
+    check(
+        &taken(DataProduct),
+        Some((
+            AlreadyExists,
+            "Product exists",
+            "Product 'customer-orders' exists already. Change it, or choose another name.",
+        )),
+        "a product of that name",
+    );
+    check(
+        &taken(Connection),
+        Some((
+            AlreadyExists,
+            "Connection exists",
+            "Connection 'customer-orders' exists already. Change it, or choose another name.",
+        )),
+        "a connection of that name",
+    );
+    let changed = Case {
+        exists: true,
+        ..update(DataProduct, json!({}), json!({}))
+    };
+    check(&changed, None, "what is changed exists, of course");
+    let full = Usage {
+        products: Some(100),
+        ..Usage::default()
+    };
+    assert_eq!(
+        taken(DataProduct).used(full).answer().unwrap_err().type_,
+        AlreadyExists,
+        "one more wouldn't help"
+    );
+}
+
+#[test]
+fn one_more_is_made_where_there_is_room() {
+    let products = |count| Usage {
+        products: Some(count),
+        ..Usage::default()
+    };
+    let connections = |count| Usage {
+        connections: Some(count),
+        ..Usage::default()
+    };
+    let limit_of_products = |detail| (QuotaExceeded, "Product limit reached", detail);
+    for (case, expected, reason) in [
+        (create(DataProduct, json!({})), None, "the last one"),
+        (
+            create(DataProduct, json!({})).used(products(100)),
+            Some(limit_of_products(
+                "Tenant 'acme-corp' has 100/100 products. Delete existing products or request a quota increase.",
+            )),
+            "one too many",
+        ),
+        (
+            create(DataProduct, json!({})).used(products(120)),
+            Some(limit_of_products(
+                "Tenant 'acme-corp' has 120/100 products. Delete existing products or request a quota increase.",
+            )),
+            "the limit was lowered",
+        ),
+        (
+            update(DataProduct, json!({}), json!({})).used(products(120)),
+            None,
+            "a change makes none",
+        ),
+        (
+            create(Connection, json!({})).used(products(100)),
+            None,
+            "each has its own limit",
+        ),
+        (
+            create(Connection, json!({})).used(connections(20)),
+            Some((
+                QuotaExceeded,
+                "Connection limit reached",
+                "Tenant 'acme-corp' has 20/20 connections. Delete existing connections or request a quota increase.",
+            )),
+            "one too many",
+        ),
+        (
+            create(DataProduct, json!({})).used(connections(20)),
+            None,
+            "each has its own limit",
+        ),
+    ] {
+        check(&case, expected, reason);
+    }
+}
+
+#[test]
+fn a_product_is_deployed_where_there_is_room_for_its_data_and_its_pods() {
+    let draft = || product(false, "1", "1Gi");
+    let deployed = || product(true, "1", "1Gi");
+    let full = || Usage {
+        storage_bytes: Some(550_078_290_329),
+        ..Usage::default()
+    };
+    let storage = (
+        QuotaExceeded,
+        "Storage limit reached",
+        "Tenant 'acme-corp' uses 512.3/500 GB of storage. Delete data or request a quota increase.",
+    );
+    let compute = |detail| (QuotaExceeded, "Compute limit reached", detail);
+    let cpu = compute(
+        "Product 'customer-orders' asks for 12 CPU, tenant 'acme-corp' has 8. Ask for less or request a quota increase.",
+    );
+    let memory = compute(
+        "Product 'customer-orders' asks for 64 GB of memory, tenant 'acme-corp' has 32. Ask for less or request a quota increase.",
+    );
+    let unreadable = compute(
+        "Product 'customer-orders' asks for an unreadable amount of CPU, tenant 'acme-corp' has 8. Ask for less or request a quota increase.",
+    );
+    let large = |deployed| product(deployed, "12", "1Gi");
+    for (case, expected, reason) in [
+        (
+            update(DataProduct, draft(), deployed()),
+            None,
+            "the limit is reached, not passed",
+        ),
+        (
+            update(DataProduct, draft(), deployed()).used(full()),
+            Some(storage),
+            "over",
+        ),
+        (
+            create(DataProduct, deployed()).used(full()),
+            Some(storage),
+            "deployed from the beginning",
+        ),
+        (
+            create(DataProduct, draft()).used(full()),
+            None,
+            "a draft makes no data",
+        ),
+        (
+            update(DataProduct, deployed(), draft()).used(full()),
+            None,
+            "to undeploy helps",
+        ),
+        (
+            update(DataProduct, deployed(), deployed()).used(full()),
+            None,
+            "it was deployed before",
+        ),
+        (
+            update(DataProduct, deployed(), product(true, "2", "1Gi")).used(full()),
+            None,
+            "no deploy",
+        ),
+        (
+            update(DataProduct, draft(), large(true)),
+            Some(cpu),
+            "larger than the quota",
+        ),
+        (
+            create(DataProduct, large(true)),
+            Some(cpu),
+            "deployed from the beginning",
+        ),
+        (
+            update(DataProduct, deployed(), large(true)),
+            Some(cpu),
+            "made larger while deployed",
+        ),
+        (
+            update(DataProduct, large(true), large(true)),
+            None,
+            "the quota was lowered since",
+        ),
+        (
+            update(DataProduct, draft(), large(false)),
+            None,
+            "a draft runs nothing",
+        ),
+        (
+            update(DataProduct, draft(), product(true, "8", "32Gi")),
+            None,
+            "just as large",
+        ),
+        (
+            update(DataProduct, draft(), product(true, "8", "64Gi")),
+            Some(memory),
+            "larger in memory",
+        ),
+        (
+            update(DataProduct, draft(), product(true, "lots", "1Gi")),
+            Some(unreadable),
+            "unreadable",
+        ),
+        (
+            create(Connection, large(true)).used(full()),
+            None,
+            "no product",
+        ),
+    ] {
+        check(&case, expected, reason);
+    }
+}
+
+#[test]
+fn what_the_schema_will_refuse_is_left_to_it() {
+    for object in [
+        json!(null),
+        json!([]),
+        json!({"spec": 1}),
+        json!({"spec": {"deployed": "true", "pipeline": []}}),
+        json!({"spec": {"deployed": true, "pipeline": {"resources": "large"}}}),
+        json!({"metadata": "x", "spec": {"deployed": true, "pipeline": 7}}),
+    ] {
+        for kind in [DataProduct, Connection] {
+            check(&create(kind, object.clone()), None, &object.to_string());
+            check(
+                &update(kind, object.clone(), json!({})),
+                None,
+                &object.to_string(),
+            );
+        }
+    }
+}
