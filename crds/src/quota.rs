@@ -355,7 +355,7 @@ mod tests {
             ),
             (
                 Violation::Storage {
-                    used: 550_078_290_329,
+                    used: 550_077_936_435,
                     limit: 500,
                 },
                 "Storage limit reached",
