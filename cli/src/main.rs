@@ -1,8 +1,10 @@
 //! `akili`: the command line of the platform. It edits custom resources, no more.
 
 mod commands;
+mod create;
 mod document;
 mod failure;
+mod gitops;
 mod output;
 
 use std::process::ExitCode;
@@ -26,28 +28,44 @@ enum Command {
     /// Create tenants, look at them, and lead them through their life.
     #[command(subcommand)]
     Tenant(commands::tenant::Command),
+    /// Show and change what tenants may use.
+    #[command(subcommand)]
+    Quota(commands::quota::Command),
+    /// Work with a tenant's connections.
+    #[command(subcommand)]
+    Connection(commands::connection::Command),
+    /// Work with a tenant's data products.
+    #[command(subcommand)]
+    Product(commands::product::Command),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments {
-        command: Command::Tenant(command),
-    } = Arguments::parse();
-    match run(command).await {
+    match run(Arguments::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{failure}");
+            match failure.document().map(output::json) {
+                Some(Ok(document)) => println!("{document}"),
+                _ => eprintln!("{failure}"),
+            }
             failure.exit_code()
         }
     }
 }
 
-async fn run(command: commands::tenant::Command) -> Result<(), Failure> {
-    let config = kube::Config::infer().await.map_err(|error| {
+async fn run(command: Command) -> Result<(), Failure> {
+    let mut config = kube::Config::infer().await.map_err(|error| {
         Failure::failed(format!("no cluster: {error}"))
             .hint("set KUBECONFIG to a kubeconfig file of the platform's cluster")
     })?;
+    // A quota's 429 is an answer, and stays what it is.
+    config.default_retry = false;
     let client = kube::Client::try_from(config)
         .map_err(|error| Failure::failed(format!("no cluster: {error}")))?;
-    commands::tenant::run(command, client).await
+    match command {
+        Command::Tenant(command) => commands::tenant::run(command, client).await,
+        Command::Quota(command) => commands::quota::run(command, client).await,
+        Command::Connection(command) => commands::connection::run(command, client).await,
+        Command::Product(command) => commands::product::run(command, client).await,
+    }
 }

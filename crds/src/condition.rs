@@ -24,6 +24,8 @@ pub mod types {
     pub const RESOURCE_GROUP_READY: &str = "ResourceGroupReady";
     /// Nothing is left of an archived tenant, in no plane; present only once it is archived.
     pub const PURGED: &str = "Purged";
+    /// A tenant uses more than one of its limits allows; on its TenantQuota.
+    pub const EXCEEDED: &str = "Exceeded";
 
     /// Those that speak of one plane each.
     pub const PLANES: [&str; 6] = [

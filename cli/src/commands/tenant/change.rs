@@ -10,8 +10,10 @@ use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
 use super::goal::Goal;
-use super::{FIELD_MANAGER, gitops, wait};
+use super::wait;
+use crate::commands::FIELD_MANAGER;
 use crate::failure::Failure;
+use crate::gitops;
 
 /// How a tenant is changed.
 #[derive(Args)]

@@ -4,7 +4,6 @@ mod archive;
 mod change;
 mod create;
 mod get;
-mod gitops;
 mod goal;
 mod list;
 mod progress;
@@ -19,9 +18,6 @@ use kube::{Api, Client};
 
 use crate::document::Document;
 use crate::failure::Failure;
-
-/// Who the API server is told has set a field.
-const FIELD_MANAGER: &str = "akili";
 
 /// What can be done with tenants.
 #[derive(Subcommand)]
@@ -68,7 +64,8 @@ async fn fetch(client: &Client, slug: &Slug) -> Result<(Tenant, Document), Failu
     Ok((tenant, document))
 }
 
-async fn find(client: &Client, slug: &Slug) -> Result<Tenant, Failure> {
+/// The tenant.
+pub async fn find(client: &Client, slug: &Slug) -> Result<Tenant, Failure> {
     let tenants: Api<Tenant> = Api::all(client.clone());
     let found = tenants.get(slug.as_str()).await;
     found.map_err(|error| Failure::about_tenant(slug.as_str(), &error))

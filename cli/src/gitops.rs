@@ -1,7 +1,6 @@
 //! Whether a GitOps controller would take a change back. Pure.
 
-use akili_crds::Tenant;
-use kube::ResourceExt;
+use kube::{Resource, ResourceExt};
 
 /// Field managers that write what Git says, again and again, and whose they are.
 const CONTROLLERS: [(&str, &str); 4] = [
@@ -12,9 +11,10 @@ const CONTROLLERS: [(&str, &str); 4] = [
     ("helm-controller", "Flux"),
 ];
 
-/// What to say before this field of the spec is changed, if it is such a controller's.
-pub fn warning(tenant: &Tenant, field: &str) -> Option<String> {
-    let entries = tenant.managed_fields().iter();
+/// What to say before this field of an object's spec is changed, if it is such a
+/// controller's.
+pub fn warning<K: Resource<DynamicType = ()>>(object: &K, field: &str) -> Option<String> {
+    let entries = object.managed_fields().iter();
     let owners = entries.filter(|entry| {
         let fields = entry.fields_v1.as_ref();
         fields.is_some_and(|fields| !fields.0["f:spec"][format!("f:{field}")].is_null())
@@ -26,15 +26,17 @@ pub fn warning(tenant: &Tenant, field: &str) -> Option<String> {
             .find(|(controller, _)| *controller == manager)
     })?;
     Some(format!(
-        "warning: spec.{field} of tenant {} is managed by {product} ({manager}), which would \
-         revert this: change it in Git, too",
-        tenant.name_any()
+        "warning: spec.{field} of {} {} is managed by {product} ({manager}), which would revert \
+         this: change it in Git, too",
+        K::kind(&()),
+        object.name_any()
     ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use akili_crds::Tenant;
     use serde_json::{Value, json};
 
     fn tenant(manager: &str, fields: &Value) -> Tenant {
