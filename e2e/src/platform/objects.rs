@@ -13,6 +13,7 @@ use aws_sdk_s3::types::{
 };
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use super::{BUCKET, Platform};
@@ -114,6 +115,28 @@ impl Platform {
             let delete = operator.delete_objects().bucket(BUCKET).delete(names);
             delete.send().await?;
         }
+    }
+
+    /// How many objects there are below a prefix.
+    pub async fn objects_below(&self, prefix: &str) -> Result<usize> {
+        let list = self.operators_object_store()?.list_objects_v2();
+        let mut pages = list.bucket(BUCKET).prefix(prefix).into_paginator().send();
+        let mut count = 0;
+        while let Some(page) = pages.next().await {
+            count += page?.contents().len();
+        }
+        Ok(count)
+    }
+
+    /// Puts so many empty objects below the tenant's prefix, with its own key.
+    pub async fn put_objects(&self, slug: &str, count: usize) -> Result<()> {
+        let objects = &self.object_store_of(slug)?;
+        let puts = (0..count).map(|n| async move {
+            let put = objects.client.put_object().bucket(&objects.bucket);
+            put.key(format!("{}{n}", objects.prefix)).send().await
+        });
+        let puts = stream::iter(puts).buffer_unordered(32);
+        Ok(puts.try_for_each(|_| async { Ok(()) }).await?)
     }
 
     /// The metadata of a user of the object store, as only Ceph's own admin sees it.

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use akili_e2e::command::{binary, succeed};
 use akili_e2e::platform::Platform;
 use anyhow::{Result, ensure};
-use futures::stream::{self, StreamExt, TryStreamExt};
 
-const OBJECTS: u32 = 20_000;
+const OBJECTS: usize = 20_000;
 const TOPICS: u32 = 200;
 /// How much more memory a purge may need than there is without one, in MiB.
 const ALLOWANCE: u64 = 48;
@@ -20,7 +19,7 @@ async fn however_much_there_is_a_purge_needs_little_memory_and_tells_how_far_it_
     platform.install_chart(&platform.values()?)?;
     let _operator = platform.start_operator().await?;
     platform.activate("hoarder")?;
-    put_objects(&platform).await?;
+    platform.put_objects("hoarder", OBJECTS).await?;
     let kafka = platform.kafka_of("hoarder")?;
     for topic in 1..TOPICS {
         kafka.create_topic(&format!("hoarder.{topic}")).await?;
@@ -66,14 +65,4 @@ async fn purge(platform: &Platform) -> Result<(String, u64)> {
         began.elapsed()
     );
     Ok((told, most))
-}
-
-async fn put_objects(platform: &Platform) -> Result<()> {
-    let objects = &platform.object_store_of("hoarder")?;
-    let puts = (0..OBJECTS).map(|n| async move {
-        let put = objects.client.put_object().bucket(&objects.bucket);
-        put.key(format!("{}{n}", objects.prefix)).send().await
-    });
-    let puts = stream::iter(puts).buffer_unordered(32);
-    Ok(puts.try_for_each(|_| async { Ok(()) }).await?)
 }
