@@ -13,8 +13,8 @@ const CONFIGURATION: &str = "mutatingwebhookconfiguration/akili-admission";
 async fn nothing_is_made_while_no_replica_answers_and_everything_else_goes_on() -> Result<()> {
     let platform = Platform::install().await?;
     let operator = platform.start_operator().await?;
-    let tenant = Tenant::activate(&platform, "acme").await?;
-    let other = Tenant::activate(&platform, "globex").await?;
+    let tenant = Tenant::activate(&platform, "away").await?;
+    let other = Tenant::activate(&platform, "purged").await?;
     for kind in [PRODUCT, CONNECTION] {
         tenant.make(kind, 2).await?;
         other.make(kind, 1).await?;
@@ -41,9 +41,9 @@ async fn nothing_is_made_while_no_replica_answers_and_everything_else_goes_on() 
     let service = ["delete", "service", "akili-operator-webhook"];
     platform.of_operator(&service)?;
     ensure!(!tenant.create(PRODUCT, "new").await?.is_ok(), "it was made");
-    platform.activate("initech")?;
-    succeed(&platform.akili(&["tenant", "archive", "globex", "--confirm", "--wait"])?)?;
-    succeed(&platform.akili(&["tenant", "purge", "globex", "--confirm"])?)?;
+    platform.activate("made-meanwhile")?;
+    succeed(&platform.akili(&["tenant", "archive", "purged", "--confirm", "--wait"])?)?;
+    succeed(&platform.akili(&["tenant", "purge", "purged", "--confirm"])?)?;
     let get = ["get", "namespace", &other.namespace, "--ignore-not-found"];
     platform
         .eventually("the namespace is gone, with what was in it", || {
@@ -66,7 +66,7 @@ async fn nothing_is_made_while_no_replica_answers_and_everything_else_goes_on() 
 async fn what_stands_behind_the_webhook_holds_by_itself() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    let tenant = Tenant::activate(&platform, "acme").await?;
+    let tenant = Tenant::activate(&platform, "backstop").await?;
     tenant.limit(&json!({"maxProducts": 2, "maxConnections": 2}))?;
     for kind in [PRODUCT, CONNECTION] {
         tenant.make(kind, 2).await?;

@@ -20,7 +20,7 @@ const ENDING: Duration = Duration::from_secs(10);
 async fn of_three_hundred_at_once_exactly_a_hundred_are_made() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_replicas(2).await?;
-    let tenant = Tenant::activate(&platform, "acme").await?;
+    let tenant = Tenant::activate(&platform, "burst").await?;
     let pod = platform.pods()?.pop().context("there is no replica")?;
 
     let next = AtomicUsize::new(0);
@@ -85,7 +85,7 @@ async fn of_three_hundred_at_once_exactly_a_hundred_are_made() -> Result<()> {
 async fn a_rollout_loses_no_request() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_replicas(2).await?;
-    let tenant = Tenant::activate(&platform, "acme").await?;
+    let tenant = Tenant::activate(&platform, "rollout").await?;
     let over = AtomicBool::new(false);
     let clients = (0..4).map(|_| async {
         let client = tenant.another_client().await?;

@@ -10,7 +10,7 @@ use crate::tenant::{Answer, CONNECTION, PRODUCT, Tenant};
 async fn a_limit_counts_as_soon_as_it_is_set_and_takes_nothing_away() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    let tenant = Tenant::activate(&platform, "acme").await?;
+    let tenant = Tenant::activate(&platform, "lowered").await?;
     for kind in [PRODUCT, CONNECTION] {
         tenant.make(kind, 5).await?;
         tenant.until(kind, 201).await?;
@@ -45,7 +45,7 @@ async fn a_limit_counts_as_soon_as_it_is_set_and_takes_nothing_away() -> Result<
 async fn a_pipeline_larger_than_the_quota_is_not_deployed() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    let tenant = Tenant::activate(&platform, "acme").await?;
+    let tenant = Tenant::activate(&platform, "deployed").await?;
     tenant.make(PRODUCT, 1).await?;
     let deploy = |deployed: bool, cpu: &str, memory: &str| {
         json!({"spec": {"deployed": deployed, "schedule": "0 2 * * *", "pipeline": {
@@ -57,11 +57,11 @@ async fn a_pipeline_larger_than_the_quota_is_not_deployed() -> Result<()> {
         (deploy(false, "12", "64Gi"), None),
         (
             deploy(true, "12", "1Gi"),
-            Some("asks for 12 CPU, tenant 'acme' has 8."),
+            Some("asks for 12 CPU, tenant 'deployed' has 8."),
         ),
         (
             deploy(true, "8", "64Gi"),
-            Some("asks for 64 GB of memory, tenant 'acme' has 32."),
+            Some("asks for 64 GB of memory, tenant 'deployed' has 32."),
         ),
         (
             deploy(true, "lots", "1Gi"),
@@ -70,7 +70,7 @@ async fn a_pipeline_larger_than_the_quota_is_not_deployed() -> Result<()> {
         (deploy(true, "8", "32Gi"), None),
         (
             deploy(true, "9", "32Gi"),
-            Some("asks for 9 CPU, tenant 'acme' has 8."),
+            Some("asks for 9 CPU, tenant 'deployed' has 8."),
         ),
         (deploy(false, "9", "32Gi"), None),
     ] {
