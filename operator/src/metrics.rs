@@ -36,6 +36,7 @@ pub struct Metrics {
     repairs: Family<PlaneLabel, Counter>,
     violations: Gauge,
     leading: Gauge,
+    admissions: Family<AdmissionLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -58,6 +59,12 @@ struct ReconcileLabels {
 struct CallLabels {
     backend: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AdmissionLabels {
+    kind: &'static str,
+    answer: &'static str,
 }
 
 /// What a backend answered.
@@ -101,6 +108,7 @@ impl Default for Metrics {
             repairs: Family::default(),
             violations: Gauge::default(),
             leading: Gauge::default(),
+            admissions: Family::default(),
         }
     }
 }
@@ -140,6 +148,11 @@ impl Metrics {
             "1 on the replica that works",
             self.leading.clone(),
         );
+        registry.register(
+            "admission_requests",
+            "Requests of tenants by what the admission webhook answered",
+            self.admissions.clone(),
+        );
         registry
     }
 
@@ -167,6 +180,12 @@ impl Metrics {
     /// Notes how many gaps the last audit left.
     pub fn audited(&self, violations: usize) {
         self.violations.set(size(violations));
+    }
+
+    /// Counts a request that the admission webhook was asked about.
+    pub fn judged(&self, kind: &'static str, answer: &'static str) {
+        let labels = AdmissionLabels { kind, answer };
+        self.admissions.get_or_create(&labels).inc();
     }
 
     /// Notes that this replica works from now on.
@@ -261,6 +280,7 @@ mod tests {
         metrics.repaired("kubernetes", 2);
         metrics.audited(1);
         metrics.leads();
+        metrics.judged("Product", "QuotaExceeded");
 
         let mut told = String::new();
         text::encode(&mut told, &metrics.registry()).unwrap();
@@ -273,6 +293,7 @@ mod tests {
             r#"akili_repairs_total{plane="kubernetes"} 2"#,
             "akili_coverage_violations 1",
             "akili_leading 1",
+            r#"akili_admission_requests_total{kind="Product",answer="QuotaExceeded"} 1"#,
         ] {
             assert!(
                 told.lines().any(|told| told == line),

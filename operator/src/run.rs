@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::{Webhook, trust};
 use crate::backend::driver::Driver;
 use crate::backend::kafka::Kafka;
 use crate::backend::kubernetes::credentials::Secrets;
@@ -20,6 +21,7 @@ use crate::backend::starrocks::{self, Catalog, ResourceGroup};
 use crate::backend::{kafka, object_store, postgres};
 use crate::clients::Clients;
 use crate::config::Config;
+use crate::counts::Counts;
 use crate::health::{self, Readiness};
 use crate::installation::kube_system_uid;
 use crate::leader::{self, Leadership};
@@ -54,11 +56,14 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     )
     .await?;
 
+    let webhook = Webhook::new(client.clone(), config, Counts::default(), metrics.clone())?;
+    let webhook = tokio::spawn(webhook.serve(readiness.clone(), stop.clone()));
+
     let registry = Registry::new(clients.database.clone(), kube_system_uid(&client).await?);
     let registry = Arc::new(registry);
     let tenure = tokio::select! {
         // Ready while it stands by: it could take over.
-        () = registry.stand_by(config.audit_interval, |ready| readiness.set(ready)) => None,
+        () = registry.stand_by(config.audit_interval, |ready| readiness.works(ready)) => None,
         led = leader::lead(client.clone(), &config.namespace, config.lease_duration, &stop) => {
             led?
         }
@@ -76,11 +81,14 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         };
         tokio::select! {
             // What has begun is ended before another may begin.
-            () = worker.work(config, writer, stop) => tenure.end().await,
+            () = worker.work(config, writer, stop.clone()) => tenure.end().await,
             // What has begun is given up: another may work on it already.
             () = tenure.lost() => {}
         }
     }
+    // Whoever lost the lease ends too. What the API server still asks is answered first.
+    stop.cancel();
+    webhook.await??;
     // A probe that is being answered ends with the process.
     probes.abort();
     Ok(())
@@ -164,9 +172,10 @@ impl Worker {
         tokio::join!(
             self.registry.keep(
                 config.audit_interval,
-                |ready| self.readiness.set(ready),
+                |ready| self.readiness.works(ready),
                 stop.clone()
             ),
+            trust::keep(context.client.clone(), config, stop.clone()),
             tenant::run(context.clone(), known, config.concurrency, stop.clone()),
             tables::run(
                 postgres,
