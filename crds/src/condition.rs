@@ -25,6 +25,9 @@ pub mod types {
     /// Nothing is left of an archived tenant, in no plane; present only once it is archived.
     pub const PURGED: &str = "Purged";
 
+    /// A tenant uses more than one of its limits allows; on its TenantQuota.
+    pub const EXCEEDED: &str = "Exceeded";
+
     /// Those that speak of one plane each.
     pub const PLANES: [&str; 6] = [
         NAMESPACE_READY,

@@ -36,6 +36,13 @@ pub struct Metrics {
     repairs: Family<PlaneLabel, Counter>,
     violations: Gauge,
     leading: Gauge,
+    measurements: Family<MeasurementLabel, Counter>,
+    pages: Counter,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MeasurementLabel {
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -101,6 +108,8 @@ impl Default for Metrics {
             repairs: Family::default(),
             violations: Gauge::default(),
             leading: Gauge::default(),
+            measurements: Family::default(),
+            pages: Counter::default(),
         }
     }
 }
@@ -140,6 +149,16 @@ impl Metrics {
             "1 on the replica that works",
             self.leading.clone(),
         );
+        registry.register(
+            "storage_measurements",
+            "Turns of tenants in having measured what they store, by how they ended",
+            self.measurements.clone(),
+        );
+        registry.register(
+            "storage_pages",
+            "Pages of objects, uploads and parts that were read for that",
+            self.pages.clone(),
+        );
         registry
     }
 
@@ -172,6 +191,16 @@ impl Metrics {
     /// Notes that this replica works from now on.
     pub fn leads(&self) {
         self.leading.set(1);
+    }
+
+    /// Counts a turn of a tenant in having measured what it stores, and the pages that
+    /// were read in it.
+    pub fn measured(&self, outcome: &'static str, pages: u64) {
+        let measurements = self
+            .measurements
+            .get_or_create(&MeasurementLabel { outcome });
+        measurements.inc();
+        self.pages.inc_by(pages);
     }
 
     fn count<'a>(&self, tenants: impl Iterator<Item = &'a Tenant> + Clone) {
@@ -261,6 +290,7 @@ mod tests {
         metrics.repaired("kubernetes", 2);
         metrics.audited(1);
         metrics.leads();
+        metrics.measured("done", 21);
 
         let mut told = String::new();
         text::encode(&mut told, &metrics.registry()).unwrap();
@@ -273,6 +303,8 @@ mod tests {
             r#"akili_repairs_total{plane="kubernetes"} 2"#,
             "akili_coverage_violations 1",
             "akili_leading 1",
+            r#"akili_storage_measurements_total{outcome="done"} 1"#,
+            "akili_storage_pages_total 21",
         ] {
             assert!(
                 told.lines().any(|told| told == line),

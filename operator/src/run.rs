@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector;
+use kube::runtime::reflector::Store;
 use kube::runtime::reflector::store::Writer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,10 +21,12 @@ use crate::backend::starrocks::{self, Catalog, ResourceGroup};
 use crate::backend::{kafka, object_store, postgres};
 use crate::clients::Clients;
 use crate::config::Config;
+use crate::counts::Counts;
 use crate::health::{self, Readiness};
 use crate::installation::kube_system_uid;
 use crate::leader::{self, Leadership};
 use crate::metrics::{self, Metrics};
+use crate::quota;
 use crate::tenant::registry::Registry;
 use crate::tenant::{self, Context, Readable, tables};
 
@@ -50,7 +53,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let (known, writer) = reflector::store();
     let probes = listen(
         &config.http_address,
-        health::routes(readiness.clone()).merge(metrics::routes(metrics.clone(), known)),
+        health::routes(readiness.clone()).merge(metrics::routes(metrics.clone(), known.clone())),
     )
     .await?;
 
@@ -72,6 +75,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
             leadership: tenure.leadership.clone(),
             addresses,
             readiness,
+            tenants: known,
+            counts: Counts::default(),
             metrics,
         };
         tokio::select! {
@@ -102,14 +107,14 @@ struct Worker {
     leadership: Leadership,
     addresses: Addresses,
     readiness: Readiness,
+    tenants: Store<Readable>,
+    counts: Counts,
     metrics: Metrics,
 }
 
 impl Worker {
     async fn work(self, config: &Config, known: Writer<Readable>, stop: CancellationToken) {
-        let Self {
-            client, metrics, ..
-        } = self;
+        let (client, metrics) = (self.client.clone(), self.metrics);
         let secrets = Secrets::new(client.clone(), self.addresses.database);
         let postgres = Arc::new(Postgres::new(
             self.clients.database,
@@ -122,6 +127,7 @@ impl Worker {
         };
         // Catalogs have a copy of the key: whichever plane comes first makes it.
         let object_keys = Arc::new(Secrets::new(client.clone(), self.addresses.objects));
+        let listing = Arc::new(self.clients.objects.clone());
         let objects = ObjectStore::new(self.clients.objects, object_keys.clone());
         let kafka = Kafka::new(
             self.clients.kafka,
@@ -143,6 +149,18 @@ impl Worker {
         };
         let kubernetes = Arc::new(Kubernetes::new(client.clone(), settings));
         let recorder = Recorder::new(client.clone(), Reporter::from("akili-operator"));
+        let usage = quota::Context {
+            client: client.clone(),
+            tenants: self.tenants,
+            counts: self.counts.clone(),
+            objects: listing,
+            leadership: self.leadership.clone(),
+            recorder: recorder.clone(),
+            metrics: metrics.clone(),
+            concurrency: config.concurrency,
+            audit_interval: config.audit_interval,
+            measure_interval: config.object_store.measure_interval,
+        };
         let context = Arc::new(Context {
             registry: self.registry.clone(),
             planes: vec![
@@ -168,6 +186,8 @@ impl Worker {
                 stop.clone()
             ),
             tenant::run(context.clone(), known, config.concurrency, stop.clone()),
+            quota::run(usage, stop.clone()),
+            stop.run_until_cancelled(self.counts.keep(self.client.clone())),
             tables::run(
                 postgres,
                 recorder,

@@ -302,7 +302,7 @@ fn a_product_is_deployed_where_there_is_room_for_its_data_and_its_pods() {
     let draft = || product(false, "1", "1Gi");
     let deployed = || product(true, "1", "1Gi");
     let full = || Usage {
-        storage_bytes: Some(550_078_290_329),
+        storage_bytes: Some(550_077_936_435),
         ..Usage::default()
     };
     let storage = (
