@@ -7,6 +7,7 @@ pub mod condition;
 pub mod connection;
 pub mod data_product;
 pub mod lifecycle;
+pub mod limit;
 pub mod names;
 pub mod problem;
 pub mod quota;

@@ -201,7 +201,7 @@ fn amount(value: &Value) -> Option<f64> {
 }
 
 /// A quantity as Kubernetes writes it: 2, 500m, 256Mi, 1e3. Infinite, if it is none.
-fn quantity(text: &str) -> f64 {
+pub(crate) fn quantity(text: &str) -> f64 {
     const SUFFIXES: [(&str, f64); 15] = [
         ("Ki", 1024.0),
         ("Mi", 1024.0 * 1024.0),
@@ -234,14 +234,19 @@ fn quantity(text: &str) -> f64 {
 /// With at most two decimals, rounded up, so that what is over a limit is seen to be.
 fn count(amount: f64, unit: &str, of: &str) -> String {
     if amount.is_finite() {
-        format!("{} {unit}{of}", (amount * 100.0).ceil() / 100.0)
+        format!("{} {unit}{of}", decimals(amount))
     } else {
         format!("an unreadable amount of {of}")
     }
 }
 
+/// With at most two decimals, rounded up.
+pub(crate) fn decimals(amount: f64) -> String {
+    format!("{}", (amount * 100.0).ceil() / 100.0)
+}
+
 /// GB with one decimal, rounded up, so that what is over a limit is seen to be.
-fn tenths_of_gb(bytes: i64) -> String {
+pub(crate) fn tenths_of_gb(bytes: i64) -> String {
     let (bytes, gb) = (i128::from(bytes), i128::from(GB));
     let tenths = (bytes * 10 + gb - 1) / gb;
     format!("{}.{}", tenths / 10, tenths % 10)
@@ -251,7 +256,7 @@ fn tenths_of_gb(bytes: i64) -> String {
     clippy::cast_precision_loss,
     reason = "limits are below 2^53, as the schema has it"
 )]
-fn real(whole: i64) -> f64 {
+pub(crate) fn real(whole: i64) -> f64 {
     whole as f64
 }
 

@@ -18,12 +18,15 @@ use serde::{Deserialize, Serialize};
     doc = "The limits and the usage of the Tenant of the same name.",
     validation = Rule::new("self.metadata.name.matches('^[a-z][a-z0-9-]{2,62}$')")
         .message("a TenantQuota has the name of its Tenant: 3 to 63 characters, lower-case letters, digits and hyphens, beginning with a letter, without a dot"),
-    printcolumn(name = "Products", type_ = "integer", json_path = ".spec.maxProducts"),
-    printcolumn(name = "Connections", type_ = "integer", json_path = ".spec.maxConnections"),
-    printcolumn(name = "Storage GB", type_ = "integer", json_path = ".spec.maxStorageGb"),
-    printcolumn(name = "CPU", type_ = "integer", json_path = ".spec.maxComputeCpu"),
-    printcolumn(name = "Memory GB", type_ = "integer", json_path = ".spec.maxComputeMemoryGb"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn(name = "Products", type_ = "string", json_path = ".status.summary.products"),
+    printcolumn(name = "Connections", type_ = "string", json_path = ".status.summary.connections"),
+    printcolumn(name = "Storage GB", type_ = "string", json_path = ".status.summary.storageGb"),
+    printcolumn(name = "CPU", type_ = "string", json_path = ".status.summary.cpu"),
+    printcolumn(name = "Memory GB", type_ = "string", json_path = ".status.summary.memoryGb"),
+    printcolumn(name = "Exceeded", type_ = "string", json_path = ".status.conditions[?(@.type==\"Exceeded\")].status"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Measured", type_ = "date", json_path = ".status.measuredAt", priority = "1"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Exceeded\")].reason", priority = "1")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct TenantQuotaSpec {
@@ -91,6 +94,9 @@ pub struct TenantQuotaStatus {
     /// What is used. What was not measured yet is absent, never 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<Usage>,
+    /// The same beside the limits, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
     /// When the storage was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured_at: Option<Time>,
@@ -98,6 +104,23 @@ pub struct TenantQuotaStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+/// How much is used of how much, such as `98/100`, for `kubectl get`. What was not
+/// measured yet is a dash.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Data products.
+    pub products: String,
+    /// Connections.
+    pub connections: String,
+    /// GB of 2^30 bytes of storage.
+    pub storage_gb: String,
+    /// CPU cores of pods.
+    pub cpu: String,
+    /// GB of 2^30 bytes of memory of pods.
+    pub memory_gb: String,
 }
 
 /// What is used. What was not measured yet is absent, never 0.

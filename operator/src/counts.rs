@@ -11,12 +11,14 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt};
+use tokio::sync::Notify;
 
 /// The counts, as they are kept. Clones are kept together.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
     products: Arc<RwLock<Names>>,
     connections: Arc<RwLock<Names>>,
+    changed: Arc<Notify>,
 }
 
 impl Counts {
@@ -26,8 +28,12 @@ impl Counts {
         let products = Api::<PartialObjectMeta<DataProduct>>::all(client.clone());
         let connections = Api::<PartialObjectMeta<Connection>>::all(client);
         tokio::join!(
-            follow(&self.products, watcher(products, every())),
-            follow(&self.connections, watcher(connections, every())),
+            follow(&self.products, &self.changed, watcher(products, every())),
+            follow(
+                &self.connections,
+                &self.changed,
+                watcher(connections, every())
+            ),
         );
     }
 
@@ -36,6 +42,11 @@ impl Counts {
         [Kind::DataProduct, Kind::Connection]
             .into_iter()
             .all(|kind| self.read(kind, |names| names.is_filled))
+    }
+
+    /// Waits until something has come or gone since the last call. For one at a time.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// How many of this kind there are in this namespace.
@@ -63,15 +74,17 @@ impl Counts {
 
 async fn follow<K: ResourceExt>(
     names: &RwLock<Names>,
+    changed: &Notify,
     events: impl Stream<Item = Result<Event<K>, watcher::Error>>,
 ) {
     let mut events = std::pin::pin!(events.default_backoff());
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => names
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .fold(event),
+            Ok(event) => {
+                let mut names = names.write().unwrap_or_else(PoisonError::into_inner);
+                names.fold(event);
+                changed.notify_one();
+            }
             Err(error) => tracing::warn!(%error, "products or connections can't be counted now"),
         }
     }

@@ -13,6 +13,7 @@ pub mod health;
 pub mod installation;
 pub mod leader;
 pub mod metrics;
+pub mod quota;
 pub mod run;
 pub mod secret;
 pub mod telemetry;

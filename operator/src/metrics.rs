@@ -37,6 +37,13 @@ pub struct Metrics {
     violations: Gauge,
     leading: Gauge,
     admissions: Family<AdmissionLabels, Counter>,
+    measurements: Family<MeasurementLabel, Counter>,
+    pages: Counter,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MeasurementLabel {
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -109,6 +116,8 @@ impl Default for Metrics {
             violations: Gauge::default(),
             leading: Gauge::default(),
             admissions: Family::default(),
+            measurements: Family::default(),
+            pages: Counter::default(),
         }
     }
 }
@@ -153,6 +162,16 @@ impl Metrics {
             "Requests of tenants by what the admission webhook answered",
             self.admissions.clone(),
         );
+        registry.register(
+            "storage_measurements",
+            "Turns of tenants in having measured what they store, by how they ended",
+            self.measurements.clone(),
+        );
+        registry.register(
+            "storage_pages",
+            "Pages of objects, uploads and parts that were read for that",
+            self.pages.clone(),
+        );
         registry
     }
 
@@ -191,6 +210,16 @@ impl Metrics {
     /// Notes that this replica works from now on.
     pub fn leads(&self) {
         self.leading.set(1);
+    }
+
+    /// Counts a turn of a tenant in having measured what it stores, and the pages that
+    /// were read in it.
+    pub fn measured(&self, outcome: &'static str, pages: u64) {
+        let measurements = self
+            .measurements
+            .get_or_create(&MeasurementLabel { outcome });
+        measurements.inc();
+        self.pages.inc_by(pages);
     }
 
     fn count<'a>(&self, tenants: impl Iterator<Item = &'a Tenant> + Clone) {
@@ -281,6 +310,7 @@ mod tests {
         metrics.audited(1);
         metrics.leads();
         metrics.judged("Product", "QuotaExceeded");
+        metrics.measured("done", 21);
 
         let mut told = String::new();
         text::encode(&mut told, &metrics.registry()).unwrap();
@@ -294,6 +324,8 @@ mod tests {
             "akili_coverage_violations 1",
             "akili_leading 1",
             r#"akili_admission_requests_total{kind="Product",answer="QuotaExceeded"} 1"#,
+            r#"akili_storage_measurements_total{outcome="done"} 1"#,
+            "akili_storage_pages_total 21",
         ] {
             assert!(
                 told.lines().any(|told| told == line),

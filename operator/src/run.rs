@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector;
+use kube::runtime::reflector::Store;
 use kube::runtime::reflector::store::Writer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,6 +27,7 @@ use crate::health::{self, Readiness};
 use crate::installation::kube_system_uid;
 use crate::leader::{self, Leadership};
 use crate::metrics::{self, Metrics};
+use crate::quota;
 use crate::tenant::registry::Registry;
 use crate::tenant::{self, Context, Readable, tables};
 
@@ -52,11 +54,12 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let (known, writer) = reflector::store();
     let probes = listen(
         &config.http_address,
-        health::routes(readiness.clone()).merge(metrics::routes(metrics.clone(), known)),
+        health::routes(readiness.clone()).merge(metrics::routes(metrics.clone(), known.clone())),
     )
     .await?;
 
-    let webhook = Webhook::new(client.clone(), config, Counts::default(), metrics.clone())?;
+    let counts = Counts::default();
+    let webhook = Webhook::new(client.clone(), config, counts.clone(), metrics.clone())?;
     let webhook = tokio::spawn(webhook.serve(readiness.clone(), stop.clone()));
 
     let registry = Registry::new(clients.database.clone(), kube_system_uid(&client).await?);
@@ -77,6 +80,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
             leadership: tenure.leadership.clone(),
             addresses,
             readiness,
+            tenants: known,
+            counts,
             metrics,
         };
         tokio::select! {
@@ -110,14 +115,14 @@ struct Worker {
     leadership: Leadership,
     addresses: Addresses,
     readiness: Readiness,
+    tenants: Store<Readable>,
+    counts: Counts,
     metrics: Metrics,
 }
 
 impl Worker {
     async fn work(self, config: &Config, known: Writer<Readable>, stop: CancellationToken) {
-        let Self {
-            client, metrics, ..
-        } = self;
+        let (client, metrics) = (self.client, self.metrics);
         let secrets = Secrets::new(client.clone(), self.addresses.database);
         let postgres = Arc::new(Postgres::new(
             self.clients.database,
@@ -130,6 +135,7 @@ impl Worker {
         };
         // Catalogs have a copy of the key: whichever plane comes first makes it.
         let object_keys = Arc::new(Secrets::new(client.clone(), self.addresses.objects));
+        let listing = Arc::new(self.clients.objects.clone());
         let objects = ObjectStore::new(self.clients.objects, object_keys.clone());
         let kafka = Kafka::new(
             self.clients.kafka,
@@ -151,6 +157,18 @@ impl Worker {
         };
         let kubernetes = Arc::new(Kubernetes::new(client.clone(), settings));
         let recorder = Recorder::new(client.clone(), Reporter::from("akili-operator"));
+        let usage = quota::Context {
+            client: client.clone(),
+            tenants: self.tenants,
+            counts: self.counts,
+            objects: listing,
+            leadership: self.leadership.clone(),
+            recorder: recorder.clone(),
+            metrics: metrics.clone(),
+            concurrency: config.concurrency,
+            audit_interval: config.audit_interval,
+            measure_interval: config.object_store.measure_interval,
+        };
         let context = Arc::new(Context {
             registry: self.registry.clone(),
             planes: vec![
@@ -177,6 +195,7 @@ impl Worker {
             ),
             trust::keep(context.client.clone(), config, stop.clone()),
             tenant::run(context.clone(), known, config.concurrency, stop.clone()),
+            quota::run(usage, stop.clone()),
             tables::run(
                 postgres,
                 recorder,

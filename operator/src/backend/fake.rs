@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use akili_crds::{Phase, TenantQuotaSpec};
 use async_trait::async_trait;
 
-use super::{Backend, Desired, Effect, Guard, Outcome, TenantKey};
+use super::{Backend, Desired, Effect, Growth, Guard, Outcome, TenantKey};
 use crate::error::{Class, Error, UNREACHABLE};
 
 /// Whatever a tenant may hold, one right beside the other.
@@ -124,10 +124,20 @@ pub fn all_states() -> [Desired; 3] {
         Desired::Writable {
             limits: limits.clone(),
             reached: Phase::Active,
+            growth: Growth::Allowed,
         },
         Desired::ReadOnly(limits),
         Desired::NoAccess,
     ]
+}
+
+/// An active tenant whose storage is over its limit.
+pub fn over_its_limit() -> Desired {
+    Desired::Writable {
+        limits: TenantQuotaSpec::default(),
+        reached: Phase::Active,
+        growth: Growth::Denied,
+    }
 }
 
 /// Why the backend didn't get there, if it didn't.
@@ -137,7 +147,11 @@ pub fn failing_reason(outcome: &Outcome) -> Option<&'static str> {
 
 fn rights(desired: &Desired) -> Rights {
     match desired {
-        Desired::Writable { .. } => ["login", "read", "write"].into(),
+        Desired::Writable {
+            growth: Growth::Allowed,
+            ..
+        } => ["login", "read", "write"].into(),
+        Desired::Writable { .. } => ["delete", "login", "read"].into(),
         Desired::ReadOnly(_) => ["login", "read"].into(),
         Desired::NoAccess | Desired::Absent => Rights::new(),
     }

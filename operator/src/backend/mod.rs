@@ -41,6 +41,8 @@ pub enum Desired {
         limits: TenantQuotaSpec,
         /// How far it has got: not ACTIVE until every plane is open.
         reached: Phase,
+        /// Whether its storage may grow.
+        growth: Growth,
     },
     /// The tenant reads.
     ReadOnly(TenantQuotaSpec),
@@ -48,6 +50,15 @@ pub enum Desired {
     NoAccess,
     /// Nothing of the tenant's is left.
     Absent,
+}
+
+/// Whether a tenant may store more than it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Growth {
+    /// It may.
+    Allowed,
+    /// It may only delete: it is over its limit.
+    Denied,
 }
 
 /// What became of one tenant in one backend.

@@ -1,11 +1,12 @@
 //! `objectStore`: the platform's object store, a Ceph object gateway.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ConfigError, authority, secret};
+use super::{ConfigError, authority, humantime_string, secret};
 use crate::backend::object_store::binding::Address;
 use crate::secret::Password;
 
@@ -32,6 +33,11 @@ pub struct ObjectStore {
     /// The certificate authority of the server, in PEM, if it isn't a public one.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+    /// How often it is measured how much a tenant stores. One that is over its limit is
+    /// measured every minute, if that is more often.
+    #[serde(default = "default_measure_interval", with = "humantime_string")]
+    #[schemars(schema_with = "humantime_string::schema")]
+    pub measure_interval: Duration,
 }
 
 impl ObjectStore {
@@ -47,6 +53,10 @@ impl ObjectStore {
             ca: authority(self.ca_file.as_deref(), "objectStore.caFile")?,
         })
     }
+}
+
+fn default_measure_interval() -> Duration {
+    Duration::from_secs(15 * 60)
 }
 
 fn default_region() -> String {

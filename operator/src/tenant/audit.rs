@@ -52,7 +52,7 @@ async fn audit(
 }
 
 /// The tenant's key, if it has its id.
-fn key(tenant: &Tenant) -> Option<TenantKey> {
+pub(crate) fn key(tenant: &Tenant) -> Option<TenantKey> {
     let id = tenant.status.as_ref()?.id.as_deref()?;
     Some(TenantKey {
         slug: tenant.name_any().parse().ok()?,

@@ -2,7 +2,7 @@
 
 mod audit;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 mod guard;
 #[cfg(test)]
 mod life;
@@ -46,10 +46,12 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::kubernetes::{FIELD_MANAGER, Kubernetes};
-use crate::backend::{Desired, Guard as _, Plane, TenantKey};
+use crate::backend::{Desired, Growth, Guard as _, Plane, TenantKey};
 use crate::error::{Class, Error, OWNED_BY_ANOTHER, PURGING, TENANT_ARCHIVED};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
+use crate::quota;
+pub(crate) use audit::key;
 use guard::LiveGuard;
 use registry::{LONGEST_RETENTION, Row, Rows, UNAVAILABLE};
 use report::{Report, Subject};
@@ -98,7 +100,6 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let tenants: Api<Readable> = Api::all(context.client.clone());
-    let quotas: Api<DeserializeGuard<TenantQuota>> = Api::all(context.client.clone());
     let cache = known.as_reader();
     let (drifted, reconcile_drifted) = mpsc::unbounded_channel();
     let audit = audit::run(&context, cache.clone(), drifted, stop.clone());
@@ -113,7 +114,7 @@ pub async fn run(
         );
     let stopped = async move { stop.cancelled().await };
     let controller = Controller::for_stream(specs, cache)
-        .watches(quotas, watcher::Config::default(), |quota| {
+        .watches_stream(quota::limits(context.client.clone()), |quota| {
             Some(ObjectRef::new(&quota.name_any()))
         })
         .reconcile_on(UnboundedReceiverStream::new(reconcile_drifted))
@@ -149,7 +150,7 @@ async fn take_a_step(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Act
     };
 
     // 1. Who is it, and what may it use? (needs a client, and the registry once)
-    let (key, registry, limits) = match gather(tenant, &context).await {
+    let (key, registry, (limits, growth)) = match gather(tenant, &context).await {
         Ok(gathered) => gathered,
         Err(error) => {
             let status = report::blocked(tenant, &error, &Time(Timestamp::now()));
@@ -162,7 +163,7 @@ async fn take_a_step(tenant: Arc<Readable>, context: Arc<Context>) -> Result<Act
     // 2. What should every plane hold? (pure)
     let row = registry.as_ref().ok().and_then(Option::as_ref);
     let target = lifecycle::target(tenant.spec.state, row.map(|row| row.state));
-    let desired = desired(target, phase(tenant), limits);
+    let desired = desired(target, phase(tenant), limits, growth);
     let resources = resources(&context, &key);
     let subject = Subject {
         tenant,
@@ -248,11 +249,11 @@ pub(crate) fn is_purged(tenant: &Tenant) -> bool {
 /// The tenant's row, if one is needed; or why it can't be read, if it can be done without.
 type Known = Result<Option<Row>, Error>;
 
-/// The tenant's key, its row and its limits.
+/// The tenant's key, its row, its limits and whether its storage may grow.
 async fn gather(
     tenant: &Tenant,
     context: &Context,
-) -> Result<(TenantKey, Known, TenantQuotaSpec), Error> {
+) -> Result<(TenantKey, Known, (TenantQuotaSpec, Growth)), Error> {
     let (key, row) = identify(tenant, context).await?;
     let limits = limits(context, &key).await?;
     Ok((key, row, limits))
@@ -394,11 +395,13 @@ fn parse_id(id: &str) -> Result<TenantId, Error> {
         .map_err(|error| Error::new(Class::Invalid, "InvalidId", error))
 }
 
-/// The tenant's limits; its TenantQuota is made with the defaults if there is none.
-async fn limits(context: &Context, key: &TenantKey) -> Result<TenantQuotaSpec, Error> {
+/// The tenant's limits, and whether its storage may grow; its TenantQuota is made with the
+/// defaults if there is none.
+async fn limits(context: &Context, key: &TenantKey) -> Result<(TenantQuotaSpec, Growth), Error> {
     let quotas: Api<TenantQuota> = Api::all(context.client.clone());
     if let Some(quota) = quotas.get_opt(key.slug.as_str()).await? {
-        return Ok(quota.spec);
+        let growth = quota::growth(&quota);
+        return Ok((quota.spec, growth));
     }
     // With an empty spec, so that the CRD's defaults fill it and no field is owned.
     let quotas: Api<DynamicObject> = Api::all_with(
@@ -416,12 +419,16 @@ async fn limits(context: &Context, key: &TenantKey) -> Result<TenantQuotaSpec, E
         Err(kube::Error::Api(status)) if status.code == 409 => {}
         answer => drop(answer?),
     }
-    Ok(TenantQuotaSpec::default())
+    Ok((TenantQuotaSpec::default(), Growth::Allowed))
 }
 
-fn desired(target: Phase, reached: Phase, limits: TenantQuotaSpec) -> Desired {
+fn desired(target: Phase, reached: Phase, limits: TenantQuotaSpec, growth: Growth) -> Desired {
     match target {
-        Phase::Active | Phase::Provisioning => Desired::Writable { limits, reached },
+        Phase::Active | Phase::Provisioning => Desired::Writable {
+            limits,
+            reached,
+            growth,
+        },
         Phase::Suspended => Desired::ReadOnly(limits),
         Phase::Archived => Desired::NoAccess,
     }
@@ -574,7 +581,7 @@ fn pause(class: Class, told: Option<&Condition>, context: &Context) -> Duration 
 }
 
 /// Up to a tenth less or more, so that tenants don't all come at once.
-fn jittered(duration: Duration) -> Duration {
+pub(crate) fn jittered(duration: Duration) -> Duration {
     duration.mul_f64(rand::rng().random_range(0.9..1.1))
 }
 

@@ -4,11 +4,10 @@
 //! failed step repeated, and isn't written to any more.
 
 use super::fake::{ID, TENANT};
-use super::world::{End, World};
+use super::world::{End, QUOTA, World};
 use super::*;
 use crate::backend::fake::Fault;
 
-const QUOTA: &str = "/apis/akili.io/v1alpha1/tenantquotas/acme";
 const RESOURCE_QUOTA: &str = "/api/v1/namespaces/\
                               tenant-550e8400-e29b-41d4-a716-446655440000/resourcequotas/akili";
 
@@ -44,7 +43,7 @@ struct Move {
     done: fn(&World) -> bool,
 }
 
-const MOVES: [Move; 8] = [
+const MOVES: [Move; 10] = [
     Move {
         name: "create",
         before: &[],
@@ -74,6 +73,21 @@ const MOVES: [Move; 8] = [
             let hard = world.server.get(RESOURCE_QUOTA).unwrap()["spec"]["hard"].clone();
             hard["count/dataproducts.akili.io"] == "7" && world.is("ACTIVE")
         },
+    },
+    Move {
+        name: "storage over its limit",
+        before: &["Active"],
+        change: |world| world.measure(2),
+        done: |world| world.may("delete") && world.is("ACTIVE"),
+    },
+    Move {
+        name: "reactivate with storage over its limit",
+        before: &["Active", "Suspended"],
+        change: |world| {
+            world.measure(2);
+            world.patch(json!({"state": "Active"}));
+        },
+        done: |world| world.may("delete") && world.is("ACTIVE"),
     },
     Move {
         name: "archive",
@@ -167,5 +181,5 @@ async fn whatever_fails_wherever_the_tenant_gets_where_it_would_have_got() {
         );
     }
     println!("{plans} plans run, {plans} converged");
-    assert_eq!(plans, 498);
+    assert_eq!(plans, 564);
 }

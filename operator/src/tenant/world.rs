@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use akili_crds::quota::GB;
 use serde_json::Value;
 
 use super::fake::{ID, Memory, TENANT, context, lead, reconcile_acme};
@@ -16,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Nothing takes more reconciles.
 const MOST_RECONCILES: usize = 30;
+
+/// Where acme's TenantQuota is.
+pub const QUOTA: &str = "/apis/akili.io/v1alpha1/tenantquotas/acme";
 
 /// All that a controller works with.
 pub struct World {
@@ -88,6 +92,21 @@ impl World {
         let generation = tenant["metadata"]["generation"].as_i64().unwrap();
         tenant["metadata"]["generation"] = json!(generation + 1);
         self.server.put(TENANT, tenant);
+    }
+
+    /// As if a storage of 1 GB held so many.
+    pub fn measure(&self, gb: i64) {
+        let quota = json!({
+            "metadata": {"name": "acme"}, "spec": {"maxStorageGb": 1},
+            "status": {"used": {"storageBytes": gb * GB}},
+        });
+        self.server.put(QUOTA, quota);
+    }
+
+    /// Whether the other planes let the tenant do this.
+    pub fn may(&self, right: &str) -> bool {
+        let mut backends = self.backends.iter();
+        backends.all(|backend| backend.held().rights.contains(right))
     }
 
     /// One reconcile; false if it was given up.

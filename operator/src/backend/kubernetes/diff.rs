@@ -67,12 +67,13 @@ fn as_open(tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Desire
     let labels = namespace.and_then(|namespace| namespace.metadata.labels.as_ref());
     let state = labels.and_then(|labels| labels.get(LABEL_STATE));
     match desired {
-        Desired::Writable { limits, .. }
+        Desired::Writable { limits, growth, .. }
             if state.is_some_and(|it| it == Phase::Active.as_str()) =>
         {
             Desired::Writable {
                 limits: limits.clone(),
                 reached: Phase::Active,
+                growth: *growth,
             }
         }
         desired => desired.clone(),
@@ -216,6 +217,7 @@ impl fmt::Display for Step {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Growth;
     use crate::backend::fake::all_states;
     use crate::backend::kubernetes::Egress;
     use akili_crds::{TenantId, TenantQuotaSpec};
@@ -367,6 +369,7 @@ mod tests {
         let opening = Desired::Writable {
             limits: TenantQuotaSpec::default(),
             reached: Phase::Suspended,
+            growth: Growth::Allowed,
         };
         let steps = diff(
             &settings(),

@@ -8,12 +8,10 @@ use futures::future::try_join_all;
 use super::client::Client;
 use super::diff::{Page, Upload, Version};
 use super::error::Failure;
+use super::listing::after;
 use super::policy::marker;
 use crate::backend::TenantKey;
 use crate::error::Error;
-
-/// The most that one look below a prefix shows.
-const PAGE: i32 = 1000;
 
 /// The most that one request deletes: where versions are kept each takes some 20 ms.
 const A_REQUEST: usize = 25;
@@ -54,38 +52,28 @@ impl Client {
 
     /// The first page with anything in it; or the last.
     async fn versions_below(&self, prefix: &str) -> Result<ListObjectVersionsOutput, Error> {
-        let doing = format!("looking below {prefix}");
-        let (mut key, mut version) = (None, None);
+        let mut from = None;
         loop {
-            let list = self.s3.list_object_versions().bucket(&self.bucket);
-            let list = list.prefix(prefix).max_keys(PAGE);
-            let list = list.set_key_marker(key).set_version_id_marker(version);
-            let page = async { list.send().await.map_err(Failure::from) };
-            let page = self.call(&doing, page).await?;
+            let page = self.versions_page(prefix, from.as_ref()).await?;
             let empty = page.versions().is_empty() && page.delete_markers().is_empty();
-            if !empty || page.is_truncated() != Some(true) {
+            let (key, version) = (page.next_key_marker(), page.next_version_id_marker());
+            from = after(page.is_truncated(), key, version);
+            if !empty || from.is_none() {
                 return Ok(page);
             }
-            key = page.next_key_marker().map(str::to_owned);
-            version = page.next_version_id_marker().map(str::to_owned);
         }
     }
 
     /// The first page with anything in it; or the last.
     async fn uploads_below(&self, prefix: &str) -> Result<ListMultipartUploadsOutput, Error> {
-        let doing = format!("looking for uploads below {prefix}");
-        let (mut key, mut upload) = (None, None);
+        let mut from = None;
         loop {
-            let list = self.s3.list_multipart_uploads().bucket(&self.bucket);
-            let list = list.prefix(prefix).max_uploads(PAGE);
-            let list = list.set_key_marker(key).set_upload_id_marker(upload);
-            let page = async { list.send().await.map_err(Failure::from) };
-            let page = self.call(&doing, page).await?;
-            if !page.uploads().is_empty() || page.is_truncated() != Some(true) {
+            let page = self.uploads_page(prefix, from.as_ref()).await?;
+            let (key, upload) = (page.next_key_marker(), page.next_upload_id_marker());
+            from = after(page.is_truncated(), key, upload);
+            if !page.uploads().is_empty() || from.is_none() {
                 return Ok(page);
             }
-            key = page.next_key_marker().map(str::to_owned);
-            upload = page.next_upload_id_marker().map(str::to_owned);
         }
     }
 

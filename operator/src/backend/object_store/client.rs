@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::binding::Address;
 use super::diff::Marker;
 use super::error::Failure;
-use super::policy::{NAME, marker};
+use super::policy::{self, NAME, marker};
 use super::signed::{Pairs, Signer, https};
 use super::user::{self, OP_MASK, User};
 use crate::backend::TenantKey;
@@ -267,6 +267,20 @@ impl Client {
         self.call(&doing, delete).await
     }
 
+    /// Lets the operator's own user see the parts of uploads that others began.
+    pub(super) async fn let_itself_list_parts(&self) -> Result<(), Failure> {
+        let own = self.account().await?;
+        let own = own.map(|account| account.user_id).unwrap_or_default();
+        let document = policy::measuring(&self.bucket).to_string();
+        let form = [
+            ("Action", "PutUserPolicy"),
+            ("UserName", own.as_str()),
+            ("PolicyName", policy::MEASURING),
+            ("PolicyDocument", &document),
+        ];
+        self.signer.post(&form).await.map(drop)
+    }
+
     /// Whose the tenant's prefix is. One call.
     pub async fn marker(&self, tenant: &TenantKey) -> Result<Marker, Error> {
         let name = marker(tenant.id);
@@ -319,12 +333,14 @@ impl Client {
 
     /// The operator's own user; none if it may not even look.
     pub async fn own_account(&self) -> Result<Option<Account>, Error> {
-        let look = async {
-            let query = [("access-key", self.access_key.as_str())];
-            let answer = self.admin("GET", "user", &query).await;
-            read(absent_if("AccessDenied", answer)?)
-        };
-        self.call("reading the operator's own user", look).await
+        self.call("reading the operator's own user", self.account())
+            .await
+    }
+
+    async fn account(&self) -> Result<Option<Account>, Failure> {
+        let query = [("access-key", self.access_key.as_str())];
+        let answer = self.admin("GET", "user", &query).await;
+        read(absent_if("AccessDenied", answer)?)
     }
 
     /// The name of the user that owns the bucket, if there is a bucket.

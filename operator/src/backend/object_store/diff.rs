@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::policy::Rights;
-use crate::backend::Desired;
 use crate::backend::credentials::Credential;
+use crate::backend::{Desired, Growth};
 
 /// The most that one step deletes, and for which the guard is asked.
 const AT_ONCE: usize = 200;
@@ -135,6 +135,8 @@ pub enum Step {
     Resume,
     /// Let the user do this, and nothing else.
     PutPolicy(Rights),
+    /// Take from a user that wrote the right to write, for its storage is over the limit.
+    DenyGrowth,
     /// Let the user in no more.
     Suspend,
     /// Take the user's policy away.
@@ -186,6 +188,10 @@ impl fmt::Display for Step {
             Self::SetKey => "give the object store's user the Secret's key",
             Self::Resume => "let the object store's user in",
             Self::PutPolicy(Rights::ReadWrite) => "let the tenant read and write objects",
+            Self::PutPolicy(Rights::ReadDelete) => "let the tenant read and delete objects",
+            Self::DenyGrowth => {
+                "let the tenant only read and delete objects: its storage is over the limit"
+            }
             Self::PutPolicy(Rights::ReadOnly) => "let the tenant only read objects",
             Self::Suspend => "suspend the object store's user",
             Self::DeletePolicy => "take the policy from the object store's user",
@@ -199,7 +205,7 @@ impl fmt::Display for Step {
 /// What is to be done, in this order; nothing if the object store holds what it should.
 pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
     let mut steps = match desired {
-        Desired::Writable { .. } => open(observed),
+        Desired::Writable { growth, .. } => open(observed, *growth),
         Desired::ReadOnly(_) => restrict(observed),
         Desired::NoAccess => close(observed),
         Desired::Absent => purge(observed),
@@ -212,11 +218,23 @@ pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
     steps
 }
 
-/// The policy last: it is what lets the tenant write.
-fn open(observed: &Observed) -> Vec<Step> {
-    let mut steps = take_extras(observed);
+/// The policy last: it is what lets the tenant write. Where it lets it no longer, first.
+fn open(observed: &Observed, growth: Growth) -> Vec<Step> {
+    let rights = match growth {
+        Growth::Allowed => Rights::ReadWrite,
+        Growth::Denied => Rights::ReadDelete,
+    };
+    let held = observed.user.as_ref().and_then(|user| user.policy);
+    let narrows = growth == Growth::Denied && held == Some(Policy::Of(Rights::ReadWrite));
+    let mut steps = Vec::new();
+    if narrows {
+        steps.push(Step::DenyGrowth);
+    }
+    steps.extend(take_extras(observed));
     steps.extend(let_in(observed));
-    steps.extend(policy(observed, Rights::ReadWrite));
+    if !narrows {
+        steps.extend(policy(observed, rights));
+    }
     steps
 }
 
@@ -327,10 +345,11 @@ fn let_in(observed: &Observed) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::fake::all_states;
+    use crate::backend::fake::{all_states, over_its_limit};
     use crate::secret::Password;
 
     const READ_WRITE: Policy = Policy::Of(Rights::ReadWrite);
+    const READ_DELETE: Policy = Policy::Of(Rights::ReadDelete);
     const READ_ONLY: Policy = Policy::Of(Rights::ReadOnly);
 
     fn credential() -> Option<Credential> {
@@ -439,6 +458,27 @@ mod tests {
             let [writable, ..] = all_states();
             assert_eq!(diff(&writable, &observed), expected, "{reason}");
         }
+    }
+
+    #[test]
+    fn while_storage_is_over_its_limit() {
+        use Step::*;
+        let set = PutPolicy(Rights::ReadDelete);
+        for (reason, observed, expected) in [
+            ("converged", good(READ_DELETE), vec![]),
+            (
+                "it wrote until now: that ends first",
+                with_user(good(READ_WRITE), |user| user.has_key = false),
+                vec![DenyGrowth, SetKey],
+            ),
+            ("reactivated", good(READ_ONLY), vec![set.clone()]),
+            ("another policy", good(Policy::Other), vec![set]),
+        ] {
+            assert_eq!(diff(&over_its_limit(), &observed), expected, "{reason}");
+        }
+        let [writable, ..] = all_states();
+        let again = diff(&writable, &good(READ_DELETE));
+        assert_eq!(again, [PutPolicy(Rights::ReadWrite)], "below it again");
     }
 
     #[test]
@@ -569,6 +609,9 @@ mod tests {
             Step::PutPolicy(rights) => {
                 return change(observed, &|user| user.policy = Some(Policy::Of(*rights)));
             }
+            Step::DenyGrowth => {
+                return change(observed, &|user| user.policy = Some(READ_DELETE));
+            }
             Step::Suspend => return change(observed, &|user| user.suspended = true),
             Step::DeletePolicy => return change(observed, &|user| user.policy = None),
             Step::Delete(batch) => {
@@ -590,7 +633,8 @@ mod tests {
     #[test]
     fn whatever_is_found_the_steps_leave_nothing_to_do() {
         for observed in everything_that_can_be_found() {
-            for desired in all_states().into_iter().chain([Desired::Absent]) {
+            let all = all_states().into_iter();
+            for desired in all.chain([over_its_limit(), Desired::Absent]) {
                 let mut reached = observed.clone();
                 for step in diff(&desired, &observed) {
                     let rest = diff(&desired, &reached);
@@ -611,7 +655,8 @@ mod tests {
         let mut found = Vec::new();
         for bits in 0..256_u16 {
             let bit = |n: u16| bits & (1 << n) != 0;
-            for policy in [None, Some(READ_WRITE), Some(READ_ONLY), Some(Policy::Other)] {
+            let policies = [READ_WRITE, READ_DELETE, READ_ONLY, Policy::Other].map(Some);
+            for policy in policies.into_iter().chain([None]) {
                 let user = User {
                     suspended: bit(0),
                     sound: bit(1),

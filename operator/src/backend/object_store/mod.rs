@@ -5,13 +5,17 @@
 //! - [`user`]: a tenant's user as the gateway shows it; pure.
 //! - [`binding`]: what tenants are told of it.
 //! - [`preflight`]: whether the gateway is fit for all this.
-//! - [`client`]: the calls, some of them [`signed`] by hand; those of a purge are in `below`.
+//! - [`measure`]: how much a tenant has; sums, page by page.
+//! - [`client`]: the calls, some of them [`signed`] by hand; those of a purge are in `below`,
+//!   and those that list in `listing`.
 
 mod below;
 pub mod binding;
 pub mod client;
 pub mod diff;
 pub mod error;
+mod listing;
+pub mod measure;
 pub mod policy;
 pub mod preflight;
 pub mod signed;
@@ -67,6 +71,11 @@ impl ObjectStore {
             Extra::Capability(cap) => self.client.remove_capability(tenant, cap).await,
             Extra::Policy(name) => self.client.delete_policy(tenant, name).await,
         }
+    }
+
+    async fn put_policy(&self, tenant: &TenantKey, rights: Rights) -> Result<(), Error> {
+        let document = policy::document(rights, self.client.bucket(), tenant.id);
+        self.client.put_policy(tenant, &document).await
     }
 
     async fn delete(&self, batch: &Batch) -> Result<(), Error> {
@@ -168,10 +177,12 @@ impl Backend for ObjectStore {
     fn effect(step: &Step) -> Effect {
         match step {
             Step::WriteCredential | Step::WriteMarker | Step::CreateUser => Effect::Neutral,
-            Step::MendUser | Step::SetKey | Step::Resume | Step::PutPolicy(Rights::ReadWrite) => {
-                Effect::Opens
-            }
+            Step::MendUser
+            | Step::SetKey
+            | Step::Resume
+            | Step::PutPolicy(Rights::ReadWrite | Rights::ReadDelete) => Effect::Opens,
             Step::ProtectBucket
+            | Step::DenyGrowth
             | Step::Remove(_)
             | Step::PutPolicy(Rights::ReadOnly)
             | Step::Suspend
@@ -202,10 +213,8 @@ impl Backend for ObjectStore {
                 self.client.set_key(tenant, &secret).await
             }
             Step::Resume => self.client.suspend(tenant, false).await,
-            Step::PutPolicy(rights) => {
-                let document = policy::document(*rights, self.client.bucket(), tenant.id);
-                self.client.put_policy(tenant, &document).await
-            }
+            Step::PutPolicy(rights) => self.put_policy(tenant, *rights).await,
+            Step::DenyGrowth => self.put_policy(tenant, Rights::ReadDelete).await,
             Step::Suspend => self.client.suspend(tenant, true).await,
             Step::DeletePolicy => self.client.delete_policy(tenant, policy::NAME).await,
             Step::Delete(batch) => self.delete(batch).await,
@@ -227,7 +236,7 @@ fn judge(
         .is_some_and(|credential| user.keys.get(&own_key) == Some(&credential.password.sha256()));
     let policy = user.policies.get(policy::NAME).map(|document| {
         let found: Option<serde_json::Value> = serde_json::from_str(document).ok();
-        let ours = [Rights::ReadWrite, Rights::ReadOnly].into_iter();
+        let ours = Rights::ALL.into_iter();
         ours.map(|rights| (rights, policy::document(rights, bucket, tenant.id)))
             .find(|(_, document)| Some(document) == found.as_ref())
             .map_or(Policy::Other, |(rights, _)| Policy::Of(rights))

@@ -6,13 +6,23 @@ use serde_json::{Value, json};
 /// The name of the one policy that a tenant's user has.
 pub const NAME: &str = "akili";
 
+/// The name of the policy that the operator gives its own user.
+pub const MEASURING: &str = "akili-measuring";
+
 /// What a tenant may do below its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rights {
     /// List, read, write, tag and delete.
     ReadWrite,
+    /// List, read and delete: nothing gets more.
+    ReadDelete,
     /// List and read.
     ReadOnly,
+}
+
+impl Rights {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ReadWrite, Self::ReadDelete, Self::ReadOnly];
 }
 
 /// The name, in the bucket, of the object that says whose a prefix is.
@@ -42,20 +52,35 @@ pub fn document(rights: Rights, bucket: &str, tenant: TenantId) -> Value {
         json!({"Effect": "Deny", "Action": ["s3:*"], "NotResource": [bucket, objects]}),
         deny(&["s3:PutObjectAcl", "s3:PutObjectVersionAcl"], "*"),
     ];
+    let marker = format!("{bucket}/{}", marker(tenant));
+    // Who deletes many at once is asked about the bucket first, and then about each of
+    // them.
+    let delete_many = allow(&["s3:DeleteObject"], &bucket);
     match rights {
-        Rights::ReadWrite => {
-            let marker = format!("{bucket}/{}", marker(tenant));
-            statements.extend([
-                allow(&WRITE, &objects),
-                // Who deletes many at once is asked about the bucket first, and then
-                // about each of them.
-                allow(&["s3:DeleteObject"], &bucket),
-                deny(&CHANGE, &marker),
-            ]);
-        }
+        Rights::ReadWrite => statements.extend([
+            allow(&[&WRITE[..], &DELETE].concat(), &objects),
+            delete_many,
+            deny(&CHANGE, &marker),
+        ]),
+        Rights::ReadDelete => statements.extend([
+            allow(&DELETE, &objects),
+            delete_many,
+            deny(&CHANGE, &marker),
+            deny(&["s3:Put*"], "*"),
+        ]),
         Rights::ReadOnly => statements.push(deny(&CHANGE, "*")),
     }
     json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+/// The policy of the operator's own user. The bucket is its own, but what tenants upload
+/// is theirs, and the parts of an upload are shown to nobody else.
+pub fn measuring(bucket: &str) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow",
+        "Action": ["s3:ListMultipartUploadParts"],
+        "Resource": [format!("arn:aws:s3:::{bucket}/*")],
+    }]})
 }
 
 const READ: [&str; 5] = [
@@ -66,9 +91,9 @@ const READ: [&str; 5] = [
     "s3:ListMultipartUploadParts",
 ];
 
-const WRITE: [&str; 6] = [
-    "s3:PutObject",
-    "s3:PutObjectTagging",
+const WRITE: [&str; 2] = ["s3:PutObject", "s3:PutObjectTagging"];
+
+const DELETE: [&str; 4] = [
     "s3:DeleteObject",
     "s3:DeleteObjectVersion",
     "s3:DeleteObjectTagging",
@@ -148,6 +173,36 @@ mod tests {
                 "Action": ["s3:Put*", "s3:Delete*", "s3:AbortMultipartUpload"],
                 "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/.akili-tenant")],
             }),
+        ]);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn who_may_delete_may_put_nothing_whoever_owns_it() {
+        let found = statements(Rights::ReadDelete);
+        let mut expected = common();
+        expected.extend([
+            json!({
+                "Effect": "Allow",
+                "Action": [
+                    "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
+                    "s3:DeleteObjectTagging",
+                    "s3:AbortMultipartUpload",
+                ],
+                "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/*")],
+            }),
+            json!({
+                "Effect": "Allow",
+                "Action": ["s3:DeleteObject"],
+                "Resource": ["arn:aws:s3:::akili"],
+            }),
+            json!({
+                "Effect": "Deny",
+                "Action": ["s3:Put*", "s3:Delete*", "s3:AbortMultipartUpload"],
+                "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/.akili-tenant")],
+            }),
+            json!({"Effect": "Deny", "Action": ["s3:Put*"], "Resource": ["*"]}),
         ]);
         assert_eq!(found, expected);
     }

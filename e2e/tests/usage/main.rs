@@ -1,0 +1,164 @@
+//! What tenants use: counted and measured, shown in their TenantQuotas, and bounded.
+
+mod much;
+mod storage;
+
+use std::time::{Duration, Instant};
+
+use akili_e2e::platform::Platform;
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+/// How often storage is measured here.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The platform with an operator that measures storage all the time.
+async fn platform_in_a_hurry(bucket: &str) -> Result<Platform> {
+    let platform = Platform::install().await?;
+    let mut values = platform.values()?;
+    let interval = format!("{}s", MEASURE_INTERVAL.as_secs());
+    values["config"]["objectStore"]["measureInterval"] = json!(interval);
+    values["config"]["objectStore"]["bucket"] = json!(bucket);
+    platform.install_chart(&values)?;
+    Ok(platform)
+}
+
+/// What is written at this place of a tenant's TenantQuota, such as `.status.used`.
+fn quota(platform: &Platform, slug: &str, path: &str) -> Result<String> {
+    let query = format!("jsonpath={{{path}}}");
+    platform.kubectl(&["get", "tenantquota", slug, "-o", &query])
+}
+
+fn set_quota(platform: &Platform, slug: &str, limits: &Value) -> Result<()> {
+    let patch = json!({"spec": limits}).to_string();
+    let patch = ["patch", "tenantquota", slug, "--type=merge", "-p", &patch];
+    platform.kubectl(&patch).map(drop)
+}
+
+fn exceeded(platform: &Platform, slug: &str, field: &str) -> Result<String> {
+    let condition = format!(".status.conditions[?(@.type==\"Exceeded\")].{field}");
+    quota(platform, slug, &condition)
+}
+
+/// The notes of the events of this reason on a tenant's TenantQuota.
+fn warnings(platform: &Platform, slug: &str, reason: &str) -> Result<Vec<String>> {
+    let of_quota = "involvedObject.kind=TenantQuota,type=Warning,involvedObject.name=";
+    let selector = format!("{of_quota}{slug},reason={reason}");
+    let notes = "jsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
+    let notes = ["get", "events", "--field-selector", &selector, "-o", notes];
+    let notes = platform.kubectl(&notes)?;
+    Ok(notes.lines().map(str::to_owned).collect())
+}
+
+#[tokio::test]
+async fn what_a_tenant_has_is_told_within_seconds_and_what_is_too_much_is_kept() -> Result<()> {
+    let platform = Platform::install().await?;
+    platform.install_chart(&platform.values()?)?;
+    let operator = platform.start_operator().await?;
+    platform.activate("acme")?;
+    let used = |path: &str| quota(&platform, "acme", &format!(".status.used{path}"));
+    platform
+        .eventually("what a new tenant uses is told", || {
+            Ok(used(".products")? == "0"
+                && used(".storageBytes")? == "0"
+                && used(".pods.cpu")? == "0")
+        })
+        .await?;
+
+    let namespace = platform.status("acme", "namespace")?;
+    let product = |name: &str| {
+        format!(
+            "apiVersion: akili.io/v1alpha1\nkind: DataProduct\nmetadata: {{name: {name}, \
+             namespace: {namespace}}}\nspec: {{namespace: sales}}\n"
+        )
+    };
+    let products: Vec<String> = ["one", "two", "three"].map(product).into();
+    platform.apply(&products.join("---\n"))?;
+    let began = Instant::now();
+    platform
+        .eventually("products are told", || Ok(used(".products")? == "3"))
+        .await?;
+    println!("three products are told after {:?}", began.elapsed());
+    pods_are_told(&platform, &namespace).await?;
+
+    set_quota(&platform, "acme", &json!({"maxProducts": 2}))?;
+    platform
+        .eventually("less is allowed than there is", || {
+            Ok(exceeded(&platform, "acme", "reason")? == "ProductsExceeded")
+        })
+        .await?;
+    println!("{}", exceeded(&platform, "acme", "message")?);
+    println!("{}", platform.kubectl(&["get", "tq", "-o", "wide"])?);
+    let there = ["get", "dataproducts", "-n", &namespace, "-o", "name"];
+    ensure!(
+        platform.kubectl(&there)?.lines().count() == 3,
+        "a product is lost"
+    );
+
+    let began = Instant::now();
+    set_quota(&platform, "acme", &json!({"maxProducts": 3}))?;
+    platform
+        .eventually("more is allowed", || {
+            Ok(exceeded(&platform, "acme", "status")? == "False")
+        })
+        .await?;
+    println!("Exceeded is gone after {:?}", began.elapsed());
+    is_warned_of_once(&platform, operator, &product("four")).await
+}
+
+/// Three of three, then four of four: the second is crossed after a restart.
+async fn is_warned_of_once(
+    platform: &Platform,
+    operator: akili_e2e::platform::Operator<'_>,
+    another: &str,
+) -> Result<()> {
+    let told = || warnings(platform, "acme", "UsageAt80Percent");
+    ensure!(told()?.is_empty(), "nobody added anything: {:?}", told()?);
+    set_quota(platform, "acme", &json!({"maxProducts": 5}))?;
+    platform.apply(another)?;
+    platform
+        .eventually("a level is warned of", || Ok(told()?.len() == 1))
+        .await?;
+    println!("{}", told()?.join("\n"));
+    drop(operator);
+    let _operator = platform.start_operator().await?;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    ensure!(told()?.len() == 1, "it is warned of again: {:?}", told()?);
+    Ok(())
+}
+
+async fn pods_are_told(platform: &Platform, namespace: &str) -> Result<()> {
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "idle", "namespace": namespace},
+        "spec": {
+            "securityContext": {
+                "runAsNonRoot": true, "runAsUser": 1000,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [{
+                "name": "idle",
+                "image": platform.testbed.busybox_image(),
+                "args": ["sleep", "600"],
+                "resources": {"limits": {"cpu": "250m", "memory": "64Mi"}},
+                "securityContext": {
+                    "allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]},
+                },
+            }],
+        },
+    });
+    platform.apply(&pod.to_string())?;
+    let pods = |cpu: &str, memory: &str| {
+        let used = quota(platform, "acme", ".status.used.pods")?;
+        let used: Value = serde_json::from_str(&used)?;
+        Ok(used["cpu"].to_string() == cpu && used["memoryBytes"].to_string() == memory)
+    };
+    platform
+        .eventually("a pod is told", || pods("0.25", "67108864"))
+        .await?;
+    let now = "--grace-period=0";
+    platform.kubectl(&["delete", "pod", "idle", "-n", namespace, "--force", now])?;
+    platform
+        .eventually("the pod's end is told", || pods("0", "0"))
+        .await
+}

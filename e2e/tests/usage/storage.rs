@@ -1,0 +1,211 @@
+//! Storage: what counts, and what happens beyond the limit.
+
+use std::time::Instant;
+
+use akili_e2e::platform::{BUCKET, ObjectTenant, Platform};
+use anyhow::{Context, Result, ensure};
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use serde_json::json;
+
+use super::{exceeded, platform_in_a_hurry, quota, set_quota, warnings};
+
+const MIB: usize = 1 << 20;
+
+/// How large each object is.
+const SIZE: usize = 64 * MIB;
+
+/// So many of them are more than a GB. The gateway keeps a copy's data once.
+const COPIES: usize = 17;
+
+#[tokio::test]
+async fn beyond_its_limit_a_tenant_may_only_read_and_delete_until_it_has_room_again() -> Result<()>
+{
+    let platform = platform_in_a_hurry(BUCKET).await?;
+    let _operator = platform.start_operator().await?;
+    platform.activate("acme")?;
+    set_quota(&platform, "acme", &json!({"maxStorageGb": 1}))?;
+    let acme = &platform.object_store_of("acme")?;
+    acme.fill().await?;
+
+    let began = Instant::now();
+    platform
+        .eventually("no object is taken any more", || {
+            Ok(exceeded(&platform, "acme", "reason")? == "StorageExceeded"
+                && told_of_acme(&platform)?.contains("only read and delete objects"))
+        })
+        .await?;
+    println!("nothing is taken any more after {:?}", began.elapsed());
+    println!("{}", exceeded(&platform, "acme", "message")?);
+    let warned = warnings(&platform, "acme", "UsageAt100Percent")?;
+    ensure!(warned.len() == 1, "{warned:?}");
+    println!("{}", warned.join("\n"));
+    println!("{}", platform.kubectl(&["get", "tq"])?);
+    for (what, answer) in acme.write().await {
+        ensure!(
+            answer.as_deref() == Some("AccessDenied"),
+            "{what}: {answer:?}"
+        );
+    }
+    acme.read().await?;
+
+    let began = Instant::now();
+    for n in 0..2 {
+        let delete = acme.client.delete_object().bucket(&acme.bucket);
+        delete.key(acme.copy(n)).send().await?;
+    }
+    platform
+        .eventually("objects are taken again", || {
+            Ok(exceeded(&platform, "acme", "status")? == "False"
+                && told_of_acme(&platform)?.ends_with("read and write objects\n"))
+        })
+        .await?;
+    println!("objects are taken again after {:?}", began.elapsed());
+    for (what, answer) in acme.write().await {
+        ensure!(answer.is_none(), "{what}: {answer:?}");
+    }
+
+    let phase = platform.status("acme", "phase")?;
+    ensure!(phase == "ACTIVE", "{phase}");
+    raising_the_limit_helps_at_once(&platform, acme).await
+}
+
+/// Whatever was measured last is beyond a limit of none at all.
+async fn raising_the_limit_helps_at_once(platform: &Platform, acme: &ObjectTenant) -> Result<()> {
+    set_quota(platform, "acme", &json!({"maxStorageGb": 0}))?;
+    until(platform, acme, Some("AccessDenied")).await?;
+    let began = Instant::now();
+    set_quota(platform, "acme", &json!({"maxStorageGb": 2}))?;
+    until(platform, acme, None).await?;
+    println!("a raised limit counts after {:?}", began.elapsed());
+    Ok(())
+}
+
+async fn until(platform: &Platform, acme: &ObjectTenant, expected: Option<&str>) -> Result<()> {
+    for _ in 0..100 {
+        if acme.put("again").await.as_deref() == expected {
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    anyhow::bail!(
+        "a put isn't answered {expected:?}\n{}",
+        platform.end_of_log()
+    )
+}
+
+/// What was done about the tenant's objects, the oldest first.
+fn told_of_acme(platform: &Platform) -> Result<String> {
+    let of_acme = "involvedObject.kind=Tenant,involvedObject.name=acme";
+    let events = ["get", "events", "--field-selector", of_acme];
+    let oldest_first = "--sort-by=.metadata.creationTimestamp";
+    let notes = "jsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
+    let notes = [&events[..], &[oldest_first, "-o", notes]].concat();
+    let notes = platform.kubectl(&notes)?;
+    let of_store = notes.lines().filter(|note| note.starts_with("ObjectStore"));
+    Ok(of_store.map(|note| format!("{note}\n")).collect())
+}
+
+/// What an ordinary program does with its key.
+trait Deeds {
+    async fn fill(&self) -> Result<()>;
+    fn copy(&self, n: usize) -> String;
+    async fn put(&self, name: &str) -> Option<String>;
+    async fn write(&self) -> [(&'static str, Option<String>); 4];
+    async fn read(&self) -> Result<()>;
+}
+
+impl Deeds for ObjectTenant {
+    async fn fill(&self) -> Result<()> {
+        let first = self.client.put_object().bucket(&self.bucket);
+        let first = first.key(self.copy(0)).body(vec![7; SIZE].into());
+        first.send().await?;
+        for n in 1..COPIES {
+            let copy = self.client.copy_object().bucket(&self.bucket);
+            let source = format!("{}/{}", self.bucket, self.copy(0));
+            copy.key(self.copy(n)).copy_source(source).send().await?;
+        }
+        Ok(())
+    }
+
+    fn copy(&self, n: usize) -> String {
+        format!("{}copy-{n}", self.prefix)
+    }
+
+    /// The gateway's word, if it refuses.
+    async fn put(&self, name: &str) -> Option<String> {
+        let put = self.client.put_object().bucket(&self.bucket);
+        let put = put.key(format!("{}{name}", self.prefix)).send().await;
+        put.err()
+            .map(|error| error.code().unwrap_or("?").to_owned())
+    }
+
+    async fn write(&self) -> [(&'static str, Option<String>); 4] {
+        let (client, bucket) = (&self.client, &self.bucket);
+        let code = |code: Option<&str>| code.unwrap_or("?").to_owned();
+        let copy = client.copy_object().bucket(bucket).key(self.copy(99));
+        let copy = copy.copy_source(format!("{bucket}/{}", self.copy(9)));
+        let copy = copy.send().await.err();
+        let upload = client.create_multipart_upload().bucket(bucket);
+        let upload = upload.key(self.copy(98)).send().await.err();
+        let over = client.put_object().bucket(bucket).key(self.copy(9));
+        let over = over.send().await.err();
+        [
+            ("put", self.put("more").await),
+            ("copy", copy.map(|error| code(error.code()))),
+            ("upload in parts", upload.map(|error| code(error.code()))),
+            ("write over", over.map(|error| code(error.code()))),
+        ]
+    }
+
+    async fn read(&self) -> Result<()> {
+        let get = self.client.get_object().bucket(&self.bucket);
+        get.key(self.copy(3)).send().await?;
+        let list = self.client.list_objects_v2().bucket(&self.bucket);
+        list.prefix(&self.prefix).send().await?;
+        Ok(())
+    }
+}
+
+/// In a bucket that keeps versions, an upload that is never ended beside them.
+#[tokio::test]
+async fn every_version_counts_and_every_part_of_an_unfinished_upload() -> Result<()> {
+    const VERSIONS: &str = "akili-versions";
+    const PART: usize = 5 * MIB;
+    Platform::install()
+        .await?
+        .make_bucket_with_versions(VERSIONS)
+        .await?;
+    let platform = platform_in_a_hurry(VERSIONS).await?;
+    let _operator = platform.start_operator().await?;
+    platform.activate("acme")?;
+    let acme = platform.object_store_of("acme")?;
+    let (client, bucket) = (&acme.client, &acme.bucket);
+    let key = format!("{}object", acme.prefix);
+    for bytes in [1000, 2000] {
+        let put = client.put_object().bucket(bucket).key(&key);
+        put.body(vec![0; bytes].into()).send().await?;
+    }
+    let delete = client.delete_object().bucket(bucket).key(&key);
+    delete.send().await?;
+    let begin = client.create_multipart_upload().bucket(bucket).key(&key);
+    let upload = begin.send().await?;
+    let upload = upload.upload_id().context("no upload id")?;
+    for number in 1..=2 {
+        let part = client.upload_part().bucket(bucket).key(&key);
+        let part = part.upload_id(upload).part_number(number);
+        part.body(vec![0; PART].into()).send().await?;
+    }
+    let stored = |bytes: usize| {
+        let used = quota(&platform, "acme", ".status.used.storageBytes")?;
+        Ok(used == bytes.to_string())
+    };
+    platform
+        .eventually("all of it is told", || stored(3000 + 2 * PART))
+        .await?;
+
+    let abort = client.abort_multipart_upload().bucket(bucket).key(&key);
+    abort.upload_id(upload).send().await?;
+    platform
+        .eventually("the upload's end is told", || stored(3000))
+        .await
+}

@@ -1,0 +1,258 @@
+//! Usage against an API server and an object store in memory: what is read, measured and
+//! written.
+
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use akili_crds::TenantId;
+use akili_crds::quota::GB;
+use async_trait::async_trait;
+use kube::runtime::events::Reporter;
+use serde_json::Value;
+
+use super::*;
+use crate::backend::kubernetes::fake::ApiServer;
+use crate::backend::object_store::diff::Upload;
+use crate::backend::object_store::measure::{After, Listed, Sized};
+use crate::tenant::fake::{ID, lead};
+
+const QUOTA: &str = "/apis/akili.io/v1alpha1/tenantquotas/acme";
+
+/// An object store with one object of so many bytes, on the second of two pages.
+#[derive(Default)]
+struct Objects {
+    bytes: AtomicI64,
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl Listing for Objects {
+    async fn versions(&self, prefix: &str, after: Option<&After>) -> Result<Listed<Sized>, Error> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let key = format!("{prefix}object");
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        let next = After {
+            key: key.clone(),
+            id: String::new(),
+        };
+        Ok(match after {
+            None => Listed {
+                items: vec![],
+                next: Some(next),
+            },
+            Some(_) => Listed {
+                items: vec![Sized { key, bytes }],
+                next: None,
+            },
+        })
+    }
+
+    async fn uploads(&self, _: &str, _: Option<&After>) -> Result<Listed<Upload>, Error> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Ok(Listed {
+            items: vec![],
+            next: None,
+        })
+    }
+
+    async fn parts(&self, _: &Upload, _: Option<&After>) -> Result<Listed<Sized>, Error> {
+        unreachable!("there is no upload")
+    }
+}
+
+/// A cluster with the tenant acme, and all that its usage is kept with.
+struct World {
+    server: ApiServer,
+    objects: Arc<Objects>,
+    tenants: Writer<tenant::Readable>,
+    quotas: Writer<Readable>,
+    work: Work,
+}
+
+impl World {
+    fn new(counts: Counts) -> Self {
+        let server = ApiServer::default();
+        lead(&server, "us");
+        let (known, tenants) = reflector::store();
+        let (quotas_known, quotas) = reflector::store();
+        let (pods, _) = reflector::store();
+        let objects = Arc::new(Objects::default());
+        let client = server.client();
+        let context = Context {
+            tenants: known,
+            counts,
+            objects: objects.clone(),
+            leadership: Leadership::new(
+                client.clone(),
+                "akili-system",
+                "us".into(),
+                Duration::from_secs(15),
+            ),
+            recorder: Recorder::new(client.clone(), Reporter::from("akili-operator")),
+            metrics: Metrics::default(),
+            concurrency: 1,
+            audit_interval: Duration::from_secs(60),
+            measure_interval: Duration::from_secs(900),
+            client,
+        };
+        let mut world = Self {
+            work: Work {
+                quotas: quotas_known,
+                pods: Pods::new(pods),
+                storage: Measurements::default(),
+                context,
+            },
+            server,
+            objects,
+            tenants,
+            quotas,
+        };
+        world.tell_tenant("Active", "ACTIVE");
+        let limits = json!({"maxProducts": 2, "maxStorageGb": 1});
+        let quota = json!({
+            "apiVersion": "akili.io/v1alpha1", "kind": "TenantQuota",
+            "metadata": {"name": "acme", "uid": "2", "generation": 1}, "spec": limits,
+        });
+        world.server.put(QUOTA, quota);
+        world.tell_quota();
+        world
+    }
+
+    fn tell_tenant(&mut self, state: &str, phase: &str) {
+        let tenant = crate::tenant::fake::tenant(state, phase);
+        let tenant = serde_json::from_value(tenant).unwrap();
+        self.tenants.apply_watcher_event(&Event::Apply(tenant));
+    }
+
+    /// Lets the cache hear of the quota as it is.
+    fn tell_quota(&mut self) {
+        let quota = serde_json::from_value(self.server.get(QUOTA).unwrap()).unwrap();
+        self.quotas.apply_watcher_event(&Event::Init);
+        self.quotas.apply_watcher_event(&Event::InitApply(quota));
+        self.quotas.apply_watcher_event(&Event::InitDone);
+    }
+
+    /// Says what acme uses; what was written.
+    async fn say(&self) -> Vec<String> {
+        self.server.take_requests();
+        say("acme", &self.work).await.unwrap();
+        let requests = self.server.take_requests().into_iter();
+        requests.filter(|it| !it.starts_with("GET ")).collect()
+    }
+
+    fn status(&self) -> Value {
+        self.server.get(QUOTA).unwrap()["status"].clone()
+    }
+
+    /// Lets time pass, with measurements; how many pages were read.
+    async fn measure_for(&self, seconds: u64) -> usize {
+        let (measured, _heard) = mpsc::unbounded_channel();
+        let before = self.objects.asked.load(Ordering::Relaxed);
+        let time = Duration::from_secs(seconds);
+        let _ = tokio::time::timeout(time, measure::run(&self.work, &measured)).await;
+        self.objects.asked.load(Ordering::Relaxed) - before
+    }
+
+    fn store(&self, bytes: i64) {
+        self.objects.bytes.store(bytes, Ordering::Relaxed);
+    }
+}
+
+fn products(names: &[&str]) -> Counts {
+    let id: TenantId = ID.parse().unwrap();
+    Counts::with_products(&id.namespace(), names)
+}
+
+#[tokio::test]
+async fn usage_is_written_once_and_warned_of_once() {
+    let world = World::new(products(&["a", "b"]));
+    let written = world.say().await;
+    let [event, status] = &written[..] else {
+        panic!("{written:?}");
+    };
+    assert!(event.contains("/namespaces/default/events"), "{event}");
+    assert_eq!(status, &format!("PATCH {QUOTA}/status"));
+    assert_eq!(
+        world.status()["used"],
+        json!({"products": 2, "connections": 0})
+    );
+    assert_eq!(world.status()["summary"]["products"], "2/2");
+    assert_eq!(world.say().await, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn storage_is_measured_at_once_and_then_on_its_own_schedule() {
+    let world = World::new(products(&[]));
+    world.store(5);
+    assert_eq!(
+        world.measure_for(600).await,
+        3,
+        "two pages, and the uploads"
+    );
+    world.say().await;
+    assert_eq!(world.status()["used"]["storageBytes"], 5);
+    assert!(world.status()["measuredAt"].is_string());
+
+    world.work.storage.forget();
+    assert_eq!(world.say().await, Vec::<String>::new(), "a new leader");
+    assert_eq!(world.status()["used"]["storageBytes"], 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_over_its_limit_is_measured_every_minute() {
+    let mut world = World::new(products(&[]));
+    world.store(2 * GB);
+    assert_eq!(world.measure_for(2).await, 3);
+    world.say().await;
+    let mut told = world.server.get(QUOTA).unwrap();
+    told["status"]["measuredAt"] = json!("2026-01-01T00:00:00Z");
+    world.server.put(QUOTA, told);
+    world.tell_quota();
+    let quota: TenantQuota = serde_json::from_value(world.server.get(QUOTA).unwrap()).unwrap();
+    assert_eq!(growth(&quota), Growth::Denied);
+    let pages = world.measure_for(600).await;
+    assert!((27..=36).contains(&pages), "{pages}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_archived_tenant_is_not_measured() {
+    for (state, phase) in [
+        ("Archived", "ACTIVE"),
+        ("Archived", "ARCHIVED"),
+        ("Active", "ARCHIVED"),
+    ] {
+        let mut world = World::new(products(&[]));
+        world.tell_tenant(state, phase);
+        assert_eq!(world.measure_for(600).await, 0, "{state}, {phase}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_measured_or_said_once_the_lease_is_anothers() {
+    let world = World::new(products(&["a"]));
+    lead(&world.server, "another");
+    assert_eq!(world.measure_for(60).await, 0);
+    let quota = serde_json::from_value(world.server.get(QUOTA).unwrap()).unwrap();
+    let (server, work) = (world.server.clone(), Arc::new(world.work));
+    let lost = reconcile(Arc::new(quota), work).await.unwrap_err();
+    assert_eq!(lost.reason, "LeaseLost");
+    assert!(server.get(QUOTA).unwrap()["status"].is_null());
+}
+
+#[test]
+fn growth_is_allowed_until_something_else_was_measured() {
+    let quota = |limit, bytes: Value| -> TenantQuota {
+        serde_json::from_value(json!({
+            "metadata": {"name": "acme"}, "spec": {"maxStorageGb": limit},
+            "status": {"used": {"storageBytes": bytes}},
+        }))
+        .unwrap()
+    };
+    for (limit, bytes, expected) in [
+        (1, Value::Null, Growth::Allowed),
+        (1, json!(GB), Growth::Allowed),
+        (1, json!(GB + 1), Growth::Denied),
+        (0, Value::Null, Growth::Denied),
+    ] {
+        assert_eq!(growth(&quota(limit, bytes)), expected);
+    }
+}
