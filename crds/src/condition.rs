@@ -27,9 +27,6 @@ pub mod types {
     /// A tenant uses more than one of its limits allows; on its TenantQuota.
     pub const EXCEEDED: &str = "Exceeded";
 
-    /// A tenant uses more than one of its limits allows; on its TenantQuota.
-    pub const EXCEEDED: &str = "Exceeded";
-
     /// Those that speak of one plane each.
     pub const PLANES: [&str; 6] = [
         NAMESPACE_READY,
