@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROGRAMS = e2e/build-packages && cargo build --locked --workspace --bins
 TESTBED = $(PROGRAMS) && $(CARGO_TARGET_DIR)/debug/testbed
 
-.PHONY: demo test lint up down image generate
+.PHONY: demo test lint up down image bench generate
 
 demo:            ## the platform on this machine, and a tenant in it
 	@$(TESTBED) up
@@ -34,6 +34,11 @@ image:           ## the operator's image, without a container engine
 	cargo build --release --locked -p akili-operator
 	@$(CARGO_TARGET_DIR)/debug/image \
 		$(CARGO_TARGET_DIR)/release/akili-operator $(CARGO_TARGET_DIR)/akili-operator-image.tar
+
+bench:           ## what the admission webhook costs, on the testbed, with optimised programs
+	@$(TESTBED) up
+	cargo build --release --locked --workspace --bins
+	@$(CARGO_TARGET_DIR)/release/bench
 
 generate:        ## writes what is generated: crds/yaml/, parts of the chart, manifests/
 	@$(PROGRAMS)

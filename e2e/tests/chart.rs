@@ -47,6 +47,14 @@ fn a_wrong_value_is_refused_with_its_name() -> Result<()> {
             "config.kafka.bootstrapServers is needed",
         ),
         ("config.starrocks.host=", "config.starrocks.host is needed"),
+        (
+            "webhook.certManager.issuerRef.kind=Authority",
+            "value must be one of 'Issuer', 'ClusterIssuer'",
+        ),
+        (
+            "config.webhook.certManager=true",
+            "additional properties 'webhook' not allowed",
+        ),
     ] {
         let answer = chart::template(&[&chart::EXAMPLE[..], &[value]].concat())?;
         ensure!(
@@ -55,6 +63,44 @@ fn a_wrong_value_is_refused_with_its_name() -> Result<()> {
             stdout(&answer),
             stderr(&answer)
         );
+    }
+    Ok(())
+}
+
+/// There is no cert-manager on the testbed: this is all that is tried of it.
+#[test]
+fn a_certificate_comes_from_cert_manager_where_an_issuer_is_named() -> Result<()> {
+    let issuer = "webhook.certManager.issuerRef.name=platform-ca";
+    let with = succeed(&chart::template(
+        &[&chart::EXAMPLE[..], &[issuer]].concat(),
+    )?)?;
+    let without = succeed(&chart::template(&chart::EXAMPLE)?)?;
+    for (rendered, there, absent) in [
+        (
+            with,
+            &[
+                "kind: Certificate",
+                "cert-manager.io/inject-ca-from: akili-system/akili-operator-webhook",
+                "dnsNames: [akili-operator-webhook.akili-system.svc]",
+                "webhook: {certManager: true}",
+            ][..],
+            &["resources: [mutatingwebhookconfigurations]"][..],
+        ),
+        (
+            without,
+            &[
+                "webhook: {certManager: false}",
+                "resources: [mutatingwebhookconfigurations]",
+            ],
+            &["kind: Certificate", "cert-manager.io/"],
+        ),
+    ] {
+        for text in there {
+            ensure!(rendered.contains(text), "{text} isn't in {rendered}");
+        }
+        for text in absent {
+            ensure!(!rendered.contains(text), "{text} is in {rendered}");
+        }
     }
     Ok(())
 }

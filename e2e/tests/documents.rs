@@ -44,6 +44,11 @@ async fn the_metrics_are_those_of_the_table() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     platform.activate("acme")?;
+    // What nobody has asked for isn't counted.
+    let product = "apiVersion: akili.io/v1alpha1\nkind: DataProduct\nmetadata: {name: orders}\nspec: {namespace: sales}\n";
+    let file = platform.file("orders.yaml", product)?;
+    let namespace = platform.status("acme", "namespace")?;
+    platform.kubectl(&["create", "-n", &namespace, "-f", &file])?;
     let metrics = platform.metrics()?;
     let told = metrics
         .lines()

@@ -1,5 +1,5 @@
 //! What the API server itself refuses, whether or not the operator runs: what a tenant's
-//! state forbids, and deletions by mistake.
+//! state forbids, also where nobody asks the webhook, and deletions by mistake.
 
 use std::process::Output;
 
@@ -15,6 +15,7 @@ const KINDS: [(&str, &str); 2] = [("Connection", "connection"), ("DataProduct", 
 async fn what_a_tenant_may_make_depends_on_its_state() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
+    platform.remove_webhook()?;
     platform.activate("acme")?;
     let acme = Tenant::of(&platform, "acme")?;
     for (kind, name) in KINDS {
@@ -47,13 +48,15 @@ async fn what_a_tenant_may_make_depends_on_its_state() -> Result<()> {
     refused(&acme.create("Connection", "new")?, "cannot create resource")?;
     let file = platform.file("connection.json", &object("Connection", "new"))?;
     let by_admin = platform.try_kubectl(&["create", "-n", &acme.namespace, "-f", &file])?;
-    refused(&by_admin, "TenantArchived: Tenant 'acme' is archived")
+    refused(&by_admin, "TenantArchived: Tenant 'acme' is archived")?;
+    platform.repair_release()
 }
 
 #[tokio::test]
 async fn a_tenant_that_is_still_being_made_makes_nothing() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
+    platform.remove_webhook()?;
     let mut admin = platform.starrocks_of_operator().await?;
     admin
         .query(
@@ -81,7 +84,8 @@ async fn a_tenant_that_is_still_being_made_makes_nothing() -> Result<()> {
             .await?;
     }
     admin.query("DROP CATALOG tenant_newcomer_catalog").await?;
-    platform.wait_active("newcomer")
+    platform.wait_active("newcomer")?;
+    platform.repair_release()
 }
 
 #[tokio::test]

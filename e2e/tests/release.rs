@@ -71,6 +71,12 @@ fn live(platform: &Platform, values: &serde_json::Value) -> Result<()> {
     println!("uninstall");
     platform.helm(&["uninstall", "akili-operator", "--wait"])?;
     platform.kubectl(&[&["get"][..], &KEPT].concat())?;
+    // Left alone, it would refuse whatever tenants make.
+    let webhook = ["get", "mutatingwebhookconfiguration", "akili-admission"];
+    ensure!(
+        !platform.try_kubectl(&webhook)?.status.success(),
+        "the webhook is left"
+    );
     // Those are taken away later than the Deployment, for which Helm waits.
     let began = Instant::now();
     while !platform.pods()?.is_empty() {

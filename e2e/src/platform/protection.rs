@@ -1,10 +1,12 @@
-//! Getting past what keeps tenants from being deleted, as an admin can who has to.
+//! Getting past what refuses requests, as an admin can who has to.
 
 use anyhow::Result;
+use serde_json::json;
 
 use super::Platform;
 
 const BINDING: &str = "validatingadmissionpolicybinding/akili-tenant-deletion";
+const WEBHOOK: &str = "mutatingwebhookconfiguration/akili-admission";
 
 impl Platform {
     /// Deletes Tenants and namespaces that the policy protects: meanwhile it only
@@ -21,6 +23,18 @@ impl Platform {
         }
         self.policy_does("Deny")?;
         deleted
+    }
+
+    /// Nobody asks the operator's webhook any more: what stands behind it is alone.
+    pub fn remove_webhook(&self) -> Result<()> {
+        self.kubectl(&["delete", WEBHOOK]).map(drop)
+    }
+
+    /// What somebody has deleted of the release is there again, and the operator runs.
+    pub fn repair_release(&self) -> Result<()> {
+        let mut values = self.values()?;
+        values["replicas"] = json!(1);
+        self.install_chart(&values)
     }
 
     fn policy_does(&self, action: &str) -> Result<()> {

@@ -7,8 +7,6 @@ use serde_json::json;
 
 use crate::tenant::{CONNECTION, PRODUCT, Tenant};
 
-const CONFIGURATION: &str = "mutatingwebhookconfiguration/akili-admission";
-
 #[tokio::test]
 async fn nothing_is_made_while_no_replica_answers_and_everything_else_goes_on() -> Result<()> {
     let platform = Platform::install().await?;
@@ -51,9 +49,7 @@ async fn nothing_is_made_while_no_replica_answers_and_everything_else_goes_on() 
         })
         .await?;
 
-    let mut values = platform.values()?;
-    values["replicas"] = json!(1);
-    platform.install_chart(&values)?;
+    platform.repair_release()?;
     tenant.until(PRODUCT, 201).await?;
     for kind in [PRODUCT, CONNECTION] {
         let made = tenant.create(kind, "new").await?;
@@ -71,7 +67,7 @@ async fn what_stands_behind_the_webhook_holds_by_itself() -> Result<()> {
     for kind in [PRODUCT, CONNECTION] {
         tenant.make(kind, 2).await?;
     }
-    platform.kubectl(&["delete", CONFIGURATION])?;
+    platform.remove_webhook()?;
     for kind in [PRODUCT, CONNECTION] {
         platform
             .eventually("the namespace's own quota refuses", || {
@@ -82,9 +78,7 @@ async fn what_stands_behind_the_webhook_holds_by_itself() -> Result<()> {
             .await?;
         ensure!(tenant.count(kind).await? == 2, "there are more");
     }
-    let mut values = platform.values()?;
-    values["replicas"] = json!(1);
-    platform.install_chart(&values)?;
+    platform.repair_release()?;
     // Without what to verify it with, until the operator has looked.
     tenant.until(PRODUCT, 429).await
 }

@@ -86,6 +86,21 @@ async fn a_rollout_loses_no_request() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_replicas(2).await?;
     let tenant = Tenant::activate(&platform, "rollout").await?;
+    let roll_out = async {
+        platform.roll_out().await?;
+        // The last one of those that end is still there.
+        tokio::time::sleep(ENDING).await;
+        Ok(())
+    };
+    all_are_answered("a rollout", &tenant, roll_out).await
+}
+
+/// Asks again and again while this happens, and is answered always.
+pub async fn all_are_answered(
+    what: &str,
+    tenant: &Tenant<'_>,
+    happens: impl Future<Output = Result<()>>,
+) -> Result<()> {
     let over = AtomicBool::new(false);
     let clients = (0..4).map(|_| async {
         let client = tenant.another_client().await?;
@@ -100,17 +115,16 @@ async fn a_rollout_loses_no_request() -> Result<()> {
         }
         Ok((asked, longest))
     });
-    let roll_out = async {
-        let rolled_out = platform.roll_out().await;
-        // The last one of those that end is still there.
-        tokio::time::sleep(ENDING).await;
+    let happens = async {
+        let happened = happens.await;
         over.store(true, Ordering::Relaxed);
-        rolled_out
+        happened
     };
-    let (answers, ()) = tokio::try_join!(try_join_all(clients), roll_out)?;
+    let (answers, ()) = tokio::try_join!(try_join_all(clients), happens)?;
     let asked: usize = answers.iter().map(|(asked, _)| asked).sum();
-    let longest = answers.iter().map(|(_, longest)| longest).max();
-    println!("a rollout: {asked} requests answered, the slowest after {longest:?}");
+    let longest = answers.into_iter().map(|(_, longest)| longest).max();
+    let longest = longest.unwrap_or_default();
+    println!("{what}: {asked} requests answered, the slowest after {longest:?}");
     ensure!(asked > 100, "only {asked} requests");
     Ok(())
 }

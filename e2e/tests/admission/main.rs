@@ -3,6 +3,7 @@
 
 mod away;
 mod burst;
+mod certificate;
 mod limits;
 mod states;
 mod tenant;
