@@ -14,10 +14,11 @@ use crate::config::Config;
 
 /// Keys of the operator's configuration that values can't have: secrets, which
 /// values only refer to, and what the chart knows by itself.
-const NOT_VALUES: [&[&str]; 12] = [
+const NOT_VALUES: [&[&str]; 13] = [
     &["config", "namespace"],
     &["config", "serviceAccount"],
     &["config", "httpAddress"],
+    &["config", "webhook"],
     &["config", "postgres", "password"],
     &["config", "postgres", "caFile"],
     &["config", "objectStore", "accessKey"],
@@ -46,6 +47,8 @@ pub struct Values {
     pub node_selector: BTreeMap<String, String>,
     /// Taints of nodes that replicas run on all the same.
     pub tolerations: Vec<Toleration>,
+    /// The admission webhook.
+    pub webhook: Webhook,
     /// The custom resource definitions.
     pub crds: Crds,
     /// The operator's own configuration.
@@ -92,6 +95,39 @@ pub struct Resources {
     /// What it may use.
     #[schemars(default, schema_with = "quantities")]
     pub limits: Map<String, Value>,
+}
+
+/// The admission webhook.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+pub struct Webhook {
+    /// What cert-manager has to do with it.
+    pub cert_manager: CertManager,
+}
+
+/// What cert-manager has to do with the webhook.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+pub struct CertManager {
+    /// Where the certificate comes from; without a name the operator makes it.
+    pub issuer_ref: IssuerReference,
+}
+
+/// An issuer of cert-manager.
+#[derive(JsonSchema)]
+pub struct IssuerReference {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: IssuerKind,
+}
+
+/// A kind of issuers.
+#[derive(JsonSchema)]
+#[expect(missing_docs, reason = "the words are cert-manager's own")]
+pub enum IssuerKind {
+    Issuer,
+    ClusterIssuer,
 }
 
 /// The custom resource definitions.

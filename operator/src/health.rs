@@ -7,18 +7,31 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 
-/// Whether this replica is of use: false until it was able to work.
+/// Whether this replica is of use: false until it was able to work, and answers what the
+/// API server asks.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Readiness(Arc<Uses>);
+
+#[derive(Debug, Default)]
+struct Uses {
+    works: AtomicBool,
+    answers: AtomicBool,
+}
 
 impl Readiness {
-    /// Says whether the operator is of use.
-    pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Relaxed);
+    /// Says whether it works on tenants, or could.
+    pub fn works(&self, works: bool) {
+        self.0.works.store(works, Ordering::Relaxed);
+    }
+
+    /// Says whether it answers what the API server asks of tenants' requests.
+    pub fn answers(&self, answers: bool) {
+        self.0.answers.store(answers, Ordering::Relaxed);
     }
 
     fn answer(&self) -> (StatusCode, &'static str) {
-        if self.0.load(Ordering::Relaxed) {
+        let is = |use_: &AtomicBool| use_.load(Ordering::Relaxed);
+        if is(&self.0.works) && is(&self.0.answers) {
             (StatusCode::OK, "ready\n")
         } else {
             (StatusCode::SERVICE_UNAVAILABLE, "not ready: see the log\n")
@@ -38,10 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn readiness_starts_false() {
+    fn a_replica_is_ready_once_it_works_and_answers() {
         let readiness = Readiness::default();
         assert_eq!(readiness.answer().0, StatusCode::SERVICE_UNAVAILABLE);
-        readiness.set(true);
+        readiness.works(true);
+        assert_eq!(readiness.answer().0, StatusCode::SERVICE_UNAVAILABLE);
+        readiness.answers(true);
         assert_eq!(readiness.answer().0, StatusCode::OK);
+        readiness.answers(false);
+        assert_eq!(readiness.answer().0, StatusCode::SERVICE_UNAVAILABLE);
     }
 }

@@ -1,6 +1,7 @@
 //! The Akili operator: takes each `Tenant` to the state that its spec wants, in
 //! every plane of the platform, and keeps it there.
 
+pub mod admission;
 pub mod backend;
 pub mod chart;
 pub mod check;

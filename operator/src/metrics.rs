@@ -38,6 +38,7 @@ pub struct Metrics {
     leading: Gauge,
     measurements: Family<MeasurementLabel, Counter>,
     pages: Counter,
+    admissions: Family<AdmissionLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -65,6 +66,12 @@ struct ReconcileLabels {
 struct CallLabels {
     backend: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AdmissionLabels {
+    kind: &'static str,
+    answer: &'static str,
 }
 
 /// What a backend answered.
@@ -110,6 +117,7 @@ impl Default for Metrics {
             leading: Gauge::default(),
             measurements: Family::default(),
             pages: Counter::default(),
+            admissions: Family::default(),
         }
     }
 }
@@ -159,6 +167,11 @@ impl Metrics {
             "Pages of objects, uploads and parts that were read for that",
             self.pages.clone(),
         );
+        registry.register(
+            "admission_requests",
+            "Requests of tenants by what the admission webhook answered",
+            self.admissions.clone(),
+        );
         registry
     }
 
@@ -186,6 +199,12 @@ impl Metrics {
     /// Notes how many gaps the last audit left.
     pub fn audited(&self, violations: usize) {
         self.violations.set(size(violations));
+    }
+
+    /// Counts a request that the admission webhook was asked about.
+    pub fn judged(&self, kind: &'static str, answer: &'static str) {
+        let labels = AdmissionLabels { kind, answer };
+        self.admissions.get_or_create(&labels).inc();
     }
 
     /// Notes that this replica works from now on.
@@ -291,6 +310,7 @@ mod tests {
         metrics.audited(1);
         metrics.leads();
         metrics.measured("done", 21);
+        metrics.judged("Product", "QuotaExceeded");
 
         let mut told = String::new();
         text::encode(&mut told, &metrics.registry()).unwrap();
@@ -305,6 +325,7 @@ mod tests {
             "akili_leading 1",
             r#"akili_storage_measurements_total{outcome="done"} 1"#,
             "akili_storage_pages_total 21",
+            r#"akili_admission_requests_total{kind="Product",answer="QuotaExceeded"} 1"#,
         ] {
             assert!(
                 told.lines().any(|told| told == line),

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::{Webhook, trust};
 use crate::backend::driver::Driver;
 use crate::backend::kafka::Kafka;
 use crate::backend::kubernetes::credentials::Secrets;
@@ -57,11 +58,16 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     )
     .await?;
 
+    // Kept by the webhook, in every replica.
+    let counts = Counts::default();
+    let webhook = Webhook::new(client.clone(), config, counts.clone(), metrics.clone())?;
+    let webhook = tokio::spawn(webhook.serve(readiness.clone(), stop.clone()));
+
     let registry = Registry::new(clients.database.clone(), kube_system_uid(&client).await?);
     let registry = Arc::new(registry);
     let tenure = tokio::select! {
         // Ready while it stands by: it could take over.
-        () = registry.stand_by(config.audit_interval, |ready| readiness.set(ready)) => None,
+        () = registry.stand_by(config.audit_interval, |ready| readiness.works(ready)) => None,
         led = leader::lead(client.clone(), &config.namespace, config.lease_duration, &stop) => {
             led?
         }
@@ -76,16 +82,19 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
             addresses,
             readiness,
             tenants: known,
-            counts: Counts::default(),
+            counts,
             metrics,
         };
         tokio::select! {
             // What has begun is ended before another may begin.
-            () = worker.work(config, writer, stop) => tenure.end().await,
+            () = worker.work(config, writer, stop.clone()) => tenure.end().await,
             // What has begun is given up: another may work on it already.
             () = tenure.lost() => {}
         }
     }
+    // Whoever lost the lease ends too. What the API server still asks is answered first.
+    stop.cancel();
+    webhook.await??;
     // A probe that is being answered ends with the process.
     probes.abort();
     Ok(())
@@ -114,7 +123,9 @@ struct Worker {
 
 impl Worker {
     async fn work(self, config: &Config, known: Writer<Readable>, stop: CancellationToken) {
-        let (client, metrics) = (self.client.clone(), self.metrics);
+        let Self {
+            client, metrics, ..
+        } = self;
         let secrets = Secrets::new(client.clone(), self.addresses.database);
         let postgres = Arc::new(Postgres::new(
             self.clients.database,
@@ -152,7 +163,7 @@ impl Worker {
         let usage = quota::Context {
             client: client.clone(),
             tenants: self.tenants,
-            counts: self.counts.clone(),
+            counts: self.counts,
             objects: listing,
             leadership: self.leadership.clone(),
             recorder: recorder.clone(),
@@ -182,12 +193,12 @@ impl Worker {
         tokio::join!(
             self.registry.keep(
                 config.audit_interval,
-                |ready| self.readiness.set(ready),
+                |ready| self.readiness.works(ready),
                 stop.clone()
             ),
+            trust::keep(context.client.clone(), config, stop.clone()),
             tenant::run(context.clone(), known, config.concurrency, stop.clone()),
             quota::run(usage, stop.clone()),
-            stop.run_until_cancelled(self.counts.keep(self.client.clone())),
             tables::run(
                 postgres,
                 recorder,

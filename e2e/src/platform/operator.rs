@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD, PATIENCE, Platform};
-use crate::command::binary;
+use crate::command::{binary, run};
 
 /// How often the operator looks at every tenant and table on the testbed.
 pub const AUDIT_INTERVAL: Duration = Duration::from_secs(2);
@@ -79,6 +79,19 @@ impl Platform {
         let names = "jsonpath={.items[*].metadata.name}";
         let pods = self.of_operator(&["get", "pods", "-l", PODS, "-o", names])?;
         Ok(pods.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Lets other pods take the place of those that are there, one after the other. What
+    /// else this thread is about goes on meanwhile.
+    pub async fn roll_out(&self) -> Result<()> {
+        for rollout in [&["restart"][..], &["status", "--timeout=60s"]] {
+            let mut kubectl = Command::new(self.testbed.kubectl());
+            kubectl.arg("--kubeconfig").arg(self.testbed.kubeconfig());
+            kubectl.args(NAMESPACE).arg("rollout");
+            kubectl.args(rollout).arg(DEPLOYMENT);
+            tokio::task::spawn_blocking(move || run(&mut kubectl)).await??;
+        }
+        Ok(())
     }
 
     /// SIGKILL of everything in this pod, which is gone then.

@@ -131,7 +131,7 @@ impl Testbed {
         issuer::mint(claims)
     }
 
-    /// A client with such a token.
+    /// A client with such a token. It doesn't try again by itself: a 429 is an answer.
     pub async fn user_client(&self, claims: Value) -> Result<Client> {
         let token = self.user_token(claims)?;
         let mut config = config(&layout::admin_kubeconfig()).await?;
@@ -139,6 +139,7 @@ impl Testbed {
             token: Some(token.into()),
             ..Default::default()
         };
+        config.default_retry = false;
         Ok(Client::try_from(config)?)
     }
 

@@ -5,6 +5,7 @@ mod kafka;
 mod object_store;
 mod postgres;
 mod starrocks;
+mod webhook;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use kafka::{Kafka, SecurityProtocol, Topic};
 pub use object_store::ObjectStore;
 pub use postgres::Postgres;
 pub use starrocks::StarRocks;
+pub use webhook::Webhook;
 
 const PREFIX: &str = "AKILI_";
 const SEPARATOR: &str = "__";
@@ -37,6 +39,9 @@ pub struct Config {
     /// Where the probes and metrics are served, such as 0.0.0.0:8080.
     #[serde(default = "default_http_address")]
     pub http_address: String,
+    /// The admission webhook.
+    #[serde(default)]
+    pub webhook: Webhook,
     /// How long the leader's lease holds without being renewed: three seconds or more.
     #[serde(default = "default_lease_duration", with = "humantime_string")]
     #[schemars(schema_with = "humantime_string::schema")]

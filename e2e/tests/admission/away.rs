@@ -1,0 +1,90 @@
+//! While the webhook is away: nothing gets past it, and everything else goes on.
+
+use akili_e2e::command::{stderr, succeed};
+use akili_e2e::platform::Platform;
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use crate::tenant::{CONNECTION, PRODUCT, Tenant};
+
+const CONFIGURATION: &str = "mutatingwebhookconfiguration/akili-admission";
+
+#[tokio::test]
+async fn nothing_is_made_while_no_replica_answers_and_everything_else_goes_on() -> Result<()> {
+    let platform = Platform::install().await?;
+    let operator = platform.start_operator().await?;
+    let tenant = Tenant::activate(&platform, "away").await?;
+    let other = Tenant::activate(&platform, "purged").await?;
+    for kind in [PRODUCT, CONNECTION] {
+        tenant.make(kind, 2).await?;
+        other.make(kind, 1).await?;
+    }
+
+    drop(operator);
+    for kind in [PRODUCT, CONNECTION] {
+        let made = tenant.create(kind, "new").await?;
+        println!(
+            "{} without a webhook: {} {}",
+            kind.kind,
+            made.code,
+            made.message()
+        );
+        ensure!(made.said() == (500, "InternalError"), "{made:?}");
+        let changed = json!({"metadata": {"labels": {"touched": "yes"}}});
+        let changed = tenant.change(kind, "one-0", &changed).await?;
+        ensure!(!changed.is_ok(), "{changed:?}");
+        let deleted = tenant.delete(kind, "one-0").await?;
+        ensure!(deleted.is_ok(), "{deleted:?}");
+    }
+    // The operator comes back, and nobody reaches its webhook.
+    let _operator = platform.start_operator().await?;
+    let service = ["delete", "service", "akili-operator-webhook"];
+    platform.of_operator(&service)?;
+    ensure!(!tenant.create(PRODUCT, "new").await?.is_ok(), "it was made");
+    platform.activate("made-meanwhile")?;
+    succeed(&platform.akili(&["tenant", "archive", "purged", "--confirm", "--wait"])?)?;
+    succeed(&platform.akili(&["tenant", "purge", "purged", "--confirm"])?)?;
+    let get = ["get", "namespace", &other.namespace, "--ignore-not-found"];
+    platform
+        .eventually("the namespace is gone, with what was in it", || {
+            Ok(platform.kubectl(&get)?.is_empty())
+        })
+        .await?;
+
+    let mut values = platform.values()?;
+    values["replicas"] = json!(1);
+    platform.install_chart(&values)?;
+    tenant.until(PRODUCT, 201).await?;
+    for kind in [PRODUCT, CONNECTION] {
+        let made = tenant.create(kind, "new").await?;
+        ensure!(made.is_ok(), "{made:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_stands_behind_the_webhook_holds_by_itself() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    let tenant = Tenant::activate(&platform, "backstop").await?;
+    tenant.limit(&json!({"maxProducts": 2, "maxConnections": 2}))?;
+    for kind in [PRODUCT, CONNECTION] {
+        tenant.make(kind, 2).await?;
+    }
+    platform.kubectl(&["delete", CONFIGURATION])?;
+    for kind in [PRODUCT, CONNECTION] {
+        platform
+            .eventually("the namespace's own quota refuses", || {
+                let file = platform.file("more.json", &kind.object("more").to_string())?;
+                let said = stderr(&tenant.kubectl(&["create", "-f", &file])?);
+                Ok(said.contains("(Forbidden)") && said.contains("exceeded quota"))
+            })
+            .await?;
+        ensure!(tenant.count(kind).await? == 2, "there are more");
+    }
+    let mut values = platform.values()?;
+    values["replicas"] = json!(1);
+    platform.install_chart(&values)?;
+    // Without what to verify it with, until the operator has looked.
+    tenant.until(PRODUCT, 429).await
+}

@@ -1,0 +1,157 @@
+//! What the rules go by: read live where it must not be old, else out of what is watched.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use akili_crds::admission::{Facts, Kind, Request, decide};
+use akili_crds::names::{LABEL_TENANT, LABEL_TENANT_ID};
+use akili_crds::tenant_quota::Usage;
+use akili_crds::{Connection, DataProduct, Problem, Tenant, TenantQuota};
+use futures::StreamExt;
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::core::PartialObjectMeta;
+use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+
+use super::review::Verdict;
+use crate::counts::Counts;
+use crate::error::Error;
+
+/// The API server waits five seconds for an answer: it should hear why there is none.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+type Named = PartialObjectMeta<Namespace>;
+
+/// Where the facts come from.
+pub struct Source {
+    client: Client,
+    counts: Counts,
+    namespaces: Store<Named>,
+}
+
+impl Source {
+    /// A source, and what keeps the namespaces in it up to date: for ever.
+    pub fn new(client: Client, counts: Counts) -> (Self, impl Future<Output = ()>) {
+        let (namespaces, writer) = reflector::store();
+        let tenants = watcher::Config::default().labels(LABEL_TENANT_ID);
+        let events = watcher::watcher(Api::<Named>::all(client.clone()), tenants)
+            .default_backoff()
+            .modify(|namespace| {
+                namespace.managed_fields_mut().clear();
+                namespace.annotations_mut().clear();
+            })
+            .reflect(writer);
+        let keep = events.for_each(|event| {
+            if let Err(error) = event {
+                tracing::warn!(%error, "tenants' namespaces can't be watched now");
+            }
+            std::future::ready(())
+        });
+        let source = Self {
+            client,
+            counts,
+            namespaces,
+        };
+        (source, keep)
+    }
+
+    /// Waits until everything that is watched was seen once.
+    pub async fn filled(&self) {
+        // The writer lives as long as the watch, which is for ever.
+        let _ = self.namespaces.wait_until_ready().await;
+        while !self.counts.is_filled() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Decides a request.
+    pub async fn judge(&self, request: &Request<'_>) -> Verdict {
+        match tokio::time::timeout(PATIENCE, self.decide(request)).await {
+            Ok(Ok(Ok(()))) => Verdict::Allowed,
+            Ok(Ok(Err(problem))) => Verdict::Refused(problem),
+            Ok(Err(error)) => Verdict::Undecided(error.message),
+            Err(_) => Verdict::Undecided("the API server doesn't answer".into()),
+        }
+    }
+
+    async fn decide(&self, request: &Request<'_>) -> Result<Result<(), Problem>, Error> {
+        let slug = self.slug(request.namespace).await?;
+        let (tenant, quota, exists) = tokio::try_join!(
+            self.tenant(slug.as_deref()),
+            self.quota(slug.as_deref()),
+            self.exists(request),
+        )?;
+        let count = |kind| Some(self.counts.of(kind, request.namespace));
+        let measured = quota
+            .as_ref()
+            .and_then(|it| it.status.as_ref()?.used.clone());
+        let used = Usage {
+            products: count(Kind::DataProduct),
+            connections: count(Kind::Connection),
+            ..measured.unwrap_or_default()
+        };
+        let facts = Facts {
+            tenant: tenant.as_ref(),
+            // The operator makes what is absent, with the defaults.
+            limits: &quota.map(|quota| quota.spec).unwrap_or_default(),
+            used: &used,
+            exists,
+        };
+        Ok(decide(request, &facts))
+    }
+
+    /// The tenant whose namespace this is; none if it is nobody's. One that was made a
+    /// moment ago isn't known yet. What is known stays so: no label moves to another tenant.
+    async fn slug(&self, namespace: &str) -> Result<Option<String>, Error> {
+        let slug = |namespace: &Named| namespace.labels().get(LABEL_TENANT).cloned();
+        if let Some(known) = self.namespaces.get(&ObjectRef::new(namespace)) {
+            return Ok(slug(&known));
+        }
+        let namespaces = Api::<Named>::all(self.client.clone());
+        let found = namespaces.get_opt(namespace).await?;
+        let of_tenant = found.filter(|it| it.labels().contains_key(LABEL_TENANT_ID));
+        Ok(of_tenant.as_ref().and_then(slug))
+    }
+
+    /// Live: a suspension counts from the moment in which it was asked for.
+    async fn tenant(&self, slug: Option<&str>) -> Result<Option<Tenant>, Error> {
+        let Some(slug) = slug else { return Ok(None) };
+        let tenants = Api::<Tenant>::all(self.client.clone());
+        Ok(tenants.get_opt(slug).await?)
+    }
+
+    /// Live too: it takes no longer than the Tenant, and a watch in every replica would
+    /// cost more than it saves.
+    async fn quota(&self, slug: Option<&str>) -> Result<Option<TenantQuota>, Error> {
+        let Some(slug) = slug else { return Ok(None) };
+        let quotas = Api::<TenantQuota>::all(self.client.clone());
+        Ok(quotas.get_opt(slug).await?)
+    }
+
+    /// What the counts know may have gone a moment ago, so that its name is free again.
+    async fn exists(&self, request: &Request<'_>) -> Result<bool, Error> {
+        let Request {
+            kind,
+            namespace,
+            name,
+            ..
+        } = *request;
+        if request.old.is_some() || !self.counts.contains(kind, namespace, name) {
+            return Ok(false);
+        }
+        match kind {
+            Kind::DataProduct => self.is_there::<DataProduct>(namespace, name).await,
+            Kind::Connection => self.is_there::<Connection>(namespace, name).await,
+        }
+    }
+
+    async fn is_there<K>(&self, namespace: &str, name: &str) -> Result<bool, Error>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug,
+    {
+        let objects = Api::<PartialObjectMeta<K>>::namespaced(self.client.clone(), namespace);
+        Ok(objects.get_opt(name).await?.is_some())
+    }
+}

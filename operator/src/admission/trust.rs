@@ -1,0 +1,97 @@
+//! What the API servers verify the webhook with: kept by the replica that leads.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::certificate::Certificate;
+use super::secret::{Maker, Store};
+use crate::config::Config;
+use crate::error::Error;
+
+/// The chart's MutatingWebhookConfiguration.
+const CONFIGURATION: &str = "akili-admission";
+/// The webhook in it.
+const WEBHOOK: &str = "admission.akili.io";
+
+/// How long every API server may take to hear of another authority.
+const HEARD_AFTER: Duration = Duration::from_secs(5);
+
+/// Renews the certificate in time and keeps `caBundle` equal to its authorities; until
+/// `stop`. Of cert-manager's it takes no care: that one does both.
+pub async fn keep(client: Client, config: &Config, stop: CancellationToken) {
+    let store = Store::new(client.clone(), config);
+    if store.maker() == Maker::CertManager {
+        return;
+    }
+    let trust = Trust::new(client, store);
+    let work = async {
+        loop {
+            if let Err(error) = trust.look().await {
+                tracing::warn!(%error, "the webhook's certificate can't be taken care of now");
+            }
+            tokio::time::sleep(config.audit_interval).await;
+        }
+    };
+    stop.run_until_cancelled(work).await;
+}
+
+/// Whom the API servers trust, and whom they should.
+pub(super) struct Trust {
+    configurations: Api<MutatingWebhookConfiguration>,
+    store: Store,
+}
+
+impl Trust {
+    pub(super) fn new(client: Client, store: Store) -> Self {
+        Self {
+            configurations: Api::all(client),
+            store,
+        }
+    }
+
+    pub(super) async fn look(&self) -> Result<(), Error> {
+        let served = self.store.obtain().await;
+        match served {
+            Ok(served) if !served.is_due(Timestamp::now()) => self.announce(&served).await,
+            Ok(served) => self.renew(Some(&served)).await,
+            // Somebody has emptied the Secret.
+            Err(error) if error.reason == "NoCertificate" => self.renew(None).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Others hear of the new authority before anything that it signed is served.
+    async fn renew(&self, served: Option<&Certificate>) -> Result<(), Error> {
+        let new = self.store.make(served)?;
+        self.announce(&new).await?;
+        tokio::time::sleep(HEARD_AFTER).await;
+        self.store.replace(&new).await?;
+        tracing::info!("the webhook has a new certificate");
+        Ok(())
+    }
+
+    async fn announce(&self, certificate: &Certificate) -> Result<(), Error> {
+        let wanted = ByteString(certificate.authorities.clone().into_bytes());
+        let configuration = self.configurations.get(CONFIGURATION).await?;
+        let webhooks = configuration.webhooks.unwrap_or_default();
+        let ours = webhooks.iter().find(|webhook| webhook.name == WEBHOOK);
+        if ours.is_some_and(|ours| ours.client_config.ca_bundle.as_ref() == Some(&wanted)) {
+            return Ok(());
+        }
+        let bundle = json!({"name": WEBHOOK, "clientConfig": {"caBundle": wanted}});
+        let patch = Patch::Strategic(json!({"webhooks": [bundle]}));
+        let options = PatchParams::default();
+        self.configurations
+            .patch(CONFIGURATION, &options, &patch)
+            .await?;
+        tracing::info!("the API servers know what to verify the webhook with");
+        Ok(())
+    }
+}
