@@ -36,9 +36,9 @@ pub struct Metrics {
     repairs: Family<PlaneLabel, Counter>,
     violations: Gauge,
     leading: Gauge,
-    admissions: Family<AdmissionLabels, Counter>,
     measurements: Family<MeasurementLabel, Counter>,
     pages: Counter,
+    admissions: Family<AdmissionLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -115,9 +115,9 @@ impl Default for Metrics {
             repairs: Family::default(),
             violations: Gauge::default(),
             leading: Gauge::default(),
-            admissions: Family::default(),
             measurements: Family::default(),
             pages: Counter::default(),
+            admissions: Family::default(),
         }
     }
 }
@@ -158,11 +158,6 @@ impl Metrics {
             self.leading.clone(),
         );
         registry.register(
-            "admission_requests",
-            "Requests of tenants by what the admission webhook answered",
-            self.admissions.clone(),
-        );
-        registry.register(
             "storage_measurements",
             "Turns of tenants in having measured what they store, by how they ended",
             self.measurements.clone(),
@@ -171,6 +166,11 @@ impl Metrics {
             "storage_pages",
             "Pages of objects, uploads and parts that were read for that",
             self.pages.clone(),
+        );
+        registry.register(
+            "admission_requests",
+            "Requests of tenants by what the admission webhook answered",
+            self.admissions.clone(),
         );
         registry
     }
@@ -309,8 +309,8 @@ mod tests {
         metrics.repaired("kubernetes", 2);
         metrics.audited(1);
         metrics.leads();
-        metrics.judged("Product", "QuotaExceeded");
         metrics.measured("done", 21);
+        metrics.judged("Product", "QuotaExceeded");
 
         let mut told = String::new();
         text::encode(&mut told, &metrics.registry()).unwrap();
@@ -323,9 +323,9 @@ mod tests {
             r#"akili_repairs_total{plane="kubernetes"} 2"#,
             "akili_coverage_violations 1",
             "akili_leading 1",
-            r#"akili_admission_requests_total{kind="Product",answer="QuotaExceeded"} 1"#,
             r#"akili_storage_measurements_total{outcome="done"} 1"#,
             "akili_storage_pages_total 21",
+            r#"akili_admission_requests_total{kind="Product",answer="QuotaExceeded"} 1"#,
         ] {
             assert!(
                 told.lines().any(|told| told == line),

@@ -58,6 +58,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     )
     .await?;
 
+    // Kept by the webhook, in every replica.
     let counts = Counts::default();
     let webhook = Webhook::new(client.clone(), config, counts.clone(), metrics.clone())?;
     let webhook = tokio::spawn(webhook.serve(readiness.clone(), stop.clone()));
@@ -122,7 +123,9 @@ struct Worker {
 
 impl Worker {
     async fn work(self, config: &Config, known: Writer<Readable>, stop: CancellationToken) {
-        let (client, metrics) = (self.client, self.metrics);
+        let Self {
+            client, metrics, ..
+        } = self;
         let secrets = Secrets::new(client.clone(), self.addresses.database);
         let postgres = Arc::new(Postgres::new(
             self.clients.database,

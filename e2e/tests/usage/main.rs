@@ -5,7 +5,7 @@ mod storage;
 
 use std::time::{Duration, Instant};
 
-use akili_e2e::platform::Platform;
+use akili_e2e::platform::{Operator, Platform};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
@@ -55,8 +55,8 @@ async fn what_a_tenant_has_is_told_within_seconds_and_what_is_too_much_is_kept()
     let platform = Platform::install().await?;
     platform.install_chart(&platform.values()?)?;
     let operator = platform.start_operator().await?;
-    platform.activate("acme")?;
-    let used = |path: &str| quota(&platform, "acme", &format!(".status.used{path}"));
+    platform.activate("counted")?;
+    let used = |path: &str| quota(&platform, "counted", &format!(".status.used{path}"));
     platform
         .eventually("what a new tenant uses is told", || {
             Ok(used(".products")? == "0"
@@ -65,7 +65,7 @@ async fn what_a_tenant_has_is_told_within_seconds_and_what_is_too_much_is_kept()
         })
         .await?;
 
-    let namespace = platform.status("acme", "namespace")?;
+    let namespace = platform.status("counted", "namespace")?;
     let product = |name: &str| {
         format!(
             "apiVersion: akili.io/v1alpha1\nkind: DataProduct\nmetadata: {{name: {name}, \
@@ -81,13 +81,13 @@ async fn what_a_tenant_has_is_told_within_seconds_and_what_is_too_much_is_kept()
     println!("three products are told after {:?}", began.elapsed());
     pods_are_told(&platform, &namespace).await?;
 
-    set_quota(&platform, "acme", &json!({"maxProducts": 2}))?;
+    set_quota(&platform, "counted", &json!({"maxProducts": 2}))?;
     platform
         .eventually("less is allowed than there is", || {
-            Ok(exceeded(&platform, "acme", "reason")? == "ProductsExceeded")
+            Ok(exceeded(&platform, "counted", "reason")? == "ProductsExceeded")
         })
         .await?;
-    println!("{}", exceeded(&platform, "acme", "message")?);
+    println!("{}", exceeded(&platform, "counted", "message")?);
     println!("{}", platform.kubectl(&["get", "tq", "-o", "wide"])?);
     let there = ["get", "dataproducts", "-n", &namespace, "-o", "name"];
     ensure!(
@@ -96,10 +96,10 @@ async fn what_a_tenant_has_is_told_within_seconds_and_what_is_too_much_is_kept()
     );
 
     let began = Instant::now();
-    set_quota(&platform, "acme", &json!({"maxProducts": 3}))?;
+    set_quota(&platform, "counted", &json!({"maxProducts": 3}))?;
     platform
         .eventually("more is allowed", || {
-            Ok(exceeded(&platform, "acme", "status")? == "False")
+            Ok(exceeded(&platform, "counted", "status")? == "False")
         })
         .await?;
     println!("Exceeded is gone after {:?}", began.elapsed());
@@ -109,12 +109,12 @@ async fn what_a_tenant_has_is_told_within_seconds_and_what_is_too_much_is_kept()
 /// Three of three, then four of four: the second is crossed after a restart.
 async fn is_warned_of_once(
     platform: &Platform,
-    operator: akili_e2e::platform::Operator<'_>,
+    operator: Operator<'_>,
     another: &str,
 ) -> Result<()> {
-    let told = || warnings(platform, "acme", "UsageAt80Percent");
+    let told = || warnings(platform, "counted", "UsageAt80Percent");
     ensure!(told()?.is_empty(), "nobody added anything: {:?}", told()?);
-    set_quota(platform, "acme", &json!({"maxProducts": 5}))?;
+    set_quota(platform, "counted", &json!({"maxProducts": 5}))?;
     platform.apply(another)?;
     platform
         .eventually("a level is warned of", || Ok(told()?.len() == 1))
@@ -149,9 +149,8 @@ async fn pods_are_told(platform: &Platform, namespace: &str) -> Result<()> {
     });
     platform.apply(&pod.to_string())?;
     let pods = |cpu: &str, memory: &str| {
-        let used = quota(platform, "acme", ".status.used.pods")?;
-        let used: Value = serde_json::from_str(&used)?;
-        Ok(used["cpu"].to_string() == cpu && used["memoryBytes"].to_string() == memory)
+        let used = |what: &str| quota(platform, "counted", &format!(".status.used.pods.{what}"));
+        Ok(used("cpu")? == cpu && used("memoryBytes")? == memory)
     };
     platform
         .eventually("a pod is told", || pods("0.25", "67108864"))

@@ -1,9 +1,9 @@
 //! Storage: what counts, and what happens beyond the limit.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use akili_e2e::platform::{BUCKET, ObjectTenant, Platform};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use serde_json::json;
 
@@ -22,81 +22,78 @@ async fn beyond_its_limit_a_tenant_may_only_read_and_delete_until_it_has_room_ag
 {
     let platform = platform_in_a_hurry(BUCKET).await?;
     let _operator = platform.start_operator().await?;
-    platform.activate("acme")?;
-    set_quota(&platform, "acme", &json!({"maxStorageGb": 1}))?;
-    let acme = &platform.object_store_of("acme")?;
-    acme.fill().await?;
+    platform.activate("full")?;
+    set_quota(&platform, "full", &json!({"maxStorageGb": 1}))?;
+    let tenant = &platform.object_store_of("full")?;
+    tenant.fill().await?;
 
     let began = Instant::now();
     platform
         .eventually("no object is taken any more", || {
-            Ok(exceeded(&platform, "acme", "reason")? == "StorageExceeded"
-                && told_of_acme(&platform)?.contains("only read and delete objects"))
+            Ok(exceeded(&platform, "full", "reason")? == "StorageExceeded"
+                && told(&platform)?.contains("only read and delete objects"))
         })
         .await?;
     println!("nothing is taken any more after {:?}", began.elapsed());
-    println!("{}", exceeded(&platform, "acme", "message")?);
-    let warned = warnings(&platform, "acme", "UsageAt100Percent")?;
+    println!("{}", exceeded(&platform, "full", "message")?);
+    let warned = warnings(&platform, "full", "UsageAt100Percent")?;
     ensure!(warned.len() == 1, "{warned:?}");
     println!("{}", warned.join("\n"));
     println!("{}", platform.kubectl(&["get", "tq"])?);
-    for (what, answer) in acme.write().await {
+    for (what, answer) in tenant.write().await {
         ensure!(
             answer.as_deref() == Some("AccessDenied"),
             "{what}: {answer:?}"
         );
     }
-    acme.read().await?;
+    tenant.read().await?;
 
     let began = Instant::now();
     for n in 0..2 {
-        let delete = acme.client.delete_object().bucket(&acme.bucket);
-        delete.key(acme.copy(n)).send().await?;
+        let delete = tenant.client.delete_object().bucket(&tenant.bucket);
+        delete.key(tenant.copy(n)).send().await?;
     }
     platform
         .eventually("objects are taken again", || {
-            Ok(exceeded(&platform, "acme", "status")? == "False"
-                && told_of_acme(&platform)?.ends_with("read and write objects\n"))
+            Ok(exceeded(&platform, "full", "status")? == "False"
+                && told(&platform)?.ends_with("read and write objects\n"))
         })
         .await?;
     println!("objects are taken again after {:?}", began.elapsed());
-    for (what, answer) in acme.write().await {
+    for (what, answer) in tenant.write().await {
         ensure!(answer.is_none(), "{what}: {answer:?}");
     }
 
-    let phase = platform.status("acme", "phase")?;
+    let phase = platform.status("full", "phase")?;
     ensure!(phase == "ACTIVE", "{phase}");
-    raising_the_limit_helps_at_once(&platform, acme).await
+    raising_the_limit_helps_at_once(&platform, tenant).await
 }
 
 /// Whatever was measured last is beyond a limit of none at all.
-async fn raising_the_limit_helps_at_once(platform: &Platform, acme: &ObjectTenant) -> Result<()> {
-    set_quota(platform, "acme", &json!({"maxStorageGb": 0}))?;
-    until(platform, acme, Some("AccessDenied")).await?;
+async fn raising_the_limit_helps_at_once(platform: &Platform, tenant: &ObjectTenant) -> Result<()> {
+    set_quota(platform, "full", &json!({"maxStorageGb": 0}))?;
+    until(tenant, Some("AccessDenied")).await?;
     let began = Instant::now();
-    set_quota(platform, "acme", &json!({"maxStorageGb": 2}))?;
-    until(platform, acme, None).await?;
+    set_quota(platform, "full", &json!({"maxStorageGb": 2}))?;
+    until(tenant, None).await?;
     println!("a raised limit counts after {:?}", began.elapsed());
     Ok(())
 }
 
-async fn until(platform: &Platform, acme: &ObjectTenant, expected: Option<&str>) -> Result<()> {
+async fn until(tenant: &ObjectTenant, expected: Option<&str>) -> Result<()> {
     for _ in 0..100 {
-        if acme.put("again").await.as_deref() == expected {
+        if tenant.put("again").await.as_deref() == expected {
             return Ok(());
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    anyhow::bail!(
-        "a put isn't answered {expected:?}\n{}",
-        platform.end_of_log()
-    )
+    bail!("a put isn't answered {expected:?}")
 }
 
 /// What was done about the tenant's objects, the oldest first.
-fn told_of_acme(platform: &Platform) -> Result<String> {
-    let of_acme = "involvedObject.kind=Tenant,involvedObject.name=acme";
-    let events = ["get", "events", "--field-selector", of_acme];
+fn told(platform: &Platform) -> Result<String> {
+    let of_tenant = "involvedObject.kind=Tenant,involvedObject.name=full";
+    let events = ["get", "events", "--field-selector", of_tenant];
     let oldest_first = "--sort-by=.metadata.creationTimestamp";
     let notes = "jsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
     let notes = [&events[..], &[oldest_first, "-o", notes]].concat();
@@ -177,10 +174,10 @@ async fn every_version_counts_and_every_part_of_an_unfinished_upload() -> Result
         .await?;
     let platform = platform_in_a_hurry(VERSIONS).await?;
     let _operator = platform.start_operator().await?;
-    platform.activate("acme")?;
-    let acme = platform.object_store_of("acme")?;
-    let (client, bucket) = (&acme.client, &acme.bucket);
-    let key = format!("{}object", acme.prefix);
+    platform.activate("versions")?;
+    let tenant = platform.object_store_of("versions")?;
+    let (client, bucket) = (&tenant.client, &tenant.bucket);
+    let key = format!("{}object", tenant.prefix);
     for bytes in [1000, 2000] {
         let put = client.put_object().bucket(bucket).key(&key);
         put.body(vec![0; bytes].into()).send().await?;
@@ -196,7 +193,7 @@ async fn every_version_counts_and_every_part_of_an_unfinished_upload() -> Result
         part.body(vec![0; PART].into()).send().await?;
     }
     let stored = |bytes: usize| {
-        let used = quota(&platform, "acme", ".status.used.storageBytes")?;
+        let used = quota(&platform, "versions", ".status.used.storageBytes")?;
         Ok(used == bytes.to_string())
     };
     platform
