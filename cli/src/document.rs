@@ -68,7 +68,8 @@ impl Document {
     }
 }
 
-fn limits(spec: &TenantQuotaSpec) -> Value {
+/// A tenant's limits in the platform's words.
+pub fn limits(spec: &TenantQuotaSpec) -> Value {
     json!({
         "max_products": spec.max_products,
         "max_connections": spec.max_connections,
@@ -78,7 +79,8 @@ fn limits(spec: &TenantQuotaSpec) -> Value {
     })
 }
 
-fn usage(used: &Usage) -> Value {
+/// What a tenant uses in the same words: what was not measured is absent.
+pub fn usage(used: &Usage) -> Value {
     let mut usage = json!({});
     for (key, value) in [
         ("products", used.products),
@@ -87,6 +89,11 @@ fn usage(used: &Usage) -> Value {
     ] {
         if let Some(value) = value {
             usage[key] = json!(value);
+        }
+    }
+    for (key, compute) in [("pods", &used.pods), ("queries", &used.queries)] {
+        if let Some(compute) = compute {
+            usage[key] = json!({"cpu": compute.cpu, "memory_bytes": compute.memory_bytes});
         }
     }
     usage
@@ -132,12 +139,16 @@ mod tests {
     fn json_has_the_quota_and_only_what_was_measured() {
         let quota: TenantQuota = serde_json::from_value(json!({
             "apiVersion": "akili.io/v1alpha1", "kind": "TenantQuota",
-            "metadata": {"name": "acme-corp"}, "spec": {}, "status": {"used": {"products": 3}},
+            "metadata": {"name": "acme-corp"}, "spec": {},
+            "status": {"used": {"products": 3, "queries": {"cpu": 0.5, "memoryBytes": 7}}},
         }))
         .unwrap();
         let document = serde_json::to_value(Document::new(&acme(), Some(&quota))).unwrap();
         assert_eq!(document["quota"]["max_products"], 100);
-        assert_eq!(document["usage"], json!({"products": 3}));
+        assert_eq!(
+            document["usage"],
+            json!({"products": 3, "queries": {"cpu": 0.5, "memory_bytes": 7}})
+        );
         assert_eq!(document["status"], "ACTIVE");
     }
 }

@@ -3,12 +3,17 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use akili_crds::Problem;
+
+use crate::problem::problem;
+
 /// Why a command didn't do what it was asked.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
     code: u8,
     message: String,
     hint: Option<String>,
+    problem: Option<Problem>,
 }
 
 impl Failure {
@@ -18,6 +23,7 @@ impl Failure {
             code: 1,
             message: message.into(),
             hint: None,
+            problem: None,
         }
     }
 
@@ -50,12 +56,46 @@ impl Failure {
         ExitCode::from(self.code)
     }
 
+    /// The platform's own problem, if that is what it is.
+    pub fn problem(&self) -> Option<&Problem> {
+        self.problem.as_ref()
+    }
+
+    /// Exit code 5 for a quota, 4 for what a state forbids, 1 for what is in the way.
+    fn of(problem: Problem) -> Self {
+        Self {
+            code: match problem.status {
+                429 => 5,
+                403 => 4,
+                _ => 1,
+            },
+            message: problem.detail.clone(),
+            hint: None,
+            problem: Some(problem),
+        }
+    }
+
+    /// What the API server's answer about this tenant's quota means.
+    pub fn about_quota(slug: &str, error: &kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) if status.code == 404 => Self {
+                code: 3,
+                ..Self::failed(format!("there is no quota of a tenant {slug}"))
+            }
+            .hint("`akili tenant list` shows all tenants; a new one gets its quota in a moment"),
+            error => Self::about_tenant(slug, error),
+        }
+    }
+
     /// What the API server's answer about this tenant means.
     pub fn about_tenant(slug: &str, error: &kube::Error) -> Self {
         let kube::Error::Api(status) = error else {
             return Self::failed(format!("the API server didn't answer: {error}"))
                 .hint("check that the cluster of the current kubeconfig context is up");
         };
+        if let Some(problem) = problem(status, slug, None) {
+            return Self::of(problem);
+        }
         match (status.code, status.reason.as_str()) {
             (404, _)
                 if status

@@ -4,6 +4,7 @@ mod commands;
 mod document;
 mod failure;
 mod output;
+mod problem;
 
 use std::process::ExitCode;
 
@@ -26,28 +27,46 @@ enum Command {
     /// Create tenants, look at them, and lead them through their life.
     #[command(subcommand)]
     Tenant(commands::tenant::Command),
+    /// Look at what tenants use, and change what they may use.
+    #[command(subcommand)]
+    Quota(commands::quota::Command),
+}
+
+impl Command {
+    /// Whether the answer is to be JSON, a problem's too.
+    fn is_json(&self) -> bool {
+        match self {
+            Self::Tenant(command) => command.is_json(),
+            Self::Quota(command) => command.is_json(),
+        }
+    }
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments {
-        command: Command::Tenant(command),
-    } = Arguments::parse();
+    let Arguments { command } = Arguments::parse();
+    let is_json = command.is_json();
     match run(command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{failure}");
+            match failure.problem().filter(|_| is_json) {
+                Some(problem) => println!("{:#}", serde_json::json!(problem)),
+                None => eprintln!("{failure}"),
+            }
             failure.exit_code()
         }
     }
 }
 
-async fn run(command: commands::tenant::Command) -> Result<(), Failure> {
+async fn run(command: Command) -> Result<(), Failure> {
     let config = kube::Config::infer().await.map_err(|error| {
         Failure::failed(format!("no cluster: {error}"))
             .hint("set KUBECONFIG to a kubeconfig file of the platform's cluster")
     })?;
     let client = kube::Client::try_from(config)
         .map_err(|error| Failure::failed(format!("no cluster: {error}")))?;
-    commands::tenant::run(command, client).await
+    match command {
+        Command::Tenant(command) => commands::tenant::run(command, client).await,
+        Command::Quota(command) => commands::quota::run(command, client).await,
+    }
 }

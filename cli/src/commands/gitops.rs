@@ -1,6 +1,5 @@
 //! Whether a GitOps controller would take a change back. Pure.
 
-use akili_crds::Tenant;
 use kube::ResourceExt;
 
 /// Field managers that write what Git says, again and again, and whose they are.
@@ -13,8 +12,9 @@ const CONTROLLERS: [(&str, &str); 4] = [
 ];
 
 /// What to say before this field of the spec is changed, if it is such a controller's.
-pub fn warning(tenant: &Tenant, field: &str) -> Option<String> {
-    let entries = tenant.managed_fields().iter();
+/// `what` is the word for the object, before its name.
+pub fn warning(object: &impl ResourceExt, what: &str, field: &str) -> Option<String> {
+    let entries = object.managed_fields().iter();
     let owners = entries.filter(|entry| {
         let fields = entry.fields_v1.as_ref();
         fields.is_some_and(|fields| !fields.0["f:spec"][format!("f:{field}")].is_null())
@@ -26,15 +26,16 @@ pub fn warning(tenant: &Tenant, field: &str) -> Option<String> {
             .find(|(controller, _)| *controller == manager)
     })?;
     Some(format!(
-        "warning: spec.{field} of tenant {} is managed by {product} ({manager}), which would \
+        "warning: spec.{field} of {what} {} is managed by {product} ({manager}), which would \
          revert this: change it in Git, too",
-        tenant.name_any()
+        object.name_any()
     ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use akili_crds::Tenant;
     use serde_json::{Value, json};
 
     fn tenant(manager: &str, fields: &Value) -> Tenant {
@@ -85,7 +86,7 @@ mod tests {
             ("kubectl-client-side-apply", &state, "state", None),
             ("akili", &state, "state", None),
         ] {
-            let warning = warning(&tenant(manager, fields), field);
+            let warning = warning(&tenant(manager, fields), "tenant", field);
             assert_eq!(warning.is_some(), product.is_some(), "{manager} {field}");
             let (warning, product) = (warning.unwrap_or_default(), product.unwrap_or_default());
             assert!(warning.contains(product), "{warning}");

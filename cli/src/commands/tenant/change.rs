@@ -10,7 +10,8 @@ use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
 use super::goal::Goal;
-use super::{FIELD_MANAGER, gitops, wait};
+use super::wait;
+use crate::commands::{FIELD_MANAGER, gitops};
 use crate::failure::Failure;
 
 /// How a tenant is changed.
@@ -70,7 +71,7 @@ impl Change {
             if let Some(would) = would.filter(|_| !dry) {
                 return Err(Failure::usage(would).hint("add --confirm to go on"));
             }
-            if let Some(warning) = gitops::warning(tenant, self.field) {
+            if let Some(warning) = gitops::warning(tenant, "tenant", self.field) {
                 eprintln!("{warning}");
             }
             self.patch(client, slug, dry).await?;

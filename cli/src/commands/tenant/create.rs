@@ -7,7 +7,8 @@ use kube::api::{Api, PostParams};
 
 use super::change::Options;
 use super::goal::Goal;
-use super::{FIELD_MANAGER, wait};
+use super::wait;
+use crate::commands::FIELD_MANAGER;
 use crate::failure::Failure;
 
 #[derive(Args)]

@@ -4,7 +4,6 @@ mod archive;
 mod change;
 mod create;
 mod get;
-mod gitops;
 mod goal;
 mod list;
 mod progress;
@@ -19,9 +18,7 @@ use kube::{Api, Client};
 
 use crate::document::Document;
 use crate::failure::Failure;
-
-/// Who the API server is told has set a field.
-const FIELD_MANAGER: &str = "akili";
+use crate::output::Form;
 
 /// What can be done with tenants.
 #[derive(Subcommand)]
@@ -42,6 +39,18 @@ pub enum Command {
     Purge(purge::Arguments),
     /// Wait until a tenant has reached a status
     Wait(wait::Arguments),
+}
+
+impl Command {
+    /// Whether the answer is to be JSON.
+    pub fn is_json(&self) -> bool {
+        let output = match self {
+            Self::Get(arguments) => &arguments.output,
+            Self::List(arguments) => &arguments.output,
+            _ => return false,
+        };
+        output.form() == Some(Form::Json)
+    }
 }
 
 /// Does it.
