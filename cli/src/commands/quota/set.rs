@@ -87,11 +87,8 @@ pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
     for warning in lowered(&after) {
         eprintln!("{warning}");
     }
-    let would = if dry_run.is_some() { "would be" } else { "is" };
-    println!(
-        "the quota of tenant {slug} {would} {}",
-        change(&before, &after)
-    );
+    let would = if dry_run.is_some() { " would be" } else { "" };
+    println!("quota of tenant {slug}{would}: {}", change(&before, &after));
     Ok(())
 }
 
@@ -102,7 +99,7 @@ fn change(before: &TenantQuota, after: &TenantQuota) -> String {
         (old != new).then(|| format!("{} {old} → {new}", limit.title()))
     });
     match changes.collect::<Vec<_>>() {
-        none if none.is_empty() => "what it was".into(),
+        none if none.is_empty() => "as it was".into(),
         changes => changes.join(", "),
     }
 }
@@ -170,6 +167,6 @@ mod tests {
             ]
         );
         assert_eq!(change(&quota(98), &quota(50)), "Products 98 → 50");
-        assert_eq!(change(&quota(50), &quota(50)), "what it was");
+        assert_eq!(change(&quota(50), &quota(50)), "as it was");
     }
 }
