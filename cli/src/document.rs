@@ -1,7 +1,7 @@
 //! What `akili` says of a tenant. Pure.
 
 use akili_crds::condition::{find, is_true, types};
-use akili_crds::tenant_quota::{Compute, Usage};
+use akili_crds::tenant_quota::Usage;
 use akili_crds::{Phase, Tenant, TenantQuota, TenantQuotaSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
@@ -68,7 +68,7 @@ impl Document {
     }
 }
 
-/// The limits, under the names that people type.
+/// A tenant's limits in the platform's words.
 pub fn limits(spec: &TenantQuotaSpec) -> Value {
     json!({
         "max_products": spec.max_products,
@@ -79,25 +79,24 @@ pub fn limits(spec: &TenantQuotaSpec) -> Value {
     })
 }
 
-/// What is used; what was not measured yet is absent.
+/// What a tenant uses in the same words: what was not measured is absent.
 pub fn usage(used: &Usage) -> Value {
     let mut usage = json!({});
     for (key, value) in [
-        ("products", used.products.map(Value::from)),
-        ("connections", used.connections.map(Value::from)),
-        ("storage_bytes", used.storage_bytes.map(Value::from)),
-        ("pods", used.pods.as_ref().map(compute)),
-        ("queries", used.queries.as_ref().map(compute)),
+        ("products", used.products),
+        ("connections", used.connections),
+        ("storage_bytes", used.storage_bytes),
     ] {
         if let Some(value) = value {
-            usage[key] = value;
+            usage[key] = json!(value);
+        }
+    }
+    for (key, compute) in [("pods", &used.pods), ("queries", &used.queries)] {
+        if let Some(compute) = compute {
+            usage[key] = json!({"cpu": compute.cpu, "memory_bytes": compute.memory_bytes});
         }
     }
     usage
-}
-
-fn compute(used: &Compute) -> Value {
-    json!({"cpu": used.cpu, "memory_bytes": used.memory_bytes})
 }
 
 #[cfg(test)]
@@ -140,14 +139,15 @@ mod tests {
     fn json_has_the_quota_and_only_what_was_measured() {
         let quota: TenantQuota = serde_json::from_value(json!({
             "apiVersion": "akili.io/v1alpha1", "kind": "TenantQuota",
-            "metadata": {"name": "acme-corp"}, "spec": {}, "status": {"used": {"products": 3, "pods": {"cpu": 0.5, "memoryBytes": 7}}},
+            "metadata": {"name": "acme-corp"}, "spec": {},
+            "status": {"used": {"products": 3, "queries": {"cpu": 0.5, "memoryBytes": 7}}},
         }))
         .unwrap();
         let document = serde_json::to_value(Document::new(&acme(), Some(&quota))).unwrap();
         assert_eq!(document["quota"]["max_products"], 100);
         assert_eq!(
             document["usage"],
-            json!({"products": 3, "pods": {"cpu": 0.5, "memory_bytes": 7}})
+            json!({"products": 3, "queries": {"cpu": 0.5, "memory_bytes": 7}})
         );
         assert_eq!(document["status"], "ACTIVE");
     }

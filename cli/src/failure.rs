@@ -3,8 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use akili_crds::problem::Problem;
-use kube::core::Status;
+use akili_crds::{Problem, Tenant};
+
+use crate::problem::problem;
 
 /// Why a command didn't do what it was asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,7 +14,6 @@ pub struct Failure {
     message: String,
     hint: Option<String>,
     problem: Option<Problem>,
-    json: bool,
 }
 
 impl Failure {
@@ -24,7 +24,6 @@ impl Failure {
             message: message.into(),
             hint: None,
             problem: None,
-            json: false,
         }
     }
 
@@ -36,46 +35,12 @@ impl Failure {
         }
     }
 
-    /// Exit code 3.
-    pub fn not_found(message: impl Into<String>) -> Self {
-        Self {
-            code: 3,
-            ..Self::failed(message)
-        }
-    }
-
     /// Exit code 6.
     pub fn timed_out(message: impl Into<String>) -> Self {
         Self {
             code: 6,
             ..Self::failed(message)
         }
-    }
-
-    /// One of the platform's own refusals, which has its document.
-    pub fn problem(problem: Problem) -> Self {
-        let code = match problem.status {
-            429 => 5,
-            401 | 403 => 4,
-            _ => 1,
-        };
-        Self {
-            code,
-            hint: Some(problem.detail.clone()),
-            message: problem.title.clone(),
-            problem: Some(problem),
-            json: false,
-        }
-    }
-
-    /// To be told as its document, where it has one.
-    pub fn in_json(self) -> Self {
-        Self { json: true, ..self }
-    }
-
-    /// What is to be printed on standard output.
-    pub fn document(&self) -> Option<&Problem> {
-        self.problem.as_ref().filter(|_| self.json)
     }
 
     /// What to do next.
@@ -91,16 +56,53 @@ impl Failure {
         ExitCode::from(self.code)
     }
 
-    /// That nothing came back.
-    pub fn no_answer(error: &kube::Error) -> Self {
-        Self::failed(format!("the API server didn't answer: {error}"))
-            .hint("check that the cluster of the current kubeconfig context is up")
+    /// The platform's own problem, if that is what it is.
+    pub fn problem(&self) -> Option<&Problem> {
+        self.problem.as_ref()
     }
 
-    /// What the API server says of something in a tenant's namespace, in its own words.
-    pub fn answered(what: &str, answer: &Status) -> Self {
-        let failure = Self::failed(format!("{what}: {}", answer.message));
-        match answer.code {
+    /// Exit code 5 for a quota, 4 for what a state forbids, 1 for what is in the way.
+    fn of(problem: Problem) -> Self {
+        Self {
+            code: match problem.status {
+                429 => 5,
+                403 => 4,
+                _ => 1,
+            },
+            message: problem.detail.clone(),
+            hint: None,
+            problem: Some(problem),
+        }
+    }
+
+    /// What the API server's answer about this tenant's quota means.
+    pub fn about_quota(slug: &str, error: &kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) if status.code == 404 => Self {
+                code: 3,
+                ..Self::failed(format!("there is no quota of a tenant {slug}"))
+            }
+            .hint("`akili tenant list` shows all tenants; a new one gets its quota in a moment"),
+            error => Self::about_tenant(slug, error),
+        }
+    }
+
+    /// What the API server's answer about `what`, which is something of this tenant's,
+    /// means.
+    pub fn about_part(
+        what: &str,
+        slug: &str,
+        tenant: Option<&Tenant>,
+        error: &kube::Error,
+    ) -> Self {
+        let kube::Error::Api(status) = error else {
+            return Self::no_answer(error);
+        };
+        if let Some(problem) = problem(status, slug, tenant) {
+            return Self::of(problem);
+        }
+        let failure = Self::failed(format!("{what}: {}", status.message));
+        match status.code {
             401 | 403 => Self { code: 4, ..failure }
                 .hint("check whose login and which namespace the kubeconfig's context has"),
             404 => Self { code: 3, ..failure },
@@ -108,22 +110,36 @@ impl Failure {
         }
     }
 
+    fn no_answer(error: &kube::Error) -> Self {
+        Self::failed(format!("the API server didn't answer: {error}"))
+            .hint("check that the cluster of the current kubeconfig context is up")
+    }
+
     /// What the API server's answer about this tenant means.
     pub fn about_tenant(slug: &str, error: &kube::Error) -> Self {
         let kube::Error::Api(status) = error else {
             return Self::no_answer(error);
         };
+        if let Some(problem) = problem(status, slug, None) {
+            return Self::of(problem);
+        }
         match (status.code, status.reason.as_str()) {
             (404, _)
                 if status
                     .message
                     .contains("the server could not find the requested resource") =>
             {
-                Self::not_found("this cluster knows no Tenants")
-                    .hint("install the Akili operator and its custom resource definitions first")
+                Self {
+                    code: 3,
+                    ..Self::failed("this cluster knows no Tenants")
+                }
+                .hint("install the Akili operator and its custom resource definitions first")
             }
-            (404, _) => Self::not_found(format!("there is no tenant {slug}"))
-                .hint("`akili tenant list` shows all tenants"),
+            (404, _) => Self {
+                code: 3,
+                ..Self::failed(format!("there is no tenant {slug}"))
+            }
+            .hint("`akili tenant list` shows all tenants"),
             (409, "AlreadyExists") => Self::failed(format!("tenant {slug} exists already"))
                 .hint(format!("`akili tenant get {slug}` shows it")),
             (401 | 403, _) => Self {

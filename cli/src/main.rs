@@ -4,8 +4,8 @@ mod commands;
 mod create;
 mod document;
 mod failure;
-mod gitops;
 mod output;
+mod problem;
 
 use std::process::ExitCode;
 
@@ -28,25 +28,39 @@ enum Command {
     /// Create tenants, look at them, and lead them through their life.
     #[command(subcommand)]
     Tenant(commands::tenant::Command),
-    /// Show and change what tenants may use.
+    /// Look at what tenants use, and change what they may use.
     #[command(subcommand)]
     Quota(commands::quota::Command),
-    /// Work with a tenant's connections.
+    /// Work with a tenant's connections, in the namespace of the kubeconfig's context.
     #[command(subcommand)]
     Connection(commands::connection::Command),
-    /// Work with a tenant's data products.
+    /// Work with a tenant's data products, in the namespace of the kubeconfig's context.
     #[command(subcommand)]
     Product(commands::product::Command),
 }
 
+impl Command {
+    /// Whether the answer is to be JSON, a problem's too.
+    fn is_json(&self) -> bool {
+        match self {
+            Self::Tenant(command) => command.is_json(),
+            Self::Quota(command) => command.is_json(),
+            Self::Connection(command) => command.is_json(),
+            Self::Product(command) => command.is_json(),
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse().command).await {
+    let Arguments { command } = Arguments::parse();
+    let is_json = command.is_json();
+    match run(command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            match failure.document().map(output::json) {
-                Some(Ok(document)) => println!("{document}"),
-                _ => eprintln!("{failure}"),
+            match failure.problem().filter(|_| is_json) {
+                Some(problem) => println!("{:#}", serde_json::json!(problem)),
+                None => eprintln!("{failure}"),
             }
             failure.exit_code()
         }

@@ -49,13 +49,22 @@ pub fn render(
     tenants: &[(Tenant, Document)],
     shown: &impl Serialize,
 ) -> Result<String, Failure> {
+    let unprintable =
+        |error: &dyn std::fmt::Display| Failure::failed(format!("can't print: {error}"));
     match form {
         Form::Table => Ok(table(tenants, false)),
         Form::Wide => Ok(table(tenants, true)),
-        Form::Json => json(shown),
+        Form::Json => serde_json::to_string_pretty(shown).map_err(|error| unprintable(&error)),
         Form::Yaml => {
-            let objects: Result<Vec<_>, _> = tenants.iter().map(|(it, _)| yaml(it)).collect();
-            Ok(objects?.join("\n---\n"))
+            let objects: Result<Vec<String>, _> = tenants
+                .iter()
+                .map(|(tenant, _)| serde_saphyr::to_string(tenant))
+                .collect();
+            Ok(objects
+                .map_err(|error| unprintable(&error))?
+                .join("---\n")
+                .trim_end()
+                .to_owned())
         }
         Form::Name => {
             let names: Vec<String> = tenants
@@ -65,21 +74,6 @@ pub fn render(
             Ok(names.join("\n"))
         }
     }
-}
-
-/// As akili's own document.
-pub fn json(shown: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(shown).map_err(|error| unprintable(&error))
-}
-
-/// As the Kubernetes object.
-pub fn yaml(object: &impl Serialize) -> Result<String, Failure> {
-    let text = serde_saphyr::to_string(object).map_err(|error| unprintable(&error))?;
-    Ok(text.trim_end().to_owned())
-}
-
-fn unprintable(error: &dyn std::fmt::Display) -> Failure {
-    Failure::failed(format!("can't print: {error}"))
 }
 
 fn table(tenants: &[(Tenant, Document)], wide: bool) -> String {

@@ -140,14 +140,15 @@ pub fn cores(text: &str) -> Option<f64> {
     Some(quantity(text)).filter(|cores| cores.is_finite())
 }
 
-/// Bytes that Kubernetes writes like this: `1Gi`, `1500M`. Nothing if it can't be read.
+/// A whole amount, such as bytes, that Kubernetes writes like this: `1Gi`, `1500M`. Nothing
+/// if it can't be read.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a float that is too large becomes the largest number"
 )]
-pub fn bytes(text: &str) -> Option<i64> {
-    let bytes = quantity(text);
-    bytes.is_finite().then_some(bytes as i64)
+pub fn whole(text: &str) -> Option<i64> {
+    let amount = quantity(text);
+    amount.is_finite().then_some(amount as i64)
 }
 
 impl Summary {
@@ -227,7 +228,7 @@ mod tests {
     #[test]
     fn amounts_are_read_as_kubernetes_writes_them() {
         assert_eq!((cores("1500m"), cores("lots")), (Some(1.5), None));
-        assert_eq!((bytes("2Gi"), bytes("lots")), (Some(2 << 30), None));
+        assert_eq!((whole("2Gi"), whole("lots")), (Some(2 << 30), None));
     }
 
     #[test]

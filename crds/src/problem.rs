@@ -1,7 +1,5 @@
 //! The problem document: how the platform says no, to people and to programs alike.
 
-mod answer;
-
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -139,6 +139,7 @@ impl Worker {
         // Catalogs have a copy of the key: whichever plane comes first makes it.
         let object_keys = Arc::new(Secrets::new(client.clone(), self.addresses.objects));
         let listing = Arc::new(self.clients.objects.clone());
+        let loads = Arc::new(self.clients.starrocks.clone());
         let objects = ObjectStore::new(self.clients.objects, object_keys.clone());
         let kafka = Kafka::new(
             self.clients.kafka,
@@ -165,6 +166,7 @@ impl Worker {
             tenants: self.tenants,
             counts: self.counts,
             objects: listing,
+            loads,
             leadership: self.leadership.clone(),
             recorder: recorder.clone(),
             metrics: metrics.clone(),

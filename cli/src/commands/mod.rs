@@ -1,9 +1,10 @@
 //! The commands: a folder for each noun, a file for each verb.
 
 pub mod connection;
+mod gitops;
 pub mod product;
 pub mod quota;
 pub mod tenant;
 
-/// Who the API server is told has set a field.
+/// The field manager of what people change with `akili`.
 pub const FIELD_MANAGER: &str = "akili";

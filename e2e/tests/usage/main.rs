@@ -5,6 +5,7 @@ mod storage;
 
 use std::time::{Duration, Instant};
 
+use akili_e2e::command::{stderr, succeed};
 use akili_e2e::platform::{Operator, Platform};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -42,8 +43,9 @@ fn exceeded(platform: &Platform, slug: &str, field: &str) -> Result<String> {
 
 /// The notes of the events of this reason on a tenant's TenantQuota.
 fn warnings(platform: &Platform, slug: &str, reason: &str) -> Result<Vec<String>> {
-    let of_quota = "involvedObject.kind=TenantQuota,type=Warning,involvedObject.name=";
-    let selector = format!("{of_quota}{slug},reason={reason}");
+    // Events of an earlier run's quota of this name are still there.
+    let uid = platform.kubectl(&["get", "tenantquota", slug, "-o", "jsonpath={.metadata.uid}"])?;
+    let selector = format!("involvedObject.uid={uid},type=Warning,reason={reason}");
     let notes = "jsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
     let notes = ["get", "events", "--field-selector", &selector, "-o", notes];
     let notes = platform.kubectl(&notes)?;
@@ -61,7 +63,8 @@ async fn what_a_tenant_has_is_told_within_seconds_and_what_is_too_much_is_kept()
         .eventually("what a new tenant uses is told", || {
             Ok(used(".products")? == "0"
                 && used(".storageBytes")? == "0"
-                && used(".pods.cpu")? == "0")
+                && used(".pods.cpu")? == "0"
+                && used(".queries.cpu")? == "0")
         })
         .await?;
 
@@ -96,7 +99,7 @@ async fn what_a_tenant_has_is_told_within_seconds_and_what_is_too_much_is_kept()
     );
 
     let began = Instant::now();
-    set_quota(&platform, "counted", &json!({"maxProducts": 3}))?;
+    people_look_and_change_it(&platform)?;
     platform
         .eventually("more is allowed", || {
             Ok(exceeded(&platform, "counted", "status")? == "False")
@@ -104,6 +107,26 @@ async fn what_a_tenant_has_is_told_within_seconds_and_what_is_too_much_is_kept()
         .await?;
     println!("Exceeded is gone after {:?}", began.elapsed());
     is_warned_of_once(&platform, operator, &product("four")).await
+}
+
+/// With `akili`, by which one more product is allowed.
+fn people_look_and_change_it(platform: &Platform) -> Result<()> {
+    let look = platform.akili(&["quota", "get", "counted"])?;
+    println!("{}{}", succeed(&look)?, stderr(&look));
+    ensure!(stderr(&look).contains("has 3/2 products"), "{look:?}");
+    let set = ["quota", "set", "counted", "--max-products=3"];
+    let dry = platform.akili(&[&set[..], &["--dry-run=server"]].concat())?;
+    println!("{}", succeed(&dry)?);
+    ensure!(quota(platform, "counted", ".spec.maxProducts")? == "2");
+    println!("{}", succeed(&platform.akili(&set)?)?);
+    let json = platform.akili(&["tenant", "get", "counted", "--json"])?;
+    let json: Value = serde_json::from_str(&succeed(&json)?)?;
+    ensure!(json["quota"]["max_products"] == 3, "{json}");
+    ensure!(json["usage"]["products"] == 3, "{json}");
+    ensure!(json["usage"]["queries"]["memory_bytes"] == 0, "{json}");
+    let nobody = platform.akili(&["quota", "get", "nobody"])?;
+    ensure!(nobody.status.code() == Some(3), "{}", stderr(&nobody));
+    Ok(())
 }
 
 /// Three of three, then four of four: the second is crossed after a restart.

@@ -92,8 +92,9 @@ async fn until(tenant: &ObjectTenant, expected: Option<&str>) -> Result<()> {
 
 /// What was done about the tenant's objects, the oldest first.
 fn told(platform: &Platform) -> Result<String> {
-    let of_tenant = "involvedObject.kind=Tenant,involvedObject.name=full";
-    let events = ["get", "events", "--field-selector", of_tenant];
+    let uid = platform.kubectl(&["get", "tenant", "full", "-o", "jsonpath={.metadata.uid}"])?;
+    let of_tenant = format!("involvedObject.uid={uid}");
+    let events = ["get", "events", "--field-selector", &of_tenant];
     let oldest_first = "--sort-by=.metadata.creationTimestamp";
     let notes = "jsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
     let notes = [&events[..], &[oldest_first, "-o", notes]].concat();

@@ -15,6 +15,7 @@ use akili_crds::{Phase, TenantQuota, lifecycle};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
+use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 use rand::RngExt;
 use tokio::sync::mpsc::UnboundedSender;
@@ -158,6 +159,13 @@ async fn read(work: &Work, key: &TenantKey, measurement: &mut Measurement) -> Re
 }
 
 impl Work {
+    /// Whether there is a tenant that may do anything.
+    pub(super) fn has_tenants(&self) -> bool {
+        let tenants = self.context.tenants.state();
+        let mut slugs = tenants.iter().map(|tenant| tenant.name_any());
+        slugs.any(|slug| self.measurable(&slug).is_some())
+    }
+
     /// The tenant of this name, if it has anything and may get more: what an archived one
     /// has doesn't change.
     fn measurable(&self, slug: &str) -> Option<TenantKey> {

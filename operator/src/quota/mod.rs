@@ -3,11 +3,13 @@
 //!
 //! - [`measure`]: how much each tenant stores, on its own slow schedule.
 //! - [`changes`]: whose products, connections or pods are no longer as many as they were.
+//! - [`queries`]: what queries use at the moment.
 //! - [`report`]: what is to be said of all that; pure.
 
 mod changes;
 mod measure;
 mod pods;
+mod queries;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -40,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::kubernetes::FIELD_MANAGER;
 use crate::backend::object_store::measure::Listing;
+use crate::backend::starrocks::usage::Loads;
 use crate::backend::{Growth, TenantKey};
 use crate::counts::Counts;
 use crate::error::{Class, Error};
@@ -48,6 +51,7 @@ use crate::metrics::Metrics;
 use crate::tenant::{self, jittered};
 use measure::Measurements;
 use pods::Pods;
+use queries::Queries;
 use report::{Known, Warning};
 
 /// A TenantQuota, or why it can't be read: one malformed object stops no other.
@@ -73,6 +77,8 @@ pub struct Context {
     pub counts: Counts,
     /// Lists what tenants store.
     pub objects: Arc<dyn Listing>,
+    /// Shows what queries use.
+    pub loads: Arc<dyn Loads>,
     /// Whether this process is the one that works.
     pub leadership: Leadership,
     /// Tells when a limit comes near.
@@ -92,6 +98,7 @@ struct Work {
     context: Context,
     quotas: Store<Readable>,
     pods: Pods,
+    queries: Queries,
     storage: Measurements,
 }
 
@@ -102,6 +109,7 @@ pub async fn run(context: Context, stop: CancellationToken) {
     let work = Arc::new(Work {
         quotas,
         pods: Pods::new(pods),
+        queries: Queries::default(),
         storage: Measurements::default(),
         context,
     });
@@ -125,7 +133,13 @@ async fn keep(work: &Arc<Work>, known: Writer<Readable>, stop: &CancellationToke
         .applied_objects()
         .predicate_filter(predicates::generation, PredicateConfig::default());
     let (changed, reconcile_changed) = mpsc::unbounded_channel();
-    let looks = async { tokio::join!(changes::run(work, &changed), measure::run(work, &changed)) };
+    let looks = async {
+        tokio::join!(
+            changes::run(work, &changed),
+            queries::run(work),
+            measure::run(work, &changed),
+        )
+    };
     let stopped = stop.clone();
     let controller = Controller::for_stream(specs, work.quotas.clone())
         .reconcile_on(UnboundedReceiverStream::new(reconcile_changed))
@@ -204,6 +218,7 @@ impl Work {
             products: Some(counts.of(Kind::DataProduct, &namespace)),
             connections: Some(counts.of(Kind::Connection, &namespace)),
             pods: self.pods.of(&namespace),
+            queries: self.queries.of(key),
             ..Usage::default()
         }
     }

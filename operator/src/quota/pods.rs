@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use akili_crds::limit::{bytes, cores};
+use akili_crds::limit::{cores, whole};
 use akili_crds::names::LABEL_TENANT_ID;
 use akili_crds::tenant_quota::Compute;
 use futures::StreamExt;
@@ -79,7 +79,7 @@ fn compute(used: &BTreeMap<String, Quantity>) -> Compute {
     let text = |name: &str| used.get(name).map(|quantity| quantity.0.as_str());
     Compute {
         cpu: text("limits.cpu").and_then(cores),
-        memory_bytes: text("limits.memory").and_then(bytes),
+        memory_bytes: text("limits.memory").and_then(whole),
     }
 }
 

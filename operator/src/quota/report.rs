@@ -56,6 +56,7 @@ pub fn report(quota: &TenantQuota, known: &Known, now: &Time) -> (TenantQuotaSta
     let (storage_bytes, measured_at) = storage(&old, known);
     let used = Usage {
         storage_bytes,
+        queries: counted.queries.clone().or(before.queries.clone()),
         ..counted.clone()
     };
     let warnings = warnings(slug, limits, &before, &used);

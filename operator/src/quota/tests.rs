@@ -1,10 +1,12 @@
 //! Usage against an API server and an object store in memory: what is read, measured and
 //! written.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use akili_crds::TenantId;
 use akili_crds::quota::GB;
+use akili_crds::tenant_quota::Compute;
 use async_trait::async_trait;
 use kube::runtime::events::Reporter;
 use serde_json::Value;
@@ -59,6 +61,13 @@ impl Listing for Objects {
     }
 }
 
+#[async_trait]
+impl Loads for Objects {
+    async fn loads(&self) -> Result<BTreeMap<String, Compute>, Error> {
+        Ok(BTreeMap::new())
+    }
+}
+
 /// A cluster with the tenant acme, and all that its usage is kept with.
 struct World {
     server: ApiServer,
@@ -81,6 +90,7 @@ impl World {
             tenants: known,
             counts,
             objects: objects.clone(),
+            loads: objects.clone(),
             leadership: Leadership::new(
                 client.clone(),
                 "akili-system",
@@ -98,6 +108,7 @@ impl World {
             work: Work {
                 quotas: quotas_known,
                 pods: Pods::new(pods),
+                queries: Queries::default(),
                 storage: Measurements::default(),
                 context,
             },

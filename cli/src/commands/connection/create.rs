@@ -28,7 +28,7 @@ pub struct Arguments {
     #[arg(long)]
     secret: Option<String>,
     #[command(flatten)]
-    options: Options,
+    pub options: Options,
 }
 
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {

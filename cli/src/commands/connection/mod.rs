@@ -14,6 +14,14 @@ pub enum Command {
     Create(create::Arguments),
 }
 
+impl Command {
+    /// Whether the answer is to be JSON.
+    pub fn is_json(&self) -> bool {
+        let Self::Create(arguments) = self;
+        arguments.options.json
+    }
+}
+
 /// Does it.
 pub async fn run(command: Command, client: Client) -> Result<(), Failure> {
     match command {

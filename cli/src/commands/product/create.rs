@@ -23,7 +23,7 @@ pub struct Arguments {
     #[arg(long)]
     description: Option<String>,
     #[command(flatten)]
-    options: Options,
+    pub options: Options,
 }
 
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {

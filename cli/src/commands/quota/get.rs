@@ -1,14 +1,18 @@
 //! `akili quota get`
 
-use std::io::{IsTerminal, stdout};
+use std::io::IsTerminal;
 
-use akili_crds::Slug;
+use akili_crds::condition::{find, types};
+use akili_crds::limit::Limit;
+use akili_crds::{Slug, TenantQuota};
 use clap::{Args, ValueEnum};
-use kube::Client;
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use kube::{Client, ResourceExt};
+use serde_json::{Value, json};
 
-use super::shown;
+use crate::document;
 use crate::failure::Failure;
-use crate::output;
 
 #[derive(Args)]
 #[command(
@@ -18,14 +22,22 @@ pub struct Arguments {
     /// The tenant's name
     slug: Slug,
     /// Form of the output; json is akili's own document, yaml the Kubernetes object
-    #[arg(short, long, value_enum, default_value = "table")]
-    output: Form,
+    #[arg(short, long, value_enum)]
+    output: Option<Form>,
     /// The same as --output json
     #[arg(long, conflicts_with = "output")]
     json: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+impl Arguments {
+    /// Whether the answer is to be JSON.
+    pub fn is_json(&self) -> bool {
+        self.json || self.output == Some(Form::Json)
+    }
+}
+
+/// A form of the output.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
     Table,
     Json,
@@ -35,11 +47,137 @@ enum Form {
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
     let quota = super::find(&client, &arguments.slug).await?;
     let text = match arguments.output {
-        _ if arguments.json => output::json(&shown::document(&quota))?,
-        Form::Json => output::json(&shown::document(&quota))?,
-        Form::Yaml => output::yaml(&quota)?,
-        Form::Table => shown::table(&quota, stdout().is_terminal()),
+        _ if arguments.is_json() => format!("{:#}", document(&quota)),
+        Some(Form::Yaml) => yaml(&quota)?,
+        Some(_) => table(&quota, None),
+        None => {
+            let colour = std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+            table(&quota, std::io::stdout().is_terminal().then_some(colour))
+        }
     };
-    println!("{text}");
+    println!("{}", text.trim_end());
+    let conditions = quota.status.as_ref().map(|status| &status.conditions);
+    let exceeded = conditions.and_then(|all| find(all, types::EXCEEDED));
+    if let Some(exceeded) = exceeded.filter(|it| it.status == "True" && !arguments.is_json()) {
+        eprintln!("warning: {}", exceeded.message);
+    }
     Ok(())
+}
+
+fn yaml(quota: &TenantQuota) -> Result<String, Failure> {
+    let unprintable = |error| Failure::failed(format!("can't print: {error}"));
+    serde_saphyr::to_string(quota).map_err(unprintable)
+}
+
+fn document(quota: &TenantQuota) -> Value {
+    let status = quota.status.clone().unwrap_or_default();
+    let used = status.used.unwrap_or_default();
+    json!({
+        "slug": quota.name_any(),
+        "quota": document::limits(&quota.spec),
+        "usage": document::usage(&used),
+        "measured_at": status.measured_at,
+        "conditions": status.conditions,
+    })
+}
+
+/// A line a limit; with bars where they are asked for, in colour or not.
+fn table(quota: &TenantQuota, bars: Option<bool>) -> String {
+    let used = quota.status.clone().unwrap_or_default().used;
+    let used = used.unwrap_or_default();
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(["LIMIT", "USED", "OF", "SHARE"]);
+    for limit in Limit::ALL {
+        let figures = limit.figures(&quota.spec, &used);
+        let (amount, of) = figures.split_once('/').unwrap_or((&figures, ""));
+        let share = limit.share(&quota.spec, &used);
+        let percent = share.map_or("-".to_owned(), |share| match share.is_finite() {
+            true => format!("{:.0} %", (share * 100.0).floor()),
+            false => "all".into(),
+        });
+        let bar = bars.map(|colour| bar(share.unwrap_or_default(), colour));
+        let cells = [limit.title(), amount, of, &percent].map(str::to_owned);
+        table.add_row(cells.into_iter().chain(bar));
+    }
+    for column in table.column_iter_mut().skip(1).take(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let lines = table.lines().map(|line| line.trim().to_owned());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Characters of a bar.
+const WIDTH: usize = 20;
+
+/// Green, yellow from 80 % on and red where the limit is reached.
+fn bar(share: f64, colour: bool) -> String {
+    let full = (1..=WIDTH)
+        .filter(|cell| share * 20.0 >= f64::from(u32::try_from(*cell).unwrap_or(u32::MAX)))
+        .count();
+    let bar = "█".repeat(full) + &"░".repeat(WIDTH - full);
+    let code = match share {
+        _ if !colour => return bar,
+        1.0.. => 31,
+        0.8..1.0 => 33,
+        _ => 32,
+    };
+    format!("\u{1b}[{code}m{bar}\u{1b}[0m")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quota() -> TenantQuota {
+        serde_json::from_value(json!({
+            "apiVersion": "akili.io/v1alpha1", "kind": "TenantQuota",
+            "metadata": {"name": "acme-corp"},
+            "spec": {"maxConnections": 0},
+            "status": {
+                "measuredAt": "2026-03-16T10:00:00Z",
+                "used": {
+                    "products": 98, "storageBytes": 550_077_936_435_i64, "connections": 1,
+                    "pods": {"cpu": 0.25, "memoryBytes": 0},
+                },
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_line_a_limit_that_can_be_cut_apart() {
+        assert_eq!(
+            table(&quota(), None),
+            "LIMIT         USED   OF  SHARE\n\
+             Products        98  100   98 %\n\
+             Connections      1    0    all\n\
+             Storage GB   512.3  500  102 %\n\
+             CPU           0.25    8    3 %\n\
+             Memory GB      0.0   32    0 %"
+        );
+        let mut new = quota();
+        new.status = None;
+        assert!(table(&new, None).contains("Products        -  100      -"));
+    }
+
+    #[test]
+    fn bars_are_in_colour_unless_that_is_not_wanted() {
+        assert_eq!(bar(0.5, false), "██████████░░░░░░░░░░");
+        assert_eq!(bar(7.0, false), "████████████████████");
+        for (share, code) in [(0.79, "32"), (0.8, "33"), (1.0, "31")] {
+            assert!(bar(share, true).starts_with(&format!("\u{1b}[{code}m")));
+        }
+    }
+
+    #[test]
+    fn json_has_limits_usage_and_when_that_was_measured() {
+        let document = document(&quota());
+        assert_eq!(document["quota"]["max_products"], 100);
+        assert_eq!(
+            document["usage"]["pods"],
+            json!({"cpu": 0.25, "memory_bytes": 0})
+        );
+        assert_eq!(document["measured_at"], "2026-03-16T10:00:00Z");
+    }
 }

@@ -1,14 +1,12 @@
-//! `akili quota …`
+//! `akili quota`: what tenants may use, and what they use.
 
 mod get;
 mod set;
-mod shown;
 
 use akili_crds::{Slug, TenantQuota};
 use clap::Subcommand;
 use kube::{Api, Client};
 
-use super::tenant;
 use crate::failure::Failure;
 
 /// What can be done with quotas.
@@ -20,6 +18,13 @@ pub enum Command {
     Set(set::Arguments),
 }
 
+impl Command {
+    /// Whether the answer is to be JSON.
+    pub fn is_json(&self) -> bool {
+        matches!(self, Self::Get(arguments) if arguments.is_json())
+    }
+}
+
 /// Does it.
 pub async fn run(command: Command, client: Client) -> Result<(), Failure> {
     match command {
@@ -28,18 +33,8 @@ pub async fn run(command: Command, client: Client) -> Result<(), Failure> {
     }
 }
 
-/// The tenant's quota.
 async fn find(client: &Client, slug: &Slug) -> Result<TenantQuota, Failure> {
     let quotas: Api<TenantQuota> = Api::all(client.clone());
-    let quota = quotas.get_opt(slug.as_str()).await;
-    let quota = quota.map_err(|error| Failure::about_tenant(slug.as_str(), &error))?;
-    let Some(quota) = quota else {
-        tenant::find(client, slug).await?;
-        return Err(
-            Failure::not_found(format!("tenant {slug} has no TenantQuota yet")).hint(format!(
-                "the operator makes it: `akili tenant wait {slug} --for ACTIVE`"
-            )),
-        );
-    };
-    Ok(quota)
+    let found = quotas.get(slug.as_str()).await;
+    found.map_err(|error| Failure::about_quota(slug.as_str(), &error))
 }

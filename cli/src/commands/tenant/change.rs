@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 
 use super::goal::Goal;
 use super::wait;
-use crate::commands::FIELD_MANAGER;
+use crate::commands::{FIELD_MANAGER, gitops};
 use crate::failure::Failure;
-use crate::gitops;
 
 /// How a tenant is changed.
 #[derive(Args)]
@@ -72,7 +71,7 @@ impl Change {
             if let Some(would) = would.filter(|_| !dry) {
                 return Err(Failure::usage(would).hint("add --confirm to go on"));
             }
-            if let Some(warning) = gitops::warning(tenant, self.field) {
+            if let Some(warning) = gitops::warning(tenant, "tenant", self.field) {
                 eprintln!("{warning}");
             }
             self.patch(client, slug, dry).await?;

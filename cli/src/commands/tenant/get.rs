@@ -15,7 +15,7 @@ pub struct Arguments {
     /// The tenant's name
     slug: Slug,
     #[command(flatten)]
-    output: Output,
+    pub output: Output,
 }
 
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {

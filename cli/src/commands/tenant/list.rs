@@ -20,7 +20,7 @@ pub struct Arguments {
     #[arg(long, ignore_case = true, value_parser = ["PROVISIONING", "ACTIVE", "SUSPENDED", "ARCHIVED"])]
     state: Option<String>,
     #[command(flatten)]
-    output: Output,
+    pub output: Output,
 }
 
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {

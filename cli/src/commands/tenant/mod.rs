@@ -18,6 +18,7 @@ use kube::{Api, Client};
 
 use crate::document::Document;
 use crate::failure::Failure;
+use crate::output::Form;
 
 /// What can be done with tenants.
 #[derive(Subcommand)]
@@ -38,6 +39,18 @@ pub enum Command {
     Purge(purge::Arguments),
     /// Wait until a tenant has reached a status
     Wait(wait::Arguments),
+}
+
+impl Command {
+    /// Whether the answer is to be JSON.
+    pub fn is_json(&self) -> bool {
+        let output = match self {
+            Self::Get(arguments) => &arguments.output,
+            Self::List(arguments) => &arguments.output,
+            _ => return false,
+        };
+        output.form() == Some(Form::Json)
+    }
 }
 
 /// Does it.
@@ -64,8 +77,7 @@ async fn fetch(client: &Client, slug: &Slug) -> Result<(Tenant, Document), Failu
     Ok((tenant, document))
 }
 
-/// The tenant.
-pub async fn find(client: &Client, slug: &Slug) -> Result<Tenant, Failure> {
+async fn find(client: &Client, slug: &Slug) -> Result<Tenant, Failure> {
     let tenants: Api<Tenant> = Api::all(client.clone());
     let found = tenants.get(slug.as_str()).await;
     found.map_err(|error| Failure::about_tenant(slug.as_str(), &error))

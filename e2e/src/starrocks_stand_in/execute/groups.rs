@@ -109,6 +109,18 @@ impl Execution<'_> {
         Ok(Answer::Rows(shown))
     }
 
+    /// Groups that are at work on a node, of which there are none: nothing is ever computed.
+    pub(super) fn show_group_usage() -> SqlResult<Answer> {
+        Ok(Answer::Rows(Rows::new(&[
+            "Name",
+            "Id",
+            "Backend",
+            "BEInUseCpuCores",
+            "BEInUseMemBytes",
+            "BERunningQueries",
+        ])))
+    }
+
     /// Without ALL, those that the session's own queries can come to.
     pub(super) fn show_groups(&self, all: bool, verbose: bool) -> SqlResult<Answer> {
         let user = &self.session.user.name;

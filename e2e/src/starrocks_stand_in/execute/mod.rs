@@ -129,6 +129,7 @@ impl Execution<'_> {
             AlterGroup { name, change } => self.alter_group(&name, change),
             DropGroup { name, if_exists } => self.drop_group(&name, if_exists),
             ShowGroup { name, verbose } => self.show_group(&name, verbose),
+            ShowGroupUsage => Self::show_group_usage(),
             ShowGroups { all, verbose } => self.show_groups(all, verbose),
 
             ShowBackends => self.show_backends(),

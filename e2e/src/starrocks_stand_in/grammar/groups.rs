@@ -49,8 +49,11 @@ pub fn drop(parser: &mut Parser) -> SqlResult<Statement> {
     Ok(Statement::DropGroup { name, if_exists })
 }
 
-/// `SHOW [VERBOSE] RESOURCE {GROUP name | GROUPS [ALL]}`
+/// `SHOW [VERBOSE] RESOURCE {GROUP name | GROUPS [ALL]}`, `SHOW USAGE RESOURCE GROUPS`
 pub fn show(parser: &mut Parser) -> SqlResult<Statement> {
+    if parser.accept_all(&["USAGE", "RESOURCE", "GROUPS"]) {
+        return Ok(Statement::ShowGroupUsage);
+    }
     let verbose = parser.accept("VERBOSE");
     parser.expect(&["RESOURCE"])?;
     if parser.accept("GROUP") {

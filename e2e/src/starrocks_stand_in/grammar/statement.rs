@@ -103,6 +103,7 @@ pub enum Statement {
         name: String,
         verbose: bool,
     },
+    ShowGroupUsage,
     ShowGroups {
         all: bool,
         verbose: bool,
@@ -185,6 +186,7 @@ impl Statement {
                 | ShowRoles
                 | ShowGrants { .. }
                 | ShowGroup { .. }
+                | ShowGroupUsage
                 | ShowGroups { .. }
                 | ShowBackends
                 | ShowComputeNodes

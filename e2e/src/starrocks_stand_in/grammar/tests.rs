@@ -44,6 +44,7 @@ fn statements_are_taken_as_starrocks_takes_them() {
         "ALTER RESOURCE GROUP g DROP ALL",
         "DROP RESOURCE GROUP IF EXISTS g",
         "SHOW VERBOSE RESOURCE GROUPS ALL",
+        "SHOW USAGE RESOURCE GROUPS",
         "SHOW RESOURCE GROUP g",
         "SHOW BACKENDS",
         "SHOW COMPUTE NODES",

@@ -1,6 +1,6 @@
 //! Whether a GitOps controller would take a change back. Pure.
 
-use kube::{Resource, ResourceExt};
+use kube::ResourceExt;
 
 /// Field managers that write what Git says, again and again, and whose they are.
 const CONTROLLERS: [(&str, &str); 4] = [
@@ -11,9 +11,9 @@ const CONTROLLERS: [(&str, &str); 4] = [
     ("helm-controller", "Flux"),
 ];
 
-/// What to say before this field of an object's spec is changed, if it is such a
-/// controller's.
-pub fn warning<K: Resource<DynamicType = ()>>(object: &K, field: &str) -> Option<String> {
+/// What to say before this field of the spec is changed, if it is such a controller's.
+/// `what` is the word for the object, before its name.
+pub fn warning(object: &impl ResourceExt, what: &str, field: &str) -> Option<String> {
     let entries = object.managed_fields().iter();
     let owners = entries.filter(|entry| {
         let fields = entry.fields_v1.as_ref();
@@ -26,9 +26,8 @@ pub fn warning<K: Resource<DynamicType = ()>>(object: &K, field: &str) -> Option
             .find(|(controller, _)| *controller == manager)
     })?;
     Some(format!(
-        "warning: spec.{field} of {} {} is managed by {product} ({manager}), which would revert \
-         this: change it in Git, too",
-        K::kind(&()),
+        "warning: spec.{field} of {what} {} is managed by {product} ({manager}), which would \
+         revert this: change it in Git, too",
         object.name_any()
     ))
 }
@@ -87,7 +86,7 @@ mod tests {
             ("kubectl-client-side-apply", &state, "state", None),
             ("akili", &state, "state", None),
         ] {
-            let warning = warning(&tenant(manager, fields), field);
+            let warning = warning(&tenant(manager, fields), "tenant", field);
             assert_eq!(warning.is_some(), product.is_some(), "{manager} {field}");
             let (warning, product) = (warning.unwrap_or_default(), product.unwrap_or_default());
             assert!(warning.contains(product), "{warning}");
