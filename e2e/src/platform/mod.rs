@@ -16,11 +16,12 @@ mod starrocks;
 mod tenants;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use serde_json::json;
 
 use crate::command::{binary, succeed};
 use crate::testbed::Testbed;
@@ -84,10 +85,31 @@ impl Platform {
 
     /// Runs `akili` as an admin, whether or not it succeeds.
     pub fn akili(&self, arguments: &[&str]) -> Result<Output> {
-        Ok(Command::new(binary("akili")?)
-            .env("KUBECONFIG", self.testbed.kubeconfig())
-            .args(arguments)
-            .output()?)
+        akili(&self.testbed.kubeconfig(), arguments)
+    }
+
+    /// Runs `akili` as a user of a tenant, with a token of their own, in its namespace.
+    pub fn akili_as_user_of(
+        &self,
+        id: &str,
+        namespace: &str,
+        arguments: &[&str],
+    ) -> Result<Output> {
+        let kubeconfig = self.folder.join("user.kubeconfig");
+        let claims = json!({"sub": "dev", "tenant_id": id});
+        self.testbed.user_kubeconfig(claims, &kubeconfig)?;
+        let there = Command::new(self.testbed.kubectl())
+            .env("KUBECONFIG", &kubeconfig)
+            .args([
+                "config",
+                "set-context",
+                "--current",
+                "--namespace",
+                namespace,
+            ])
+            .output()?;
+        succeed(&there)?;
+        akili(&kubeconfig, arguments)
     }
 
     /// Writes a file for a program that is to read it; its path.
@@ -108,4 +130,11 @@ impl Platform {
         }
         Ok(())
     }
+}
+
+fn akili(kubeconfig: &Path, arguments: &[&str]) -> Result<Output> {
+    Ok(Command::new(binary("akili")?)
+        .env("KUBECONFIG", kubeconfig)
+        .args(arguments)
+        .output()?)
 }

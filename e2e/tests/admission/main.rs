@@ -4,6 +4,7 @@
 mod away;
 mod burst;
 mod certificate;
+mod command_line;
 mod limits;
 mod states;
 mod tenant;

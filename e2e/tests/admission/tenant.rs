@@ -179,6 +179,12 @@ impl<'a> Tenant<'a> {
             .as_user_of(&self.id, &self.namespace, arguments)
     }
 
+    /// Runs `akili` as the user, whether or not it succeeds.
+    pub fn akili(&self, arguments: &[&str]) -> Result<Output> {
+        self.platform
+            .akili_as_user_of(&self.id, &self.namespace, arguments)
+    }
+
     /// Sets limits of the tenant's quota, as an admin.
     pub fn limit(&self, limits: &Value) -> Result<()> {
         let patch = json!({"spec": limits}).to_string();
