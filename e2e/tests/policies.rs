@@ -119,21 +119,18 @@ async fn a_tenant_is_not_deleted_by_mistake_and_then_nothing_is_lost() -> Result
     platform.kubectl(&["create", "namespace", &other])?;
     platform.kubectl(&["delete", "namespace", &other, "--wait=false"])?;
 
-    let id = platform.status("globex", "id")?;
-    let before = possessions(&platform, &id, "globex").await?;
+    let key = platform.key_of("globex")?;
+    let before = platform.possessions(&key).await?;
     platform.delete_protected(&[&["tenant", "globex"]]).await?;
     let get = ["get", "tenant", "globex", "--ignore-not-found"];
     ensure!(platform.kubectl(&get)?.is_empty(), "it is still there");
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
-    let meanwhile = possessions(&platform, &id, "globex").await?;
-    ensure!(before == meanwhile, "{before:#?} became {meanwhile:#?}");
+    before.are_still(&platform.possessions(&key).await?)?;
 
     platform.activate("globex")?;
-    let again = platform.status("globex", "id")?;
-    ensure!(id == again, "{id} became {again}");
-    let after = possessions(&platform, &id, "globex").await?;
-    ensure!(before == after, "{before:#?} became {after:#?}");
-    Ok(())
+    let again = platform.key_of("globex")?;
+    ensure!(again == key, "{key:?} became {again:?}");
+    before.are_still(&platform.possessions(&key).await?)
 }
 
 /// A tenant's namespace, and who its users are.
@@ -199,25 +196,4 @@ fn refused(answer: &Output, why: &str) -> Result<()> {
         "it says {said:?}, not {why:?}"
     );
     Ok(())
-}
-
-/// What the tenant has in every plane.
-async fn possessions(platform: &Platform, id: &str, slug: &str) -> Result<Vec<String>> {
-    let namespace = ["get", "namespace", &format!("tenant-{id}"), "-o"];
-    let uid = "jsonpath={.metadata.uid} {.status.phase} {.metadata.labels}";
-    let row = format!("SELECT slug, id, state FROM akili.tenants WHERE id = '{id}'");
-    let user = platform.object_store_user(&format!("tenant-{id}")).await?;
-    let topics = platform.kafka_admin()?.clients.topics()?;
-    let topics = topics.iter().filter(|topic| topic.starts_with(slug));
-    let topics: Vec<&str> = topics.map(String::as_str).collect();
-    ensure!(!topics.is_empty(), "{slug} has no topic");
-    let mut starrocks = platform.starrocks_of_operator().await?;
-    let catalog = format!("SHOW CREATE CATALOG tenant_{slug}_catalog");
-    Ok(vec![
-        platform.kubectl(&[&namespace[..], &[uid]].concat())?,
-        platform.superuser(&row)?,
-        user["data"]["keys"].to_string(),
-        topics.join(" "),
-        format!("{:?}", starrocks.query(&catalog).await?),
-    ])
 }

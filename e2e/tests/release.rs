@@ -67,7 +67,7 @@ fn live(platform: &Platform, values: &serde_json::Value) -> Result<()> {
     install(platform, &changed)?;
     println!("rollback");
     platform.helm(&["rollback", "akili-operator"])?;
-    rolled_out(platform)?;
+    platform.wait_rolled_out()?;
     println!("uninstall");
     platform.helm(&["uninstall", "akili-operator", "--wait"])?;
     platform.kubectl(&[&["get"][..], &KEPT].concat())?;
@@ -89,17 +89,7 @@ fn live(platform: &Platform, values: &serde_json::Value) -> Result<()> {
 
 fn install(platform: &Platform, values: &serde_json::Value) -> Result<()> {
     platform.install_chart(values)?;
-    rolled_out(platform)
-}
-
-fn rolled_out(platform: &Platform) -> Result<()> {
-    let status = [
-        "rollout",
-        "status",
-        "deployment/akili-operator",
-        "--timeout=60s",
-    ];
-    platform.of_operator(&status).map(drop)
+    platform.wait_rolled_out()
 }
 
 /// Looks again and again at what acme's and globex's users can do; how many times.

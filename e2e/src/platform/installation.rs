@@ -167,6 +167,13 @@ impl Platform {
         self.helm(&[&upgrade[..], &values].concat())
     }
 
+    /// Waits until the pods are those of the chart as it was installed last.
+    pub fn wait_rolled_out(&self) -> Result<()> {
+        let status = ["rollout", "status", "deployment/akili-operator"];
+        self.of_operator(&[&status[..], &["--timeout=60s"]].concat())
+            .map(drop)
+    }
+
     /// Runs Helm in the operator's namespace.
     pub fn helm(&self, arguments: &[&str]) -> Result<()> {
         let kubeconfig = self.testbed.kubeconfig();

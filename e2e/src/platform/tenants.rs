@@ -89,6 +89,11 @@ impl Platform {
     pub async fn change_state(&self, slug: &str, state: &str, phase: &str) -> Result<()> {
         let patch = format!(r#"{{"spec":{{"state":"{state}"}}}}"#);
         self.kubectl(&["patch", "tenant", slug, "--type=merge", "-p", &patch])?;
+        self.until_reached(slug, phase).await
+    }
+
+    /// Waits until the tenant has reached this phase everywhere.
+    pub async fn until_reached(&self, slug: &str, phase: &str) -> Result<()> {
         self.eventually(&format!("{slug} is {phase}"), || {
             Ok(self.status(slug, "phase")? == phase && self.reason(slug, "Ready")? == "Reached")
         })

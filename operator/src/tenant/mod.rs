@@ -37,6 +37,8 @@ use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::events::{Event, EventType, Recorder};
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::reflector::store::Writer;
+use kube::runtime::utils::ResetTimerBackoff;
+use kube::runtime::watcher::DefaultBackoff;
 use kube::runtime::{Predicate as _, PredicateConfig, WatchStreamExt, predicates, watcher};
 use kube::{Client, Resource, ResourceExt};
 use rand::RngExt;
@@ -105,7 +107,6 @@ pub async fn run(
     let audit = audit::run(&context, cache.clone(), drifted, stop.clone());
     // What is written into a status is no reason to look again.
     let specs = watcher(tenants, watcher::Config::default())
-        .default_backoff()
         .reflect(known)
         .applied_objects()
         .predicate_filter(
@@ -119,6 +120,9 @@ pub async fn run(
         })
         .reconcile_on(UnboundedReceiverStream::new(reconcile_drifted))
         .with_config(Config::default().concurrency(concurrency))
+        // Nothing is heard of any tenant after Tenants or TenantQuotas could not be watched:
+        // so pauses grow to a few seconds only, and then begin anew.
+        .trigger_backoff(ResetTimerBackoff::new(DefaultBackoff::default(), 3 * SOON))
         .graceful_shutdown_on(stopped)
         .run(reconcile, retry, context.clone())
         .for_each(|done| async {
@@ -417,9 +421,16 @@ async fn limits(context: &Context, key: &TenantKey) -> Result<(TenantQuotaSpec, 
     .map_err(|error| Error::new(Class::Invalid, "InvalidQuota", error))?;
     match quotas.create(&PostParams::default(), &empty).await {
         Err(kube::Error::Api(status)) if status.code == 409 => {}
-        answer => drop(answer?),
+        answer => drop(answer.map_err(|error| without_quota(&key.slug, error.into()))?),
     }
     Ok((TenantQuotaSpec::default(), Growth::Allowed))
+}
+
+fn without_quota(slug: &Slug, why: Error) -> Error {
+    let message = format!(
+        "TenantQuota {slug} can't be made: {why}; see whether the CRD tenantquotas.akili.io is installed"
+    );
+    Error { message, ..why }
 }
 
 fn desired(target: Phase, reached: Phase, limits: TenantQuotaSpec, growth: Growth) -> Desired {
