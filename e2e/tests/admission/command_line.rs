@@ -11,20 +11,20 @@ use serde_json::{Value, json};
 use crate::tenant::{CONNECTION, PRODUCT, Tenant};
 
 const LIMIT: &str =
-    "Tenant 'acme-corp' has 1/1 products. Delete existing products or request a quota increase.";
-const SUSPENDED: &str = "Tenant 'acme-corp' is suspended: what it has can be read and not changed. Ask an administrator to reactivate it.";
-const ARCHIVED: &str = "Tenant 'acme-corp' is archived, and that is for ever: nobody has access.";
+    "Tenant 'umbrella' has 1/1 products. Delete existing products or request a quota increase.";
+const SUSPENDED: &str = "Tenant 'umbrella' is suspended: what it has can be read and not changed. Ask an administrator to reactivate it.";
+const ARCHIVED: &str = "Tenant 'umbrella' is archived, and that is for ever: nobody has access.";
 
 #[tokio::test]
 async fn the_command_line_says_what_the_platform_says() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    let tenant = Tenant::activate(&platform, "acme-corp").await?;
+    let tenant = Tenant::activate(&platform, "umbrella").await?;
     for kind in [PRODUCT, CONNECTION] {
         tenant.until(kind, 201).await?;
     }
     let product = |name| ["product", "create", "--name", name, "--namespace", "sales"];
-    let set = ["quota", "set", "acme-corp", "--max-products", "1"];
+    let set = ["quota", "set", "umbrella", "--max-products", "1"];
     succeed(&platform.akili(&set)?)?;
     succeed(&tenant.akili(&product("orders"))?)?;
     tenant.until(PRODUCT, 429).await?;
@@ -60,12 +60,12 @@ async fn the_command_line_says_what_the_platform_says() -> Result<()> {
         "{created}"
     );
 
-    let suspend = ["tenant", "suspend", "acme-corp", "--confirm", "--wait"];
+    let suspend = ["tenant", "suspend", "umbrella", "--confirm", "--wait"];
     succeed(&platform.akili(&suspend)?)?;
     let suspended = ("TenantSuspended", "Tenant suspended", 403, SUSPENDED);
     says(&tenant, &product("late"), 4, suspended)?;
     // RBAC answers now, and names no reason.
-    let archive = ["tenant", "archive", "acme-corp", "--confirm", "--wait"];
+    let archive = ["tenant", "archive", "umbrella", "--confirm", "--wait"];
     succeed(&platform.akili(&archive)?)?;
     let archived = ("TenantArchived", "Tenant archived", 403, ARCHIVED);
     says(&tenant, &product("late"), 4, archived)
