@@ -258,7 +258,7 @@ async fn gather(
     context: &Context,
 ) -> Result<(TenantKey, Known, TenantQuotaSpec), Error> {
     let (key, row) = identify(tenant, context).await?;
-    let limits = limits(context, &key).await?;
+    let limits = limits(tenant, context, &key).await?;
     Ok((key, row, limits))
 }
 
@@ -399,11 +399,18 @@ fn parse_id(id: &str) -> Result<TenantId, Error> {
 }
 
 /// The tenant's limits; its TenantQuota is made with the defaults if there is none.
-async fn limits(context: &Context, key: &TenantKey) -> Result<TenantQuotaSpec, Error> {
+async fn limits(
+    tenant: &Tenant,
+    context: &Context,
+    key: &TenantKey,
+) -> Result<TenantQuotaSpec, Error> {
     let quotas: Api<TenantQuota> = Api::all(context.client.clone());
     if let Some(quota) = quotas.get_opt(key.slug.as_str()).await? {
         return Ok(quota.spec);
     }
+    // Whoever took both away gives the quota back first: it must not be there by then.
+    let guard = LiveGuard::new(context, key, tenant);
+    guard.confirm_tenant().await?;
     // With an empty spec, so that the CRD's defaults fill it and no field is owned.
     let quotas: Api<DynamicObject> = Api::all_with(
         context.client.clone(),

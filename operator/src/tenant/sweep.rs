@@ -3,12 +3,11 @@
 //! same as if nothing had failed, was written to no more often than that takes and the
 //! failed step repeated, and isn't written to any more.
 
-use super::fake::{ID, TENANT};
+use super::fake::{ID, QUOTA, TENANT};
 use super::world::{End, World};
 use super::*;
 use crate::backend::fake::Fault;
 
-const QUOTA: &str = "/apis/akili.io/v1alpha1/tenantquotas/acme";
 const RESOURCE_QUOTA: &str = "/api/v1/namespaces/\
                               tenant-550e8400-e29b-41d4-a716-446655440000/resourcequotas/akili";
 
