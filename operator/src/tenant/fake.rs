@@ -21,6 +21,8 @@ use crate::backend::kubernetes::fake::ApiServer;
 pub const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 /// Where its Tenant is.
 pub const TENANT: &str = "/apis/akili.io/v1alpha1/tenants/acme";
+/// Where its TenantQuota is.
+pub const QUOTA: &str = "/apis/akili.io/v1alpha1/tenantquotas/acme";
 
 /// A registry in memory.
 #[derive(Default)]

@@ -29,7 +29,10 @@ impl<'a> LiveGuard<'a> {
     }
 
     /// The Tenant as it is now.
-    async fn confirm_tenant(&self) -> Result<Tenant, Error> {
+    ///
+    /// # Errors
+    /// `TenantChanged`: it is gone, is another object, or wants something else.
+    pub async fn confirm_tenant(&self) -> Result<Tenant, Error> {
         let tenants: Api<Tenant> = Api::all(self.context.client.clone());
         let live = tenants.get_opt(self.key.slug.as_str()).await?;
         live.filter(|live| live.uid() == self.uid && live.spec.state == self.wanted)

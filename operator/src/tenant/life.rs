@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::fake::{ID, TENANT, lead, reason};
+use super::fake::{ID, QUOTA, TENANT, lead, reason};
 use super::world::World;
 use super::*;
 use crate::backend::Guard;
@@ -163,6 +163,19 @@ async fn an_old_tenant_that_comes_again_destroys_nothing() {
         !deleted.iter().any(|it| it.starts_with("DELETE ")),
         "{deleted:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_is_gone_is_not_given_a_quota() {
+    let world = World::after(&["Active"]).await;
+    let old: Readable = serde_json::from_value(world.server.get(TENANT).unwrap()).unwrap();
+    world.server.remove(TENANT);
+    world.server.remove(QUOTA);
+    let before = world.writes();
+    // There is no Tenant to tell of it.
+    let _ = reconcile(Arc::new(old), world.start()).await;
+    assert_eq!(world.writes(), before);
+    assert_eq!(world.server.get(QUOTA), None);
 }
 
 /// Even if the reconcile had begun before.

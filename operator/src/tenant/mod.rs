@@ -259,7 +259,7 @@ async fn gather(
     context: &Context,
 ) -> Result<(TenantKey, Known, (TenantQuotaSpec, Growth)), Error> {
     let (key, row) = identify(tenant, context).await?;
-    let limits = limits(context, &key).await?;
+    let limits = limits(tenant, context, &key).await?;
     Ok((key, row, limits))
 }
 
@@ -401,12 +401,19 @@ fn parse_id(id: &str) -> Result<TenantId, Error> {
 
 /// The tenant's limits, and whether its storage may grow; its TenantQuota is made with the
 /// defaults if there is none.
-async fn limits(context: &Context, key: &TenantKey) -> Result<(TenantQuotaSpec, Growth), Error> {
+async fn limits(
+    tenant: &Tenant,
+    context: &Context,
+    key: &TenantKey,
+) -> Result<(TenantQuotaSpec, Growth), Error> {
     let quotas: Api<TenantQuota> = Api::all(context.client.clone());
     if let Some(quota) = quotas.get_opt(key.slug.as_str()).await? {
         let growth = quota::growth(&quota);
         return Ok((quota.spec, growth));
     }
+    // Whoever took both away gives the quota back first: it must not be there by then.
+    let guard = LiveGuard::new(context, key, tenant);
+    guard.confirm_tenant().await?;
     // With an empty spec, so that the CRD's defaults fill it and no field is owned.
     let quotas: Api<DynamicObject> = Api::all_with(
         context.client.clone(),

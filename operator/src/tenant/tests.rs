@@ -2,7 +2,7 @@
 
 use sqlx::postgres::PgConnectOptions;
 
-use super::fake::{TENANT, key, lead, reason, reconcile_acme, tenant};
+use super::fake::{QUOTA, TENANT, key, lead, reason, reconcile_acme, tenant};
 use super::registry::Registry;
 use super::world::World;
 use super::*;
@@ -20,7 +20,7 @@ async fn active_acme() -> (ApiServer, Arc<Context>) {
     let server = ApiServer::default();
     server.put(TENANT, tenant("Active", "ACTIVE"));
     let quota = json!({"metadata": {"name": "acme"}, "spec": {}});
-    server.put("/apis/akili.io/v1alpha1/tenantquotas/acme", quota);
+    server.put(QUOTA, quota);
     lead(&server, "us");
 
     let [writable, ..] = all_states();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use akili_crds::quota::GB;
 use serde_json::Value;
 
-use super::fake::{ID, Memory, TENANT, context, lead, reconcile_acme};
+use super::fake::{ID, Memory, QUOTA, TENANT, context, lead, reconcile_acme};
 use super::*;
 use crate::backend::fake::{Fake, Faults, Held};
 use crate::backend::kubernetes::fake::ApiServer;
@@ -17,9 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Nothing takes more reconciles.
 const MOST_RECONCILES: usize = 30;
-
-/// Where acme's TenantQuota is.
-pub const QUOTA: &str = "/apis/akili.io/v1alpha1/tenantquotas/acme";
 
 /// All that a controller works with.
 pub struct World {
