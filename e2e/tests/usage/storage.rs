@@ -1,7 +1,9 @@
 //! Storage: what counts, and what happens beyond the limit.
 
+use std::process::Output;
 use std::time::{Duration, Instant};
 
+use akili_e2e::command::{stderr, succeed};
 use akili_e2e::platform::{BUCKET, ObjectTenant, Platform};
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_s3::error::ProvideErrorMetadata;
@@ -47,6 +49,12 @@ async fn beyond_its_limit_a_tenant_may_only_read_and_delete_until_it_has_room_ag
         );
     }
     tenant.read().await?;
+    let refused = stderr(&deploy(&platform)?);
+    println!("{refused}");
+    ensure!(
+        refused.contains("(QuotaExceeded)") && refused.contains("uses 1.1/1 GB of storage"),
+        "{refused}"
+    );
 
     let began = Instant::now();
     for n in 0..2 {
@@ -63,10 +71,27 @@ async fn beyond_its_limit_a_tenant_may_only_read_and_delete_until_it_has_room_ag
     for (what, answer) in tenant.write().await {
         ensure!(answer.is_none(), "{what}: {answer:?}");
     }
+    succeed(&deploy(&platform)?)?;
 
     let phase = platform.status("full", "phase")?;
     ensure!(phase == "ACTIVE", "{phase}");
     raising_the_limit_helps_at_once(&platform, tenant).await
+}
+
+/// As one of its users: what would be answered.
+fn deploy(platform: &Platform) -> Result<Output> {
+    let product = json!({
+        "apiVersion": "akili.io/v1alpha1", "kind": "DataProduct", "metadata": {"name": "orders"},
+        "spec": {
+            "namespace": "sales", "deployed": true, "schedule": "0 2 * * *",
+            "pipeline": {"image": "example.com/orders:1"},
+        },
+    });
+    let file = platform.file("product.json", &product.to_string())?;
+    let id = platform.status("full", "id")?;
+    let namespace = platform.status("full", "namespace")?;
+    let create = ["create", "--dry-run=server", "-f", &file];
+    platform.as_user_of(&id, &namespace, &create)
 }
 
 /// Whatever was measured last is beyond a limit of none at all.

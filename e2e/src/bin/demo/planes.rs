@@ -156,13 +156,13 @@ pub fn refused<T: Display, E: Display>(
     }
 }
 
-/// Of a long error: S3's word for it; of a policy its message's first sentence; of
+/// Of a long error: S3's word for it; of the webhook its message's first sentence; of
 /// StarRocks' what comes before the roles that would be needed.
 fn words_that_matter(said: String) -> String {
     if said.contains("AccessDenied") {
         return "AccessDenied".into();
     }
-    let end = match said.split_once("denied request: ") {
+    let end = match said.split_once("denied the request: ") {
         Some((_, message)) => message.split(": what").next(),
         None => said.split(';').next(),
     };
