@@ -101,7 +101,8 @@ async fn reload(store: &Store, mut served: Certificate, config: &RustlsConfig) {
         tokio::time::sleep(RELOAD).await;
         let renewed = async {
             let found = store.obtain().await?;
-            if found == served {
+            // What else the Secret says isn't served.
+            if (&found.chain, &found.key) == (&served.chain, &served.key) {
                 return anyhow::Ok(None);
             }
             let (chain, key) = pem(&found);
