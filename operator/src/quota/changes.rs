@@ -20,9 +20,11 @@ pub async fn run(work: &Work, changed: &UnboundedSender<ObjectRef<Readable>>) {
     loop {
         let now = count(work);
         for (slug, used) in &now {
-            if before.get(slug) != Some(used) {
+            let quota = ObjectRef::new(slug);
+            // One that isn't known yet is looked at when it is.
+            if before.get(slug) != Some(used) && work.quotas.get(&quota).is_some() {
                 // Whoever would receive it is stopping.
-                let _ = changed.send(ObjectRef::new(slug));
+                let _ = changed.send(quota);
             }
         }
         before = now;
