@@ -182,14 +182,14 @@ fn tenants() -> String {
     tenants.join("---\n")
 }
 
-/// And of their limits, which aren't the default ones. One connection more than there is:
-/// Kubernetes may count the one that is gone until it counts all again.
+/// And of their limits, which aren't the default ones. More connections than there are:
+/// Kubernetes may count those that are gone until it counts all again.
 fn quotas() -> String {
     let quota = |slug| {
         json!({
             "apiVersion": "akili.io/v1alpha1", "kind": "TenantQuota",
             "metadata": {"name": slug},
-            "spec": {"maxConnections": 2, "maxComputeCpu": 3, "maxComputeMemoryGb": 5},
+            "spec": {"maxConnections": 3, "maxComputeCpu": 3, "maxComputeMemoryGb": 5},
         })
     };
     let quotas = TENANTS.map(|(slug, _, _)| quota(slug).to_string());
