@@ -50,7 +50,7 @@ impl Plane for User {
             Closing::Suspended => {
                 let (settings, change) = (PatchParams::default(), Patch::Merge(change));
                 let patch = self.connections.patch("sales", &settings, &change);
-                (patch.await, "TenantSuspended")
+                (patch.await, "is suspended")
             }
             Closing::Archived => (self.connections.get("sales").await, "cannot get resource"),
         };
