@@ -266,10 +266,7 @@ async fn warn(context: &Context, quota: &TenantQuota, warning: &Warning) {
         action: warning.action.clone(),
         secondary: None,
     };
-    let quota = quota.object_ref(&());
-    if let Err(error) = context.recorder.publish(&event, &quota).await {
-        tracing::warn!(%error, tenant = quota.name, "an event was lost");
-    }
+    tenant::publish(&context.recorder, quota, &event).await;
 }
 
 async fn write_status(

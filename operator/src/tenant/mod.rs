@@ -541,14 +541,19 @@ async fn tell(context: &Context, tenant: &Tenant, reason: &str, report: &Report)
             action: step.chars().take(MAX_ACTION).collect(),
             secondary: None,
         };
-        publish(context, tenant, &event).await;
+        publish(&context.recorder, tenant, &event).await;
     }
 }
 
-async fn publish(context: &Context, tenant: &Tenant, event: &Event) {
-    let tenant = tenant.object_ref(&());
-    if let Err(error) = context.recorder.publish(event, &tenant).await {
-        tracing::warn!(%error, tenant = tenant.name, "an event was lost");
+/// Tells of a Tenant, or of what has its name.
+pub(crate) async fn publish<K: Resource<DynamicType = ()>>(
+    recorder: &Recorder,
+    object: &K,
+    event: &Event,
+) {
+    let object = object.object_ref(&());
+    if let Err(error) = recorder.publish(event, &object).await {
+        tracing::warn!(%error, tenant = object.name, "an event was lost");
     }
 }
 

@@ -55,7 +55,7 @@ pub async fn purge(
         action: "Purge".into(),
         secondary: None,
     };
-    publish(context, tenant, &event).await;
+    publish(&context.recorder, tenant, &event).await;
     Ok(Action::await_change())
 }
 
