@@ -229,10 +229,11 @@ impl Schedule {
         if self.running.contains(slug) {
             return None;
         }
-        let status = quota.status.clone().unwrap_or_default();
-        let used = status.used.unwrap_or_default();
-        let is_over = Limit::Storage.is_exceeded(&quota.spec, &used);
-        let (waited, pause) = match (self.last.get(slug), status.measured_at) {
+        let status = quota.status.as_ref();
+        let used = status.and_then(|status| status.used.as_ref());
+        let is_over = used.is_some_and(|used| Limit::Storage.is_exceeded(&quota.spec, used));
+        let measured_at = status.and_then(|status| status.measured_at.as_ref());
+        let (waited, pause) = match (self.last.get(slug), measured_at) {
             (Some(last), _) => (last.at.elapsed(), last.pause(interval, is_over)),
             (None, Some(at)) => {
                 let waited = Timestamp::now().duration_since(at.0);
