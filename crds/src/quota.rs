@@ -139,6 +139,12 @@ impl Violation {
 
     /// In two sentences: how much of what, and what to do about it.
     pub fn detail(&self, slug: &str) -> String {
+        let too_large = |product: &str, asked: String, limit: i64| {
+            format!(
+                "Product '{product}' asks for {asked}, tenant '{slug}' has {limit}. Ask for less \
+                 or request a quota increase."
+            )
+        };
         match self {
             Self::Products { used, limit } => format!(
                 "Tenant '{slug}' has {used}/{limit} products. Delete existing products or request \
@@ -157,19 +163,15 @@ impl Violation {
                 product,
                 asked,
                 limit,
-            } => format!(
-                "Product '{product}' asks for {}, tenant '{slug}' has {limit}. Ask for less or \
-                 request a quota increase.",
-                count(*asked, "", "CPU")
-            ),
+            } => too_large(product, count(*asked, "", "CPU"), *limit),
             Self::Memory {
                 product,
                 asked,
                 limit,
-            } => format!(
-                "Product '{product}' asks for {}, tenant '{slug}' has {limit}. Ask for less or \
-                 request a quota increase.",
-                count(*asked / real(GB), "GB of ", "memory")
+            } => too_large(
+                product,
+                count(*asked / real(GB), "GB of ", "memory"),
+                *limit,
             ),
         }
     }
