@@ -56,13 +56,7 @@ pub async fn run(work: &Work) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tenant() -> TenantKey {
-        TenantKey {
-            slug: "acme".parse().unwrap(),
-            id: "550e8400-e29b-41d4-a716-446655440000".parse().unwrap(),
-        }
-    }
+    use crate::tenant::fake::key as tenant;
 
     #[test]
     fn a_tenant_whose_queries_nobody_saw_uses_nothing_once_somebody_has_looked() {

@@ -15,9 +15,7 @@ use super::*;
 use crate::backend::kubernetes::fake::ApiServer;
 use crate::backend::object_store::diff::Upload;
 use crate::backend::object_store::measure::{After, Listed, Sized};
-use crate::tenant::fake::{ID, lead};
-
-const QUOTA: &str = "/apis/akili.io/v1alpha1/tenantquotas/acme";
+use crate::tenant::fake::{ID, QUOTA, lead, leadership};
 
 /// An object store with one object of so many bytes, on the second of two pages.
 #[derive(Default)]
@@ -91,12 +89,7 @@ impl World {
             counts,
             objects: objects.clone(),
             loads: objects.clone(),
-            leadership: Leadership::new(
-                client.clone(),
-                "akili-system",
-                "us".into(),
-                Duration::from_secs(15),
-            ),
+            leadership: leadership(&client),
             recorder: Recorder::new(client.clone(), Reporter::from("akili-operator")),
             metrics: Metrics::default(),
             concurrency: 1,

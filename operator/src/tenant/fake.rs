@@ -196,6 +196,12 @@ pub fn lead(server: &ApiServer, holder: &str) {
     server.put(path, serde_json::to_value(lease).unwrap());
 }
 
+/// The leadership of this process, which knows nothing of the lease yet.
+pub fn leadership(client: &Client) -> Leadership {
+    let duration = Duration::from_secs(15);
+    Leadership::new(client.clone(), "akili-system", "us".into(), duration)
+}
+
 /// A controller that has just started, with these planes beside Kubernetes.
 pub fn context(
     server: &ApiServer,
@@ -217,12 +223,7 @@ pub fn context(
         registry,
         planes: all,
         kubernetes,
-        leadership: Leadership::new(
-            client.clone(),
-            "akili-system",
-            "us".into(),
-            Duration::from_secs(15),
-        ),
+        leadership: leadership(&client),
         recorder: Recorder::new(client.clone(), Reporter::from("akili-operator")),
         metrics: Metrics::default(),
         retention: Duration::from_secs(3600),

@@ -146,23 +146,9 @@ mod tests {
         ]
     }
 
-    #[test]
-    fn who_may_write_may_not_change_the_marker() {
-        let found = statements(Rights::ReadWrite);
-        let mut expected = common();
-        expected.extend([
-            json!({
-                "Effect": "Allow",
-                "Action": [
-                    "s3:PutObject",
-                    "s3:PutObjectTagging",
-                    "s3:DeleteObject",
-                    "s3:DeleteObjectVersion",
-                    "s3:DeleteObjectTagging",
-                    "s3:AbortMultipartUpload",
-                ],
-                "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/*")],
-            }),
+    /// What whoever may delete has: many at once, and never the marker.
+    fn of_deletion() -> [Value; 2] {
+        [
             json!({
                 "Effect": "Allow",
                 "Action": ["s3:DeleteObject"],
@@ -173,7 +159,26 @@ mod tests {
                 "Action": ["s3:Put*", "s3:Delete*", "s3:AbortMultipartUpload"],
                 "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/.akili-tenant")],
             }),
-        ]);
+        ]
+    }
+
+    #[test]
+    fn who_may_write_may_not_change_the_marker() {
+        let found = statements(Rights::ReadWrite);
+        let mut expected = common();
+        expected.push(json!({
+            "Effect": "Allow",
+            "Action": [
+                "s3:PutObject",
+                "s3:PutObjectTagging",
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+                "s3:DeleteObjectTagging",
+                "s3:AbortMultipartUpload",
+            ],
+            "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/*")],
+        }));
+        expected.extend(of_deletion());
         assert_eq!(found, expected);
     }
 
@@ -181,29 +186,18 @@ mod tests {
     fn who_may_delete_may_put_nothing_whoever_owns_it() {
         let found = statements(Rights::ReadDelete);
         let mut expected = common();
-        expected.extend([
-            json!({
-                "Effect": "Allow",
-                "Action": [
-                    "s3:DeleteObject",
-                    "s3:DeleteObjectVersion",
-                    "s3:DeleteObjectTagging",
-                    "s3:AbortMultipartUpload",
-                ],
-                "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/*")],
-            }),
-            json!({
-                "Effect": "Allow",
-                "Action": ["s3:DeleteObject"],
-                "Resource": ["arn:aws:s3:::akili"],
-            }),
-            json!({
-                "Effect": "Deny",
-                "Action": ["s3:Put*", "s3:Delete*", "s3:AbortMultipartUpload"],
-                "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/.akili-tenant")],
-            }),
-            json!({"Effect": "Deny", "Action": ["s3:Put*"], "Resource": ["*"]}),
-        ]);
+        expected.push(json!({
+            "Effect": "Allow",
+            "Action": [
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+                "s3:DeleteObjectTagging",
+                "s3:AbortMultipartUpload",
+            ],
+            "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/*")],
+        }));
+        expected.extend(of_deletion());
+        expected.push(json!({"Effect": "Deny", "Action": ["s3:Put*"], "Resource": ["*"]}));
         assert_eq!(found, expected);
     }
 
