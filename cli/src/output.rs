@@ -49,22 +49,13 @@ pub fn render(
     tenants: &[(Tenant, Document)],
     shown: &impl Serialize,
 ) -> Result<String, Failure> {
-    let unprintable =
-        |error: &dyn std::fmt::Display| Failure::failed(format!("can't print: {error}"));
     match form {
         Form::Table => Ok(table(tenants, false)),
         Form::Wide => Ok(table(tenants, true)),
         Form::Json => serde_json::to_string_pretty(shown).map_err(|error| unprintable(&error)),
         Form::Yaml => {
-            let objects: Result<Vec<String>, _> = tenants
-                .iter()
-                .map(|(tenant, _)| serde_saphyr::to_string(tenant))
-                .collect();
-            Ok(objects
-                .map_err(|error| unprintable(&error))?
-                .join("---\n")
-                .trim_end()
-                .to_owned())
+            let objects: Result<Vec<String>, _> = tenants.iter().map(|(it, _)| yaml(it)).collect();
+            Ok(objects?.join("---\n").trim_end().to_owned())
         }
         Form::Name => {
             let names: Vec<String> = tenants
@@ -74,6 +65,15 @@ pub fn render(
             Ok(names.join("\n"))
         }
     }
+}
+
+/// A Kubernetes object as YAML.
+pub fn yaml(object: &impl Serialize) -> Result<String, Failure> {
+    serde_saphyr::to_string(object).map_err(|error| unprintable(&error))
+}
+
+fn unprintable(error: &dyn std::fmt::Display) -> Failure {
+    Failure::failed(format!("can't print: {error}"))
 }
 
 fn table(tenants: &[(Tenant, Document)], wide: bool) -> String {
@@ -100,9 +100,11 @@ fn table(tenants: &[(Tenant, Document)], wide: bool) -> String {
         }
         table.add_row(row);
     }
-    table
-        .lines()
-        .map(|line| line.trim().to_owned())
-        .collect::<Vec<_>>()
-        .join("\n")
+    lines(&table)
+}
+
+/// The lines of a table without frame.
+pub fn lines(table: &Table) -> String {
+    let lines = table.lines().map(|line| line.trim().to_owned());
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::document;
 use crate::failure::Failure;
+use crate::output;
 
 #[derive(Args)]
 #[command(
@@ -48,7 +49,7 @@ pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
     let quota = super::find(&client, &arguments.slug).await?;
     let text = match arguments.output {
         _ if arguments.is_json() => format!("{:#}", document(&quota)),
-        Some(Form::Yaml) => yaml(&quota)?,
+        Some(Form::Yaml) => output::yaml(&quota)?,
         Some(_) => table(&quota, None),
         None => {
             let colour = std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
@@ -62,11 +63,6 @@ pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
         eprintln!("warning: {}", exceeded.message);
     }
     Ok(())
-}
-
-fn yaml(quota: &TenantQuota) -> Result<String, Failure> {
-    let unprintable = |error| Failure::failed(format!("can't print: {error}"));
-    serde_saphyr::to_string(quota).map_err(unprintable)
 }
 
 fn document(quota: &TenantQuota) -> Value {
@@ -103,19 +99,17 @@ fn table(quota: &TenantQuota, bars: Option<bool>) -> String {
     for column in table.column_iter_mut().skip(1).take(3) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let lines = table.lines().map(|line| line.trim().to_owned());
-    lines.collect::<Vec<_>>().join("\n")
+    output::lines(&table)
 }
 
 /// Characters of a bar.
-const WIDTH: usize = 20;
+const WIDTH: u16 = 20;
 
 /// Green, yellow from 80 % on and red where the limit is reached.
 fn bar(share: f64, colour: bool) -> String {
-    let full = (1..=WIDTH)
-        .filter(|cell| share * 20.0 >= f64::from(u32::try_from(*cell).unwrap_or(u32::MAX)))
-        .count();
-    let bar = "█".repeat(full) + &"░".repeat(WIDTH - full);
+    let is_full = |cell: &u16| share * f64::from(WIDTH) >= f64::from(*cell);
+    let full = (1..=WIDTH).filter(is_full).count();
+    let bar = "█".repeat(full) + &"░".repeat(usize::from(WIDTH) - full);
     let code = match share {
         _ if !colour => return bar,
         1.0.. => 31,
