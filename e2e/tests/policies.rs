@@ -4,9 +4,8 @@
 use std::process::Output;
 
 use akili_e2e::command::{stderr, succeed};
-use akili_e2e::platform::{AUDIT_INTERVAL, Platform, tenant_yaml};
+use akili_e2e::platform::{AUDIT_INTERVAL, Platform, object_of};
 use anyhow::{Result, ensure};
-use serde_json::json;
 
 /// What a tenant makes, and the names by which kubectl knows them.
 const KINDS: [(&str, &str); 2] = [("Connection", "connection"), ("DataProduct", "dataproduct")];
@@ -46,7 +45,10 @@ async fn what_a_tenant_may_make_depends_on_its_state() -> Result<()> {
 
     succeed(&platform.akili(&["tenant", "archive", "acme", "--confirm", "--wait"])?)?;
     refused(&acme.create("Connection", "new")?, "cannot create resource")?;
-    let file = platform.file("connection.json", &object("Connection", "new"))?;
+    let file = platform.file(
+        "connection.json",
+        &object_of("Connection", "new").to_string(),
+    )?;
     let by_admin = platform.try_kubectl(&["create", "-n", &acme.namespace, "-f", &file])?;
     refused(&by_admin, "TenantArchived: Tenant 'acme' is archived")?;
     platform.repair_release()
@@ -57,23 +59,7 @@ async fn a_tenant_that_is_still_being_made_makes_nothing() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     platform.remove_webhook()?;
-    let mut admin = platform.starrocks_of_operator().await?;
-    admin
-        .query(
-            "CREATE EXTERNAL CATALOG tenant_newcomer_catalog COMMENT 'finance' PROPERTIES \
-             ('type' = 'iceberg', 'iceberg.catalog.type' = 'hadoop', \
-             'iceberg.catalog.warehouse' = 's3://finance/')",
-        )
-        .await?;
-    platform.apply(&tenant_yaml("newcomer"))?;
-    platform
-        .eventually("all but the catalog is made", || {
-            Ok(
-                platform.reason("newcomer", "CatalogReady")? == "OwnedByAnother"
-                    && platform.reason("newcomer", "NamespaceReady")? == "Converged",
-            )
-        })
-        .await?;
+    platform.keep_provisioning("newcomer").await?;
     let newcomer = Tenant::of(&platform, "newcomer")?;
     for (kind, _) in KINDS {
         newcomer
@@ -83,6 +69,7 @@ async fn a_tenant_that_is_still_being_made_makes_nothing() -> Result<()> {
             )
             .await?;
     }
+    let mut admin = platform.starrocks_of_operator().await?;
     admin.query("DROP CATALOG tenant_newcomer_catalog").await?;
     platform.wait_active("newcomer")?;
     platform.repair_release()
@@ -160,13 +147,17 @@ impl<'a> Tenant<'a> {
     }
 
     fn create(&self, kind: &str, name: &str) -> Result<Output> {
-        let file = self.platform.file("object.json", &object(kind, name))?;
+        let file = self
+            .platform
+            .file("object.json", &object_of(kind, name).to_string())?;
         self.as_user(&["create", "-f", &file])
     }
 
     /// The API server hears of a namespace's labels a little later.
     async fn refused_in_time(&self, kind: &str, why: &str) -> Result<()> {
-        let file = self.platform.file("object.json", &object(kind, "new"))?;
+        let file = self
+            .platform
+            .file("object.json", &object_of(kind, "new").to_string())?;
         let create = ["create", "--dry-run=server", "-f", &file];
         self.platform
             .eventually(&format!("{kind}: {why}"), || {
@@ -175,18 +166,6 @@ impl<'a> Tenant<'a> {
             .await?;
         refused(&self.create(kind, "new")?, why)
     }
-}
-
-fn object(kind: &str, name: &str) -> String {
-    let spec = match kind {
-        "Connection" => json!({"connectorType": "postgres", "config": {"host": "db.example.com"}}),
-        _ => json!({"namespace": "sales"}),
-    };
-    json!({
-        "apiVersion": "akili.io/v1alpha1", "kind": kind,
-        "metadata": {"name": name}, "spec": spec,
-    })
-    .to_string()
 }
 
 fn refused(answer: &Output, why: &str) -> Result<()> {

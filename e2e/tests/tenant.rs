@@ -5,6 +5,7 @@ use std::fs;
 use akili_e2e::command::{stderr, stdout, succeed};
 use akili_e2e::platform::{AUDIT_INTERVAL, Platform, tenant_yaml};
 use anyhow::{Result, ensure};
+use serde_json::json;
 
 #[tokio::test]
 async fn a_tenant_is_active_within_seconds_and_people_can_see_it() -> Result<()> {
@@ -272,13 +273,15 @@ async fn limits_are_written_as_the_api_server_writes_them(platform: &Platform) -
     };
     for (limits, written) in [
         (
-            r#"{"maxProducts":1000,"maxComputeMemoryGb":1024}"#,
+            json!({"maxProducts": 1000, "maxComputeMemoryGb": 1024}),
             "1k 1Ti",
         ),
-        (r#"{"maxProducts":100,"maxComputeMemoryGb":32}"#, "100 32Gi"),
+        (
+            json!({"maxProducts": 100, "maxComputeMemoryGb": 32}),
+            "100 32Gi",
+        ),
     ] {
-        let patch = format!(r#"{{"spec":{limits}}}"#);
-        platform.kubectl(&["patch", "tenantquota", "acme", "--type=merge", "-p", &patch])?;
+        platform.patch_spec("tenantquota", "acme", &limits)?;
         platform
             .eventually(&format!("the quota is {written}"), || {
                 Ok(hard()? == written && platform.reason("acme", "Ready")? == "Reached")

@@ -24,8 +24,7 @@ async fn main() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     platform.activate("bench")?;
-    let limit = r#"{"spec": {"maxProducts": 100000}}"#;
-    platform.kubectl(&["patch", "tenantquota", "bench", "--type=merge", "-p", limit])?;
+    platform.patch_spec("tenantquota", "bench", &json!({"maxProducts": 100_000}))?;
     let bench = Bench {
         id: platform.status("bench", "id")?,
         namespace: platform.status("bench", "namespace")?,

@@ -27,7 +27,7 @@ impl Platform {
         let shown = |backend: Backend| -> Result<String> {
             Ok(match backend {
                 Backend::PostgreSql => self.superuser(&row_versions())?,
-                Backend::ObjectStore => operators_writes()?.to_string(),
+                Backend::ObjectStore => object_store_writes(" - akili-operator [")?.to_string(),
                 Backend::Kafka => format!("{} bytes of metadata", kafkas_metadata()?),
                 Backend::StarRocks => {
                     let state = layout::state("starrocks-stand-in").join("state.json");
@@ -50,18 +50,14 @@ fn row_versions() -> String {
     format!("SELECT md5(string_agg(row::text, '' ORDER BY row::text)) FROM ({all}) row")
 }
 
-/// How many requests of the operator that aren't reads the gateway has logged.
-fn operators_writes() -> Result<usize> {
+/// How many requests that aren't reads the gateway has logged, of lines with this in them:
+/// whoever asked, or from where.
+pub fn object_store_writes(by: &str) -> Result<usize> {
     let log = fs::read(layout::log_file(Backend::ObjectStore.component()))?;
     let log = String::from_utf8_lossy(&log);
-    let writes = log.lines().filter(|line| {
-        let of_operator = line.contains(" - akili-operator [");
-        of_operator
-            && ["\"PUT ", "\"POST ", "\"DELETE "]
-                .iter()
-                .any(|it| line.contains(it))
-    });
-    Ok(writes.count())
+    let theirs = log.lines().filter(|line| line.contains(by));
+    let reads = |line: &&str| line.contains("\"GET ") || line.contains("\"HEAD ");
+    Ok(theirs.filter(|line| !reads(line)).count())
 }
 
 /// The bytes of what Kafka's controller has written: users, ACLs, topics.

@@ -28,6 +28,7 @@ use crate::command::{binary, succeed};
 use crate::testbed::Testbed;
 
 pub use backends::Backend;
+pub use footprint::object_store_writes;
 pub use installation::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD};
 pub use kafka::{Kafka, KafkaAdmin, produce};
 pub use objects::{ObjectTenant, send};
@@ -36,7 +37,7 @@ pub use possessions::Possessions;
 pub use requests::Request;
 pub use sql::Login;
 pub use starrocks::StarRocks;
-pub use tenants::tenant_yaml;
+pub use tenants::{object_of, tenant_yaml};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -128,12 +128,13 @@ impl Platform {
         Ok(count)
     }
 
-    /// Puts so many empty objects below the tenant's prefix, with its own key.
-    pub async fn put_objects(&self, slug: &str, count: usize) -> Result<()> {
+    /// Puts so many objects of so many bytes below the tenant's prefix, with its own key.
+    pub async fn put_objects(&self, slug: &str, count: usize, bytes: usize) -> Result<()> {
         let objects = &self.object_store_of(slug)?;
         let puts = (0..count).map(|n| async move {
             let put = objects.client.put_object().bucket(&objects.bucket);
-            put.key(format!("{}{n}", objects.prefix)).send().await
+            let put = put.key(format!("{}{n}", objects.prefix));
+            put.body(vec![0; bytes].into()).send().await
         });
         let puts = stream::iter(puts).buffer_unordered(32);
         Ok(puts.try_for_each(|_| async { Ok(()) }).await?)

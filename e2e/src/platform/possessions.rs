@@ -7,10 +7,10 @@ use akili_crds::names::LABEL_TENANT_ID;
 use akili_operator::backend::TenantKey;
 use anyhow::{Result, ensure};
 use mysql_async::Error;
-use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use super::{BUCKET, Platform};
+use crate::testbed::digest;
 
 /// What is inside a tenant's namespace.
 const INSIDE: &str =
@@ -216,8 +216,5 @@ fn lasting(object: &mut Value) -> String {
 }
 
 fn hash(secret: &Value) -> Value {
-    json!(format!(
-        "{:?}",
-        digest(&SHA256, secret.to_string().as_bytes())
-    ))
+    json!(digest(secret.to_string().as_bytes()))
 }

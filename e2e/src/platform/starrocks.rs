@@ -65,6 +65,16 @@ impl Platform {
         })?))
     }
 
+    /// Makes a catalog of this name that is the finance department's, as an admin may do.
+    pub async fn make_foreign_catalog(&self, name: &str) -> Result<()> {
+        let sql = format!(
+            "CREATE EXTERNAL CATALOG {name} COMMENT 'finance' PROPERTIES ('type' = 'iceberg', \
+             'iceberg.catalog.type' = 'hadoop', 'iceberg.catalog.warehouse' = 's3://finance/')"
+        );
+        self.starrocks_of_operator().await?.query(&sql).await?;
+        Ok(())
+    }
+
     /// Takes away what earlier runs' tenants have there.
     pub(super) async fn empty_starrocks(&self) -> Result<()> {
         let mut session = self.starrocks_of_operator().await?;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
 
 use super::Platform;
 use crate::command::succeed;
@@ -85,10 +86,35 @@ impl Platform {
             .map(drop)
     }
 
+    /// Changes these fields of a Tenant's or a TenantQuota's spec, as an admin.
+    pub fn patch_spec(&self, resource: &str, slug: &str, fields: &Value) -> Result<()> {
+        let patch = json!({"spec": fields}).to_string();
+        let patch = ["patch", resource, slug, "--type=merge", "-p", &patch];
+        self.kubectl(&patch).map(drop)
+    }
+
+    /// What the events of a Tenant or a TenantQuota say, the oldest first; `more` selects
+    /// among them, such as `,type=Warning`. Those of an earlier one of its name don't count.
+    pub fn events_of(&self, resource: &str, slug: &str, more: &str) -> Result<Vec<String>> {
+        let uid = ["get", resource, slug, "-o", "jsonpath={.metadata.uid}"];
+        let selector = format!("involvedObject.uid={}{more}", self.kubectl(&uid)?);
+        let events = [
+            "get",
+            "events",
+            "-n",
+            "default",
+            "--field-selector",
+            &selector,
+        ];
+        let notes = "jsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
+        let oldest_first = "--sort-by=.metadata.creationTimestamp";
+        let notes = self.kubectl(&[&events[..], &[oldest_first, "-o", notes]].concat())?;
+        Ok(notes.lines().map(str::to_owned).collect())
+    }
+
     /// Sets `spec.state` and waits until the tenant has reached this phase everywhere.
     pub async fn change_state(&self, slug: &str, state: &str, phase: &str) -> Result<()> {
-        let patch = format!(r#"{{"spec":{{"state":"{state}"}}}}"#);
-        self.kubectl(&["patch", "tenant", slug, "--type=merge", "-p", &patch])?;
+        self.patch_spec("tenant", slug, &json!({"state": state}))?;
         self.until_reached(slug, phase).await
     }
 
@@ -106,11 +132,36 @@ impl Platform {
         self.kubectl(&["apply", "-f", &file]).map(drop)
     }
 
+    /// Makes a tenant that stays PROVISIONING, for a catalog of its catalog's name is
+    /// another's; returns once everything else is made.
+    pub async fn keep_provisioning(&self, slug: &str) -> Result<()> {
+        self.make_foreign_catalog(&format!("tenant_{slug}_catalog"))
+            .await?;
+        self.apply(&tenant_yaml(slug))?;
+        self.eventually("all but the catalog is made", || {
+            Ok(self.reason(slug, "CatalogReady")? == "OwnedByAnother"
+                && self.reason(slug, "NamespaceReady")? == "Converged")
+        })
+        .await
+    }
+
     /// Makes a tenant by `kubectl apply` and waits until it is ACTIVE.
     pub fn activate(&self, slug: &str) -> Result<()> {
         self.apply(&tenant_yaml(slug))?;
         self.wait_active(slug)
     }
+}
+
+/// A `DataProduct` or a `Connection` of this name, with no more than it needs.
+pub fn object_of(kind: &str, name: &str) -> Value {
+    let spec = match kind {
+        "Connection" => json!({"connectorType": "postgres", "config": {"host": "db.example.com"}}),
+        _ => json!({"namespace": "sales"}),
+    };
+    json!({
+        "apiVersion": "akili.io/v1alpha1", "kind": kind,
+        "metadata": {"name": name}, "spec": spec,
+    })
 }
 
 /// A Tenant of this name.

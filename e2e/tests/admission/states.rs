@@ -1,7 +1,7 @@
 //! What a tenant may make in each state, from the moment in which it was asked for.
 
 use akili_crds::Tenant as Resource;
-use akili_e2e::platform::{Platform, tenant_yaml};
+use akili_e2e::platform::Platform;
 use anyhow::{Result, ensure};
 use futures::future::try_join_all;
 use kube::Api;
@@ -87,23 +87,7 @@ async fn the_answer_names_the_tenants_state() -> Result<()> {
 
 /// One that is still PROVISIONING: what has the name of its catalog is another's.
 async fn newcomer(platform: &Platform) -> Result<Tenant<'_>> {
-    let mut admin = platform.starrocks_of_operator().await?;
-    admin
-        .query(
-            "CREATE EXTERNAL CATALOG tenant_newcomer_catalog COMMENT 'finance' PROPERTIES \
-             ('type' = 'iceberg', 'iceberg.catalog.type' = 'hadoop', \
-             'iceberg.catalog.warehouse' = 's3://finance/')",
-        )
-        .await?;
-    platform.apply(&tenant_yaml("newcomer"))?;
-    platform
-        .eventually("all but the catalog is made", || {
-            Ok(
-                platform.reason("newcomer", "CatalogReady")? == "OwnedByAnother"
-                    && platform.reason("newcomer", "NamespaceReady")? == "Converged",
-            )
-        })
-        .await?;
+    platform.keep_provisioning("newcomer").await?;
     Tenant::of(platform, "newcomer").await
 }
 

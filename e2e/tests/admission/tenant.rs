@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use akili_e2e::platform::Platform;
+use akili_e2e::platform::{Platform, object_of};
 use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
 use http::{Method, Request, StatusCode};
@@ -45,16 +45,7 @@ pub const CONNECTION: Kind = Kind {
 impl Kind {
     /// One of this name.
     pub fn object(self, name: &str) -> Value {
-        let spec = match self.kind {
-            "Connection" => {
-                json!({"connectorType": "postgres", "config": {"host": "db.example.com"}})
-            }
-            _ => json!({"namespace": "sales"}),
-        };
-        json!({
-            "apiVersion": "akili.io/v1alpha1", "kind": self.kind,
-            "metadata": {"name": name}, "spec": spec,
-        })
+        object_of(self.kind, name)
     }
 }
 
@@ -187,11 +178,7 @@ impl<'a> Tenant<'a> {
 
     /// Sets limits of the tenant's quota, as an admin.
     pub fn limit(&self, limits: &Value) -> Result<()> {
-        let patch = json!({"spec": limits}).to_string();
-        let quota = ["patch", "tenantquota", self.slug, "--type=merge", "-p"];
-        self.platform
-            .kubectl(&[&quota[..], &[&patch]].concat())
-            .map(drop)
+        self.platform.patch_spec("tenantquota", self.slug, limits)
     }
 
     /// What the namespace's own quota has counted.

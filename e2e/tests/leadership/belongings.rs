@@ -22,7 +22,7 @@ impl Belongings {
     /// Makes the tenant, and gives it all that.
     pub async fn fill(platform: &Platform, slug: &str) -> Result<Self> {
         platform.activate(slug)?;
-        platform.put_objects(slug, OBJECTS).await?;
+        platform.put_objects(slug, OBJECTS, 0).await?;
         let kafka = platform.kafka_of(slug)?;
         for topic in 1..TOPICS {
             kafka.create_topic(&format!("{slug}.{topic}")).await?;
@@ -35,9 +35,7 @@ impl Belongings {
 
     /// Says how long after its archiving all that is kept.
     pub fn keep_for(&self, platform: &Platform, retention: &str) -> Result<()> {
-        let patch = json!({"spec": {"retention": retention}}).to_string();
-        let patch = ["patch", "tenant", &self.slug, "--type=merge", "-p", &patch];
-        platform.kubectl(&patch).map(drop)
+        platform.patch_spec("tenant", &self.slug, &json!({"retention": retention}))
     }
 
     /// How much of it is there.

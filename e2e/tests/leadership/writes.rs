@@ -1,10 +1,8 @@
 //! What the leader of before has written.
 
 use std::collections::BTreeSet;
-use std::fs;
 
-use akili_e2e::platform::{AUDIT_INTERVAL, Backend, Platform, Request};
-use akili_e2e::testbed::layout;
+use akili_e2e::platform::{AUDIT_INTERVAL, Platform, Request, object_store_writes};
 use anyhow::{Result, ensure};
 
 /// As many tenants as the operator works on at once, and for each the call that was on
@@ -67,10 +65,5 @@ async fn acls(platform: &Platform) -> Result<BTreeSet<String>> {
 
 /// How many requests from this address that aren't reads the object store has answered.
 pub fn to_object_store(address: &str) -> Result<usize> {
-    let log = fs::read(layout::log_file(Backend::ObjectStore.component()))?;
-    let log = String::from_utf8_lossy(&log);
-    let from = format!(": {address} - ");
-    let theirs = log.lines().filter(|line| line.contains(&from));
-    let reads = |line: &&str| line.contains("\"GET ") || line.contains("\"HEAD ");
-    Ok(theirs.filter(|line| !reads(line)).count())
+    object_store_writes(&format!(": {address} - "))
 }

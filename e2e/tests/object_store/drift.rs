@@ -142,10 +142,7 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
 }
 
 fn is_told(platform: &Platform, slug: &str, what: &str) -> Result<()> {
-    let query = format!("involvedObject.kind=Tenant,involvedObject.name={slug}");
-    let messages = "jsonpath={.items[*].message}";
-    let events = ["get", "events", "-n", "default", "-o", messages];
-    let told = platform.kubectl(&[&events[..], &["--field-selector", &query]].concat())?;
+    let told = platform.events_of("tenant", slug, "")?.join(" ");
     ensure!(told.contains(what), "no event says {what:?}: {told}");
     Ok(())
 }

@@ -3,6 +3,7 @@
 use akili_e2e::platform::Platform;
 use anyhow::Result;
 use aws_sdk_s3::types::ObjectCannedAcl;
+use serde_json::json;
 
 use crate::matrix::Matrix;
 use crate::others::Neighbours;
@@ -94,8 +95,7 @@ impl Neighbours<'_> {
 }
 
 async fn reach(platform: &Platform, state: &str) -> Result<()> {
-    let patch = format!(r#"{{"spec":{{"state":"{state}"}}}}"#);
-    platform.kubectl(&["patch", "tenant", "acme", "--type=merge", "-p", &patch])?;
+    platform.patch_spec("tenant", "acme", &json!({"state": state}))?;
     let phase = state.to_uppercase();
     platform
         .eventually(&format!("acme is {phase}"), || {

@@ -70,10 +70,8 @@ fn had_data(had: &belongings::List) -> belongings::List {
 }
 
 fn purge(platform: &Platform, slug: &str) -> Result<()> {
-    let now = r#"{"spec":{"state":"Archived","retention":"0s"}}"#;
-    platform
-        .kubectl(&["patch", "tenant", slug, "--type=merge", "-p", now])
-        .map(drop)
+    let now = json!({"state": "Archived", "retention": "0s"});
+    platform.patch_spec("tenant", slug, &now)
 }
 
 /// Shows what is said of the purge meanwhile.

@@ -19,7 +19,7 @@ async fn however_much_there_is_a_purge_needs_little_memory_and_tells_how_far_it_
     platform.install_chart(&platform.values()?)?;
     let _operator = platform.start_operator().await?;
     platform.activate("hoarder")?;
-    platform.put_objects("hoarder", OBJECTS).await?;
+    platform.put_objects("hoarder", OBJECTS, 0).await?;
     let kafka = platform.kafka_of("hoarder")?;
     for topic in 1..TOPICS {
         kafka.create_topic(&format!("hoarder.{topic}")).await?;

@@ -9,12 +9,8 @@ async fn anothers_catalog_is_not_touched() -> Result<()> {
     let _operator = platform.start_operator().await?;
     let mut admin = platform.starrocks_of_operator().await?;
     let show = "SHOW CREATE CATALOG tenant_newcomer_catalog";
-    admin
-        .query(
-            "CREATE EXTERNAL CATALOG tenant_newcomer_catalog COMMENT 'finance' PROPERTIES \
-             ('type' = 'iceberg', 'iceberg.catalog.type' = 'hadoop', \
-             'iceberg.catalog.warehouse' = 's3://finance/')",
-        )
+    platform
+        .make_foreign_catalog("tenant_newcomer_catalog")
         .await?;
     let before = admin.query(show).await?;
 

@@ -2,6 +2,7 @@
 
 use akili_e2e::platform::Platform;
 use anyhow::{Result, ensure};
+use serde_json::json;
 
 use crate::name_of;
 
@@ -23,16 +24,8 @@ async fn the_group_follows_the_quota() -> Result<()> {
         (0, 0, "1", "0.01", "Clamped"),
         (8, 32, "3", "16.66", "Converged"),
     ] {
-        let patch =
-            format!(r#"{{"spec": {{"maxComputeCpu": {cpu}, "maxComputeMemoryGb": {memory}}}}}"#);
-        platform.kubectl(&[
-            "patch",
-            "tenantquota",
-            "sized",
-            "--type=merge",
-            "-p",
-            &patch,
-        ])?;
+        let limits = json!({"maxComputeCpu": cpu, "maxComputeMemoryGb": memory});
+        platform.patch_spec("tenantquota", "sized", &limits)?;
         is_limited(&platform, &name, weight, share).await?;
         platform
             .eventually("the condition says whether it was clamped", || {

@@ -31,9 +31,7 @@ fn quota(platform: &Platform, slug: &str, path: &str) -> Result<String> {
 }
 
 fn set_quota(platform: &Platform, slug: &str, limits: &Value) -> Result<()> {
-    let patch = json!({"spec": limits}).to_string();
-    let patch = ["patch", "tenantquota", slug, "--type=merge", "-p", &patch];
-    platform.kubectl(&patch).map(drop)
+    platform.patch_spec("tenantquota", slug, limits)
 }
 
 fn exceeded(platform: &Platform, slug: &str, field: &str) -> Result<String> {
@@ -43,13 +41,11 @@ fn exceeded(platform: &Platform, slug: &str, field: &str) -> Result<String> {
 
 /// The notes of the events of this reason on a tenant's TenantQuota.
 fn warnings(platform: &Platform, slug: &str, reason: &str) -> Result<Vec<String>> {
-    // Events of an earlier run's quota of this name are still there.
-    let uid = platform.kubectl(&["get", "tenantquota", slug, "-o", "jsonpath={.metadata.uid}"])?;
-    let selector = format!("involvedObject.uid={uid},type=Warning,reason={reason}");
-    let notes = "jsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
-    let notes = ["get", "events", "--field-selector", &selector, "-o", notes];
-    let notes = platform.kubectl(&notes)?;
-    Ok(notes.lines().map(str::to_owned).collect())
+    platform.events_of(
+        "tenantquota",
+        slug,
+        &format!(",type=Warning,reason={reason}"),
+    )
 }
 
 #[tokio::test]

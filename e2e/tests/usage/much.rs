@@ -4,12 +4,11 @@ use std::time::{Duration, Instant};
 
 use akili_e2e::platform::{BUCKET, Platform};
 use anyhow::{Context, Result, ensure};
-use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::{platform_in_a_hurry, quota};
 
-const OBJECTS: u64 = 20_000;
-const BYTES: u64 = 3;
+const OBJECTS: usize = 20_000;
+const BYTES: usize = 3;
 /// How much more memory the operator may need while it measures, in MiB.
 const ALLOWANCE: u64 = 48;
 
@@ -19,7 +18,7 @@ async fn however_many_objects_there_are_they_are_measured_with_little_memory() -
     let _operator = platform.start_operator().await?;
     platform.activate("hoarder")?;
     let before = platform.operators_memory()? >> 20;
-    put_objects(&platform).await?;
+    platform.put_objects("hoarder", OBJECTS, BYTES).await?;
 
     let began = Instant::now();
     let mut most = 0;
@@ -52,20 +51,8 @@ async fn however_many_objects_there_are_they_are_measured_with_little_memory() -
 const DONE: &str = r#"akili_storage_measurements_total{outcome="done"}"#;
 const PAGES: &str = "akili_storage_pages_total";
 
-fn counted(platform: &Platform, metric: &str) -> Result<u64> {
+fn counted(platform: &Platform, metric: &str) -> Result<usize> {
     let metrics = platform.metrics()?;
     let line = metrics.lines().find_map(|line| line.strip_prefix(metric));
     Ok(line.context("it isn't counted")?.trim().parse()?)
-}
-
-async fn put_objects(platform: &Platform) -> Result<()> {
-    let objects = &platform.object_store_of("hoarder")?;
-    let puts = (0..OBJECTS).map(|n| async move {
-        let put = objects.client.put_object().bucket(&objects.bucket);
-        let put = put.key(format!("{}{n}", objects.prefix));
-        let bytes = vec![0; usize::try_from(BYTES).unwrap_or_default()];
-        put.body(bytes.into()).send().await
-    });
-    let puts = stream::iter(puts).buffer_unordered(32);
-    Ok(puts.try_for_each(|_| async { Ok(()) }).await?)
 }

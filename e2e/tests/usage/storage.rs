@@ -117,14 +117,8 @@ async fn until(tenant: &ObjectTenant, expected: Option<&str>) -> Result<()> {
 
 /// What was done about the tenant's objects, the oldest first.
 fn told(platform: &Platform) -> Result<String> {
-    let uid = platform.kubectl(&["get", "tenant", "full", "-o", "jsonpath={.metadata.uid}"])?;
-    let of_tenant = format!("involvedObject.uid={uid}");
-    let events = ["get", "events", "--field-selector", &of_tenant];
-    let oldest_first = "--sort-by=.metadata.creationTimestamp";
-    let notes = "jsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
-    let notes = [&events[..], &[oldest_first, "-o", notes]].concat();
-    let notes = platform.kubectl(&notes)?;
-    let of_store = notes.lines().filter(|note| note.starts_with("ObjectStore"));
+    let notes = platform.events_of("tenant", "full", "")?.into_iter();
+    let of_store = notes.filter(|note| note.starts_with("ObjectStore"));
     Ok(of_store.map(|note| format!("{note}\n")).collect())
 }
 
