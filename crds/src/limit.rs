@@ -140,6 +140,18 @@ pub fn cores(text: &str) -> Option<f64> {
     Some(quantity(text)).filter(|cores| cores.is_finite())
 }
 
+impl Usage {
+    /// The same with what queries use where pods' use is: both have the full limits of
+    /// compute.
+    #[must_use]
+    pub fn of_queries(&self) -> Self {
+        Self {
+            pods: self.queries.clone(),
+            ..self.clone()
+        }
+    }
+}
+
 /// A whole amount, such as bytes, that Kubernetes writes like this: `1Gi`, `1500M`. Nothing
 /// if it can't be read.
 #[expect(
@@ -214,6 +226,21 @@ mod tests {
             ..Usage::default()
         };
         assert!(Limit::Connections.is_exceeded(&limits(), &used));
+    }
+
+    #[test]
+    fn queries_have_the_full_limits_of_compute_again() {
+        let queries = Compute {
+            cpu: Some(2.0),
+            memory_bytes: None,
+        };
+        let used = Usage {
+            queries: Some(queries),
+            ..used()
+        };
+        let used = used.of_queries();
+        assert_eq!(Limit::Cpu.figures(&limits(), &used), "2/8");
+        assert_eq!(Limit::Memory.figures(&limits(), &used), "-/32");
     }
 
     #[test]

@@ -77,24 +77,33 @@ fn document(quota: &TenantQuota) -> Value {
     })
 }
 
-/// A line a limit; with bars where they are asked for, in colour or not.
+/// A line a limit, and two for each of compute; with bars where they are asked for, in
+/// colour or not.
 fn table(quota: &TenantQuota, bars: Option<bool>) -> String {
     let used = quota.status.clone().unwrap_or_default().used;
     let used = used.unwrap_or_default();
+    let queries = used.of_queries();
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_header(["LIMIT", "USED", "OF", "SHARE"]);
     for limit in Limit::ALL {
-        let figures = limit.figures(&quota.spec, &used);
-        let (amount, of) = figures.split_once('/').unwrap_or((&figures, ""));
-        let share = limit.share(&quota.spec, &used);
-        let percent = share.map_or("-".to_owned(), |share| match share.is_finite() {
-            true => format!("{:.0} %", (share * 100.0).floor()),
-            false => "all".into(),
-        });
-        let bar = bars.map(|colour| bar(share.unwrap_or_default(), colour));
-        let cells = [limit.title(), amount, of, &percent].map(str::to_owned);
-        table.add_row(cells.into_iter().chain(bar));
+        let users = match limit {
+            Limit::Cpu | Limit::Memory => vec![(" of pods", &used), (" of queries", &queries)],
+            _ => vec![("", &used)],
+        };
+        for (whose, used) in users {
+            let title = format!("{}{whose}", limit.title());
+            let figures = limit.figures(&quota.spec, used);
+            let (amount, of) = figures.split_once('/').unwrap_or((&figures, ""));
+            let share = limit.share(&quota.spec, used);
+            let percent = share.map_or("-".to_owned(), |share| match share.is_finite() {
+                true => format!("{:.0} %", (share * 100.0).floor()),
+                false => "all".into(),
+            });
+            let bar = bars.map(|colour| bar(share.unwrap_or_default(), colour));
+            let cells = [&title, amount, of, &percent].map(str::to_owned);
+            table.add_row(cells.into_iter().chain(bar));
+        }
     }
     for column in table.column_iter_mut().skip(1).take(3) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -133,6 +142,7 @@ mod tests {
                 "used": {
                     "products": 98, "storageBytes": 550_077_936_435_i64, "connections": 1,
                     "pods": {"cpu": 0.25, "memoryBytes": 0},
+                    "queries": {"cpu": 4.0},
                 },
             },
         }))
@@ -143,16 +153,18 @@ mod tests {
     fn a_line_a_limit_that_can_be_cut_apart() {
         assert_eq!(
             table(&quota(), None),
-            "LIMIT         USED   OF  SHARE\n\
-             Products        98  100   98 %\n\
-             Connections      1    0    all\n\
-             Storage GB   512.3  500  102 %\n\
-             CPU           0.25    8    3 %\n\
-             Memory GB      0.0   32    0 %"
+            "LIMIT                  USED   OF  SHARE\n\
+             Products                 98  100   98 %\n\
+             Connections               1    0    all\n\
+             Storage GB            512.3  500  102 %\n\
+             CPU of pods            0.25    8    3 %\n\
+             CPU of queries            4    8   50 %\n\
+             Memory GB of pods       0.0   32    0 %\n\
+             Memory GB of queries      -   32      -"
         );
         let mut new = quota();
         new.status = None;
-        assert!(table(&new, None).contains("Products        -  100      -"));
+        assert!(table(&new, None).contains("Products                -  100      -"));
     }
 
     #[test]
