@@ -4,9 +4,10 @@
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akili
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 
+PREPARED = e2e/build-packages && e2e/build-cache
 # All of the workspace, always: built for one package alone, libraries that the packages
 # share would be built once more.
-PROGRAMS = e2e/build-packages && cargo build --locked --workspace --bins
+PROGRAMS = $(PREPARED) && cargo build --locked --workspace --bins
 TESTBED = $(PROGRAMS) && $(CARGO_TARGET_DIR)/debug/testbed
 
 .PHONY: demo test lint up down image bench generate
@@ -20,7 +21,7 @@ test:            ## everything: lint, unit tests, scenarios
 
 lint:            ## formatting, and clippy with warnings denied
 	cargo fmt --all --check
-	@e2e/build-packages
+	@$(PREPARED)
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 up:              ## the testbed: a real Kubernetes node and the real backends
