@@ -13,6 +13,8 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::Notify;
 
+use crate::watch;
+
 /// The counts, as they are kept. Clones are kept together.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
@@ -77,7 +79,7 @@ async fn follow<K: ResourceExt>(
     changed: &Notify,
     events: impl Stream<Item = Result<Event<K>, watcher::Error>>,
 ) {
-    let mut events = std::pin::pin!(events.default_backoff());
+    let mut events = std::pin::pin!(events.backoff(watch::pauses()));
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {

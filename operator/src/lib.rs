@@ -18,3 +18,4 @@ pub mod run;
 pub mod secret;
 pub mod telemetry;
 pub mod tenant;
+pub mod watch;

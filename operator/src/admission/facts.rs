@@ -18,6 +18,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use super::review::Verdict;
 use crate::counts::Counts;
 use crate::error::Error;
+use crate::watch;
 
 /// The API server waits five seconds for an answer: it should hear why there is none.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -37,7 +38,7 @@ impl Source {
         let (namespaces, writer) = reflector::store();
         let tenants = watcher::Config::default().labels(LABEL_TENANT_ID);
         let events = watcher::watcher(Api::<Named>::all(client.clone()), tenants)
-            .default_backoff()
+            .backoff(watch::pauses())
             .modify(|namespace| {
                 namespace.managed_fields_mut().clear();
                 namespace.annotations_mut().clear();

@@ -49,6 +49,7 @@ use crate::error::{Class, Error};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::tenant::{self, jittered};
+use crate::watch;
 use measure::Measurements;
 use pods::Pods;
 use queries::Queries;
@@ -128,7 +129,7 @@ pub async fn run(context: Context, stop: CancellationToken) {
 async fn keep(work: &Arc<Work>, known: Writer<Readable>, stop: &CancellationToken) {
     let quotas: Api<Readable> = Api::all(work.context.client.clone());
     let specs = watcher(quotas, watcher::Config::default())
-        .default_backoff()
+        .backoff(watch::pauses())
         .reflect(known)
         .applied_objects()
         .predicate_filter(predicates::generation, PredicateConfig::default());
@@ -239,7 +240,7 @@ pub fn growth(quota: &TenantQuota) -> Growth {
 pub fn limits(client: Client) -> impl Stream<Item = Result<Readable, watcher::Error>> {
     let quotas: Api<Readable> = Api::all(client);
     let mut known = HashMap::new();
-    let watch = watcher(quotas, watcher::Config::default()).default_backoff();
+    let watch = watcher(quotas, watcher::Config::default()).backoff(watch::pauses());
     watch.filter_map(move |event| {
         ready(match event {
             Ok(Event::Init | Event::InitDone) => None,

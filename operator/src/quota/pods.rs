@@ -14,6 +14,8 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::Notify;
 
+use crate::watch;
+
 /// The name of a tenant's ResourceQuota.
 const NAME: &str = "akili";
 
@@ -36,7 +38,7 @@ impl Pods {
     pub async fn follow(&self, client: Client, known: Writer<ResourceQuota>) {
         let of_tenants = watcher::Config::default().labels(LABEL_TENANT_ID);
         watcher(Api::<ResourceQuota>::all(client), of_tenants)
-            .default_backoff()
+            .backoff(watch::pauses())
             .modify(|quota| {
                 // Nothing else is looked at.
                 quota.managed_fields_mut().clear();

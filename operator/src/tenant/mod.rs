@@ -37,8 +37,6 @@ use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::events::{Event, EventType, Recorder};
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::reflector::store::Writer;
-use kube::runtime::utils::ResetTimerBackoff;
-use kube::runtime::watcher::DefaultBackoff;
 use kube::runtime::{Predicate as _, PredicateConfig, WatchStreamExt, predicates, watcher};
 use kube::{Client, Resource, ResourceExt};
 use rand::RngExt;
@@ -53,6 +51,7 @@ use crate::error::{Class, Error, OWNED_BY_ANOTHER, PURGING, TENANT_ARCHIVED};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::quota;
+use crate::watch;
 pub(crate) use audit::key;
 use guard::LiveGuard;
 use registry::{LONGEST_RETENTION, Row, Rows, UNAVAILABLE};
@@ -120,9 +119,7 @@ pub async fn run(
         })
         .reconcile_on(UnboundedReceiverStream::new(reconcile_drifted))
         .with_config(Config::default().concurrency(concurrency))
-        // Nothing is heard of any tenant after Tenants or TenantQuotas could not be watched:
-        // so pauses grow to a few seconds only, and then begin anew.
-        .trigger_backoff(ResetTimerBackoff::new(DefaultBackoff::default(), 3 * SOON))
+        .trigger_backoff(watch::pauses())
         .graceful_shutdown_on(stopped)
         .run(reconcile, retry, context.clone())
         .for_each(|done| async {
