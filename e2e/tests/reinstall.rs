@@ -1,9 +1,12 @@
 //! Everything taken away that tenants are known by, the definitions of their resources
 //! too: what they hold stays, and is theirs again once everything is applied again.
 
+use std::time::Instant;
+
 use akili_crds::condition::types;
 use akili_e2e::chart::CHART;
-use akili_e2e::platform::{AUDIT_INTERVAL, Platform, Possessions, tenant_yaml};
+use akili_e2e::command::stderr;
+use akili_e2e::platform::{AUDIT_INTERVAL, Platform, Possessions, object_of, tenant_yaml};
 use akili_operator::backend::TenantKey;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -49,6 +52,7 @@ async fn nothing_is_lost_with_the_definitions_nor_with_the_release() -> Result<(
     ensure!(restarts == 0, "it was started again {restarts} times");
     println!("helm upgrade brings them back");
     platform.install_chart(&values)?;
+    a_newcomers_limit_counts(&platform, "hooli").await?;
     come_back(&platform, &before).await?;
 
     println!("the release goes, and the definitions");
@@ -61,6 +65,7 @@ async fn nothing_is_lost_with_the_definitions_nor_with_the_release() -> Result<(
     println!("helm install brings them back");
     let file = platform.file("values.json", &values.to_string())?;
     platform.helm(&["install", "akili-operator", CHART, "--values", &file])?;
+    a_newcomers_limit_counts(&platform, "umbrella").await?;
     come_back(&platform, &before).await?;
     platform.install_chart(&platform.values()?)
 }
@@ -93,7 +98,7 @@ async fn make_tenants(platform: &Platform) -> Result<Before> {
 
 async fn give_something(platform: &Platform, slug: &str) -> Result<()> {
     let tenant = platform.key_of(slug)?;
-    platform.apply(&connection(&tenant))?;
+    platform.apply(&connection(&tenant, "keepsake"))?;
     let insert = format!("INSERT INTO keepsakes VALUES ('{}', 'a row')", tenant.id);
     platform
         .eventually("the table is open to the tenant", || {
@@ -138,10 +143,47 @@ async fn everything_is_kept(platform: &Platform, before: &Before) -> Result<()> 
     Ok(())
 }
 
-/// Applies what was applied before, as soon as it is known what it is.
-async fn come_back(platform: &Platform, before: &Before) -> Result<()> {
+/// A tenant that there never was, applied as soon as it is known what a tenant is.
+async fn a_newcomers_limit_counts(platform: &Platform, slug: &str) -> Result<()> {
     let established = ["wait", "--for=condition=Established", "--timeout=30s"];
     platform.kubectl(&[&established[..], &DEFINITIONS].concat())?;
+    let began = Instant::now();
+    platform.apply(&quota(slug, 1))?;
+    platform.apply(&tenant_yaml(slug))?;
+    platform.wait_active(slug)?;
+    let active = began.elapsed().as_secs_f64();
+    let tenant = platform.key_of(slug)?;
+    let create = |name| {
+        let file = platform.file("connection.json", &connection(&tenant, name))?;
+        platform.try_kubectl(&["create", "-f", &file])
+    };
+    platform
+        .eventually("the newcomer has its connection", || {
+            Ok(create("first")?.status.success())
+        })
+        .await?;
+    // Until the webhook has heard of the first, the namespace's own quota says no.
+    let refused = stderr(&create("second")?);
+    ensure!(
+        refused.contains("has 1/1 connections") || refused.contains("exceeded quota: akili"),
+        "{refused}"
+    );
+    let counts = began.elapsed().as_secs_f64();
+    platform
+        .eventually("the webhook has counted it", || {
+            Ok(stderr(&create("second")?).contains("has 1/1 connections"))
+        })
+        .await?;
+    let told = began.elapsed().as_secs_f64();
+    println!(
+        "{slug} is ACTIVE {active:.1} s after the definitions, its limit counts after {counts:.1} s \
+         and is told by the webhook after {told:.1} s"
+    );
+    Ok(())
+}
+
+/// Applies what was applied before.
+async fn come_back(platform: &Platform, before: &Before) -> Result<()> {
     platform.wait_rolled_out()?;
     // Before the Tenants: else they would have the default limits until then.
     platform.apply(&quotas())?;
@@ -161,7 +203,7 @@ async fn come_back(platform: &Platform, before: &Before) -> Result<()> {
         }
     }
     let (acme, _) = &before[0];
-    platform.apply(&connection(acme))
+    platform.apply(&connection(acme, "keepsake"))
 }
 
 async fn what_is_archived_is_not_opened(platform: &Platform, before: &Before) -> Result<()> {
@@ -185,22 +227,22 @@ fn tenants() -> String {
 /// And of their limits, which aren't the default ones. More connections than there are:
 /// Kubernetes may count those that are gone until it counts all again.
 fn quotas() -> String {
-    let quota = |slug| {
-        json!({
-            "apiVersion": "akili.io/v1alpha1", "kind": "TenantQuota",
-            "metadata": {"name": slug},
-            "spec": {"maxConnections": 3, "maxComputeCpu": 3, "maxComputeMemoryGb": 5},
-        })
-    };
-    let quotas = TENANTS.map(|(slug, _, _)| quota(slug).to_string());
-    quotas.join("\n---\n")
+    TENANTS.map(|(slug, _, _)| quota(slug, 3)).join("\n---\n")
 }
 
-fn connection(tenant: &TenantKey) -> String {
+fn quota(slug: &str, connections: u32) -> String {
+    let spec = json!({
+        "maxConnections": connections, "maxComputeCpu": 3, "maxComputeMemoryGb": 5,
+    });
     json!({
-        "apiVersion": "akili.io/v1alpha1", "kind": "Connection",
-        "metadata": {"name": "keepsake", "namespace": tenant.id.namespace()},
-        "spec": {"connectorType": "postgres", "config": {"host": "db.example.com"}},
+        "apiVersion": "akili.io/v1alpha1", "kind": "TenantQuota",
+        "metadata": {"name": slug}, "spec": spec,
     })
     .to_string()
+}
+
+fn connection(tenant: &TenantKey, name: &str) -> String {
+    let mut connection = object_of("Connection", name);
+    connection["metadata"]["namespace"] = json!(tenant.id.namespace());
+    connection.to_string()
 }
