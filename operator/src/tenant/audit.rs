@@ -3,15 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use akili_crds::Tenant;
 use futures::future::join_all;
-use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::reflector::Store;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, Readable, is_purged, jittered, parse_id};
+use super::identity::key;
+use super::pause::jittered;
+use super::{Context, Readable, is_purged};
 use crate::backend::{Plane, TenantKey};
 
 /// Looks at the tenants that are `known`, in every plane by itself, until `stop`.
@@ -49,13 +49,4 @@ async fn audit(
             let _ = drifted.send(ObjectRef::new(tenant.slug.as_str()));
         }
     }
-}
-
-/// The tenant's key, if it has its id.
-pub(crate) fn key(tenant: &Tenant) -> Option<TenantKey> {
-    let id = tenant.status.as_ref()?.id.as_deref()?;
-    Some(TenantKey {
-        slug: tenant.name_any().parse().ok()?,
-        id: parse_id(id).ok()?,
-    })
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use akili_crds::{Slug, TenantId};
 use async_trait::async_trait;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::runtime::events::Reporter;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::registry::{admit, anothers};
+use super::registry::{Row, UNAVAILABLE, admit, anothers};
 use super::*;
 use crate::backend::Claims;
 use crate::backend::driver::Driver;

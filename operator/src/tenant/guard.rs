@@ -5,7 +5,8 @@ use akili_crds::{Phase, State, Tenant};
 use async_trait::async_trait;
 use kube::{Api, ResourceExt};
 
-use super::{Context, retention};
+use super::Context;
+use super::identity::{archived_for_ever, retention};
 use crate::backend::{Guard, TenantKey};
 use crate::error::{Class, Error};
 
@@ -54,7 +55,7 @@ impl Guard for LiveGuard<'_> {
             && let Some(row) = self.context.registry.row(&self.key.slug).await?
             && row.state == Phase::Archived
         {
-            return Err(super::archived_for_ever(&self.key.slug));
+            return Err(archived_for_ever(&self.key.slug));
         }
         self.permit_closing().await
     }

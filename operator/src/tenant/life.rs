@@ -1,8 +1,9 @@
 //! The end of a tenant's life, and what becomes of Tenants that are made again.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fake::{ID, QUOTA, TENANT, lead, reason};
+use super::registry::UNAVAILABLE;
 use super::world::World;
 use super::*;
 use crate::backend::Guard;

@@ -1,17 +1,27 @@
 //! The Tenant controller. Read top to bottom it is the story of one reconcile.
+//!
+//! - [`identity`]: which tenant it is, by the [`registry`]; [`mod@limits`]: what it may use.
+//! - [`guard`]: the last look before access changes or data goes.
+//! - [`report`]: what is to be said; pure. [`tell`]: it is said.
+//! - [`purge`]: the end of a tenant. [`mod@pause`]: when it is looked at again.
+//! - [`audit`]: all tenants looked at together. [`tables`]: their rows closed to others.
 
 mod audit;
 #[cfg(test)]
 pub(crate) mod fake;
 mod guard;
+mod identity;
 #[cfg(test)]
 mod life;
+mod limits;
+mod pause;
 mod purge;
 pub mod registry;
 mod report;
 #[cfg(test)]
 mod sweep;
 pub mod tables;
+mod tell;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -22,50 +32,42 @@ use std::time::{Duration, Instant};
 
 use akili_crds::condition::{self, is_true, types};
 use akili_crds::lifecycle::Data;
-use akili_crds::names::{ANNOTATION_ADOPT, InvalidSlug};
+use akili_crds::names::ANNOTATION_ADOPT;
 use akili_crds::tenant::Resources;
-use akili_crds::{
-    Phase, Slug, State, Tenant, TenantId, TenantQuota, TenantQuotaSpec, TenantStatus, lifecycle,
-};
+use akili_crds::{Phase, State, Tenant, TenantQuotaSpec, lifecycle};
 use futures::StreamExt;
 use futures::future::join_all;
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use kube::api::{Api, Patch, PatchParams, PostParams};
-use kube::core::{DeserializeGuard, DynamicObject};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::api::Api;
+use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config, Controller};
-use kube::runtime::events::{Event, EventType, Recorder};
+use kube::runtime::events::Recorder;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::{Predicate as _, PredicateConfig, WatchStreamExt, predicates, watcher};
-use kube::{Client, Resource, ResourceExt};
-use rand::RngExt;
-use serde_json::json;
+use kube::{Client, ResourceExt};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::kubernetes::{FIELD_MANAGER, Kubernetes};
+use crate::backend::kubernetes::Kubernetes;
 use crate::backend::{Desired, Growth, Guard as _, Plane, TenantKey};
-use crate::error::{Class, Error, OWNED_BY_ANOTHER, PURGING, TENANT_ARCHIVED};
+use crate::error::{Class, Error, OWNED_BY_ANOTHER, TENANT_ARCHIVED};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::quota;
 use crate::watch;
-pub(crate) use audit::key;
 use guard::LiveGuard;
-use registry::{LONGEST_RETENTION, Row, Rows, UNAVAILABLE};
+pub(crate) use identity::key;
+use identity::{Known, identify};
+use limits::limits;
+pub(crate) use pause::jittered;
+use pause::{SOON, next_look, pause};
+use registry::Rows;
 use report::{Report, Subject};
-
-/// How soon to look again at what is still going on.
-const SOON: Duration = Duration::from_secs(1);
-
-/// A tenant whose planes hold what they should is looked at through and through, its
-/// Secrets and logins too, once in so many audits.
-const AUDITS_PER_LOOK: u32 = 10;
-
-/// Characters that the API server takes as an event's action.
-const MAX_ACTION: usize = 128;
+pub(crate) use tell::publish;
+use tell::{tell_changes, write_status};
 
 /// What every reconcile needs.
 pub struct Context {
@@ -247,9 +249,6 @@ pub(crate) fn is_purged(tenant: &Tenant) -> bool {
     status.is_some_and(|status| is_true(&status.conditions, types::PURGED))
 }
 
-/// The tenant's row, if one is needed; or why it can't be read, if it can be done without.
-type Known = Result<Option<Row>, Error>;
-
 /// The tenant's key, its row, its limits and whether its storage may grow.
 async fn gather(
     tenant: &Tenant,
@@ -260,181 +259,12 @@ async fn gather(
     Ok((key, row, limits))
 }
 
-/// Whether a plane wasn't opened, because the row says that the tenant is archived.
-fn is_refused(tenant: &Tenant) -> bool {
-    let status = tenant.status.as_ref();
-    let mut conditions = status.into_iter().flat_map(|status| &status.conditions);
-    conditions.any(|condition| condition.reason == TENANT_ARCHIVED)
-}
-
-/// A tenant that is what it should be needs no row, unless it is archived, for the row
-/// says until when; one that is to be closed is closed in the other planes although the
-/// registry can't be asked.
-async fn identify(tenant: &Tenant, context: &Context) -> Result<(TenantKey, Known), Error> {
-    context.registry.refuse_foreign()?;
-    let slug: Slug = tenant
-        .name_any()
-        .parse()
-        .map_err(|error: InvalidSlug| Error::new(Class::Invalid, "InvalidSlug", error))?;
-    let known = tenant
-        .status
-        .as_ref()
-        .and_then(|status| status.id.as_deref())
-        .map(parse_id)
-        .transpose()?;
-    let wanted = tenant.spec.state;
-    let arrived = phase(tenant) == wanted.into();
-    let needless = arrived && wanted != State::Archived && !is_refused(tenant);
-    if let (Some(id), true) = (known, needless) {
-        return Ok((TenantKey { slug, id }, Ok(None)));
-    }
-    match (registered(tenant, context, &slug, known).await, known) {
-        (Ok(row), _) => Ok((TenantKey { slug, id: row.id }, Ok(Some(row)))),
-        // What may be half purged is not put back.
-        (Err(error), Some(id))
-            if wanted != State::Active
-                && error.reason == UNAVAILABLE
-                && !purge::may_have_begun(tenant) =>
-        {
-            Ok((TenantKey { slug, id }, Err(error)))
-        }
-        (Err(error), _) => Err(error),
-    }
-}
-
-/// The tenant's row, which is archived now if that is what is wanted, and kept for as long
-/// as the Tenant says.
-async fn registered(
-    tenant: &Tenant,
-    context: &Context,
-    slug: &Slug,
-    known: Option<TenantId>,
-) -> Result<Row, Error> {
-    let seed = match known {
-        Some(id) => Some(id),
-        None => tenant.spec.id.as_deref().map(parse_id).transpose()?,
-    };
-    let registry = &context.registry;
-    let row = registry.enroll(slug, seed).await?;
-    // Only the Tenant that was purged has its id in its status.
-    if row.purged_at.is_some() && known.is_none() {
-        return Err(retired(slug));
-    }
-    let retention = retention(tenant)?;
-    match (tenant.spec.state, row.state) {
-        (State::Archived, Phase::Archived) => {
-            let kept_until = row.purge_after.as_ref().map(|time| time.0);
-            match retention {
-                Some(retention)
-                    if row.purged_at.is_none()
-                        && row.purge_after(Some(retention)) != kept_until =>
-                {
-                    registry.keep_for(slug, retention).await?;
-                    registry.enroll(slug, seed).await
-                }
-                _ => Ok(row),
-            }
-        }
-        (State::Archived, _) => {
-            let retention = retention.unwrap_or(context.retention);
-            registry.archive(slug, retention).await?;
-            registry.enroll(slug, seed).await
-        }
-        // One that has its id is from a backup, and closed wherever that has opened it.
-        (_, Phase::Archived) if known.is_none() || row.purged_at.is_some() => {
-            Err(archived_for_ever(slug))
-        }
-        _ => Ok(row),
-    }
-}
-
-fn retired(slug: &Slug) -> Error {
-    Error::new(
-        Class::Invalid,
-        "SlugRetired",
-        format!(
-            "the tenant that was called {slug} was purged, and its name is never used again: choose another"
-        ),
-    )
-}
-
-fn archived_for_ever(slug: &Slug) -> Error {
-    Error::new(
-        Class::Invalid,
-        TENANT_ARCHIVED,
-        format!(
-            "tenant {slug} is archived for ever: set spec.state to Archived, or choose another name"
-        ),
-    )
-}
-
 fn unreadable(slug: &str, why: &str) -> Error {
     Error::new(
         Class::Invalid,
         "Unreadable",
         format!("Tenant {slug} can't be read: {why}; correct it with kubectl edit"),
     )
-}
-
-/// How long the tenant's data is to be kept once it is archived, if its Tenant says so.
-fn retention(tenant: &Tenant) -> Result<Option<Duration>, Error> {
-    let Some(text) = &tenant.spec.retention else {
-        return Ok(None);
-    };
-    let duration: kube::core::Duration = text.parse().map_err(|error| {
-        Error::new(
-            Class::Invalid,
-            "InvalidRetention",
-            format!("spec.retention {text}: {error}"),
-        )
-    })?;
-    Ok(Some(Duration::from(duration).min(LONGEST_RETENTION)))
-}
-
-fn parse_id(id: &str) -> Result<TenantId, Error> {
-    id.parse()
-        .map_err(|error| Error::new(Class::Invalid, "InvalidId", error))
-}
-
-/// The tenant's limits, and whether its storage may grow; its TenantQuota is made with the
-/// defaults if there is none.
-async fn limits(
-    tenant: &Tenant,
-    context: &Context,
-    key: &TenantKey,
-) -> Result<(TenantQuotaSpec, Growth), Error> {
-    let quotas: Api<TenantQuota> = Api::all(context.client.clone());
-    if let Some(quota) = quotas.get_opt(key.slug.as_str()).await? {
-        let growth = quota::growth(&quota);
-        return Ok((quota.spec, growth));
-    }
-    // Whoever took both away gives the quota back first: it must not be there by then.
-    let guard = LiveGuard::new(context, key, tenant);
-    guard.confirm_tenant().await?;
-    // With an empty spec, so that the CRD's defaults fill it and no field is owned.
-    let quotas: Api<DynamicObject> = Api::all_with(
-        context.client.clone(),
-        &kube::core::ApiResource::erase::<TenantQuota>(&()),
-    );
-    let empty = serde_json::from_value(json!({
-        "apiVersion": TenantQuota::api_version(&()),
-        "kind": TenantQuota::kind(&()),
-        "metadata": {"name": key.slug.as_str()},
-        "spec": {},
-    }))
-    .map_err(|error| Error::new(Class::Invalid, "InvalidQuota", error))?;
-    match quotas.create(&PostParams::default(), &empty).await {
-        Err(kube::Error::Api(status)) if status.code == 409 => {}
-        answer => drop(answer.map_err(|error| without_quota(&key.slug, error.into()))?),
-    }
-    Ok((TenantQuotaSpec::default(), Growth::Allowed))
-}
-
-fn without_quota(slug: &Slug, why: Error) -> Error {
-    let message = format!(
-        "TenantQuota {slug} can't be made: {why}; see whether the CRD tenantquotas.akili.io is installed"
-    );
-    Error { message, ..why }
 }
 
 fn desired(target: Phase, reached: Phase, limits: TenantQuotaSpec, growth: Growth) -> Desired {
@@ -510,99 +340,6 @@ async fn converge(
         condition: plane.condition(),
         outcome,
     }
-}
-
-async fn tell_changes(context: &Context, tenant: &Tenant, reports: &[Report]) {
-    let was_ready = tenant
-        .status
-        .as_ref()
-        .is_some_and(|status| is_true(&status.conditions, types::READY));
-    for report in reports {
-        let reason = if was_ready { "Repaired" } else { "Changed" };
-        if was_ready {
-            let changed = report.outcome.changed.len();
-            context.metrics.repaired(report.plane, changed);
-        }
-        tell(context, tenant, reason, report).await;
-    }
-}
-
-/// An event for each step that a plane has taken.
-async fn tell(context: &Context, tenant: &Tenant, reason: &str, report: &Report) {
-    for step in &report.outcome.changed {
-        // Events of one action are counted as one: each step is an action of its own.
-        let event = Event {
-            type_: EventType::Normal,
-            reason: reason.into(),
-            note: Some(format!("{}: {step}", report.condition)),
-            action: step.chars().take(MAX_ACTION).collect(),
-            secondary: None,
-        };
-        publish(&context.recorder, tenant, &event).await;
-    }
-}
-
-/// Tells of a Tenant, or of what has its name.
-pub(crate) async fn publish<K: Resource<DynamicType = ()>>(
-    recorder: &Recorder,
-    object: &K,
-    event: &Event,
-) {
-    let object = object.object_ref(&());
-    if let Err(error) = recorder.publish(event, &object).await {
-        tracing::warn!(%error, tenant = object.name, "an event was lost");
-    }
-}
-
-/// One patch, and none where nothing changed.
-async fn write_status(
-    context: &Context,
-    tenant: &Tenant,
-    status: &TenantStatus,
-) -> Result<(), Error> {
-    if tenant.status.as_ref() == Some(status) {
-        return Ok(());
-    }
-    let tenants: Api<Tenant> = Api::all(context.client.clone());
-    let patch = json!({
-        "apiVersion": Tenant::api_version(&()),
-        "kind": Tenant::kind(&()),
-        "status": status,
-    });
-    let params = PatchParams::apply(FIELD_MANAGER).force();
-    tenants
-        .patch_status(&tenant.name_any(), &params, &Patch::Apply(&patch))
-        .await?;
-    Ok(())
-}
-
-/// When to look again: as soon as the first of the late planes wants it.
-fn next_look(reports: &[Report], status: &TenantStatus, context: &Context) -> Duration {
-    let late = reports.iter().filter_map(|report| {
-        let since = condition::find(&status.conditions, report.condition);
-        Some(pause(report.error()?.class, since, context))
-    });
-    late.min()
-        .unwrap_or_else(|| jittered(AUDITS_PER_LOOK * context.audit_interval))
-}
-
-/// How long to wait after an error, where the condition that tells of it says since
-/// when: half as long as it has lasted, so that pauses grow with an outage.
-fn pause(class: Class, told: Option<&Condition>, context: &Context) -> Duration {
-    let lasted = told.map_or(Duration::ZERO, |condition| {
-        let since = condition.last_transition_time.0;
-        Timestamp::now().duration_since(since).unsigned_abs()
-    });
-    jittered(match class {
-        Class::Conflict | Class::Pending => SOON,
-        Class::Transient => (lasted / 2).min(context.audit_interval).max(SOON),
-        Class::Operator | Class::Invalid => context.audit_interval,
-    })
-}
-
-/// Up to a tenth less or more, so that tenants don't all come at once.
-pub(crate) fn jittered(duration: Duration) -> Duration {
-    duration.mul_f64(rand::rng().random_range(0.9..1.1))
 }
 
 fn retry(_: Arc<Readable>, error: &Error, context: Arc<Context>) -> Action {

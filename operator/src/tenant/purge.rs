@@ -12,10 +12,12 @@ use kube::runtime::controller::Action;
 use kube::runtime::events::{Event, EventType};
 
 use super::guard::LiveGuard;
+use super::pause::next_look;
 use super::report::{self, Report, Subject};
-use super::{Context, PURGING, converge, next_look, phase, publish, tell, write_status};
+use super::tell::{publish, tell, write_status};
+use super::{Context, converge, phase};
 use crate::backend::{Desired, Guard, Outcome, Plane};
-use crate::error::{Class, Error};
+use crate::error::{Class, Error, PURGING};
 
 /// Takes the purge of a tenant whose time is over a step further.
 pub async fn purge(

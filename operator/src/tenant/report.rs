@@ -6,6 +6,7 @@ use akili_crds::tenant::Resources;
 use akili_crds::{Phase, State, Tenant, TenantStatus, lifecycle};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::identity::archived_for_ever;
 use super::registry::Row;
 use crate::backend::{Outcome, TenantKey};
 use crate::error::{Class, Error, PURGING};
@@ -65,7 +66,7 @@ impl<'a> Subject<'a> {
     /// Why what is wanted isn't reached although every plane is as it should be.
     fn objection(&self) -> Option<Error> {
         match self.is_overruled() {
-            true => Some(super::archived_for_ever(&self.key.slug)),
+            true => Some(archived_for_ever(&self.key.slug)),
             false => self.unarchived().cloned(),
         }
     }

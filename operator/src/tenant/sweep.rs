@@ -3,6 +3,8 @@
 //! same as if nothing had failed, was written to no more often than that takes and the
 //! failed step repeated, and isn't written to any more.
 
+use serde_json::json;
+
 use super::fake::{ID, QUOTA, TENANT};
 use super::world::{End, World};
 use super::*;

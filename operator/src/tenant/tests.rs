@@ -1,5 +1,6 @@
 //! Reconciles against an API server in memory: what is read and what is written.
 
+use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 
 use super::fake::{QUOTA, TENANT, key, lead, reason, reconcile_acme, tenant};

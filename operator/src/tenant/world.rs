@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use akili_crds::quota::GB;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fake::{ID, Memory, QUOTA, TENANT, context, lead, reconcile_acme};
 use super::*;

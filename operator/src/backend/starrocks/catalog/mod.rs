@@ -2,7 +2,7 @@
 //! it and nothing else.
 //!
 //! - [`grants`]: what a tenant may do in it; pure.
-//! - [`properties`]: what the catalog is made of, and its mark; pure.
+//! - [`mod@properties`]: what the catalog is made of, and its mark; pure.
 //! - [`diff`]: what is to be done for one tenant; pure.
 //!
 //! A role has all the privileges and a user the role, so that nothing but the role has to
