@@ -5,6 +5,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::quota::QUANTITY;
 
 /// A data product, in the namespace of its tenant.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,7 +83,32 @@ pub struct Pipeline {
     pub env: Vec<EnvVar>,
     /// CPU and memory; the namespace's defaults if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "resources_schema")]
     pub resources: Option<ResourceRequirements>,
+}
+
+/// As a container of a pod has them. Kubernetes' own schema takes any text as a quantity, and
+/// no number.
+fn resources_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let quantities = |description| {
+        json!({
+            "type": "object",
+            "description": description,
+            "additionalProperties": {
+                "x-kubernetes-int-or-string": true,
+                "maxLength": 32,
+                "pattern": QUANTITY,
+            },
+        })
+    };
+    schemars::json_schema!({
+        "type": "object",
+        "nullable": true,
+        "properties": {
+            "limits": quantities("The most that it may use, such as cpu: 500m and memory: 2Gi."),
+            "requests": quantities("What it needs at least."),
+        }
+    })
 }
 
 /// What the operator has made of a data product.

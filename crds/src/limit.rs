@@ -135,11 +135,6 @@ impl Limit {
     }
 }
 
-/// Cores that Kubernetes writes like this: `2`, `500m`. Nothing if it can't be read.
-pub fn cores(text: &str) -> Option<f64> {
-    Some(quantity(text)).filter(|cores| cores.is_finite())
-}
-
 impl Usage {
     /// The same with what queries use where pods' use is: both have the full limits of
     /// compute.
@@ -159,8 +154,7 @@ impl Usage {
     reason = "a float that is too large becomes the largest number"
 )]
 pub fn whole(text: &str) -> Option<i64> {
-    let amount = quantity(text);
-    amount.is_finite().then_some(amount as i64)
+    quantity(text).map(|amount| amount as i64)
 }
 
 impl Summary {
@@ -253,8 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_read_as_kubernetes_writes_them() {
-        assert_eq!((cores("1500m"), cores("lots")), (Some(1.5), None));
+    fn whole_amounts_are_read_as_kubernetes_writes_them() {
         assert_eq!((whole("2Gi"), whole("lots")), (Some(2 << 30), None));
     }
 

@@ -163,16 +163,15 @@ impl Violation {
                 product,
                 asked,
                 limit,
-            } => too_large(product, count(*asked, "", "CPU"), *limit),
+            } => too_large(product, format!("{} CPU", decimals(*asked)), *limit),
             Self::Memory {
                 product,
                 asked,
                 limit,
-            } => too_large(
-                product,
-                count(*asked / real(GB), "GB of ", "memory"),
-                *limit,
-            ),
+            } => {
+                let gb = decimals(*asked / real(GB));
+                too_large(product, format!("{gb} GB of memory"), *limit)
+            }
         }
     }
 }
@@ -183,9 +182,9 @@ impl Size {
     /// requests.
     pub fn of(resources: &Value) -> Self {
         let size = |name: &str, default: &str| {
-            let limit = amount(&resources["limits"][name]).unwrap_or_else(|| quantity(default));
-            let request = amount(&resources["requests"][name]).unwrap_or_default();
-            limit.max(request)
+            let limit = amount(&resources["limits"][name]).or_else(|| quantity(default));
+            let request = amount(&resources["requests"][name]);
+            limit.into_iter().chain(request).fold(0.0, f64::max)
         };
         Self {
             cpu: size("cpu", DEFAULT_CPU),
@@ -194,16 +193,20 @@ impl Size {
     }
 }
 
+/// What isn't readable is left to the schema, which refuses it.
 fn amount(value: &Value) -> Option<f64> {
     match value {
-        Value::Null => None,
-        Value::String(text) => Some(quantity(text)),
-        other => Some(other.as_f64().unwrap_or(f64::INFINITY)),
+        Value::String(text) => quantity(text),
+        other => other.as_f64(),
     }
 }
 
-/// A quantity as Kubernetes writes it: 2, 500m, 256Mi, 1e3. Infinite, if it is none.
-pub(crate) fn quantity(text: &str) -> f64 {
+/// What a pipeline may ask for: quantities as Kubernetes writes them, none of them negative.
+pub(crate) const QUANTITY: &str =
+    r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$";
+
+/// A quantity as Kubernetes writes it: 2, 500m, 256Mi, 1e3. Nothing, if it is none.
+pub fn quantity(text: &str) -> Option<f64> {
     const SUFFIXES: [(&str, f64); 15] = [
         ("Ki", 1024.0),
         ("Mi", 1024.0 * 1024.0),
@@ -230,19 +233,12 @@ pub(crate) fn quantity(text: &str) -> f64 {
     let is_number = number.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
         && number.ends_with(|c: char| c.is_ascii_digit() || c == '.');
     let number = is_number.then(|| number.parse::<f64>().ok()).flatten();
-    number.map_or(f64::INFINITY, |number| number * unit)
+    number
+        .map(|number| number * unit)
+        .filter(|it| it.is_finite())
 }
 
 /// With at most two decimals, rounded up, so that what is over a limit is seen to be.
-fn count(amount: f64, unit: &str, of: &str) -> String {
-    if amount.is_finite() {
-        format!("{} {unit}{of}", decimals(amount))
-    } else {
-        format!("an unreadable amount of {of}")
-    }
-}
-
-/// With at most two decimals, rounded up.
 pub(crate) fn decimals(amount: f64) -> String {
     format!("{}", (amount * 100.0).ceil() / 100.0)
 }
@@ -265,6 +261,7 @@ pub(crate) fn real(whole: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use regex::Regex;
     use serde_json::json;
 
     #[test]
@@ -282,11 +279,37 @@ mod tests {
             ("1.5Gi", 1_610_612_736.0),
             ("256Mi", 268_435_456.0),
         ] {
-            assert_eq!(quantity(text), value, "{text}");
+            assert_eq!(quantity(text), Some(value), "{text}");
         }
-        for unreadable in ["", "lots", "inf", "nan", "1 Gi", "Gi", "1kk"] {
-            assert_eq!(quantity(unreadable), f64::INFINITY, "{unreadable}");
+        for unreadable in ["", "lots", "inf", "nan", "1 Gi", "Gi", "1kk", "1e999"] {
+            assert_eq!(quantity(unreadable), None, "{unreadable}");
         }
+    }
+
+    #[test]
+    fn what_the_schema_takes_can_be_read() {
+        let schema = Regex::new(QUANTITY).unwrap();
+        let (signs, numbers) = (
+            ["", "+", "-"],
+            ["", "0", "12", "1.5", ".5", "1.", ".", "lots"],
+        );
+        let suffixes = [
+            "", "n", "u", "m", "k", "K", "Ki", "M", "Mi", "G", "Gi", "T", "Ti", "P", "Pi", "E",
+            "Ei", "e3", "E3", "e-3", "e+3", "e99", "e999", "e", "e1.5", "x", " Gi",
+        ];
+        let mut taken = 0;
+        for sign in signs {
+            for number in numbers {
+                for suffix in suffixes {
+                    let text = format!("{sign}{number}{suffix}");
+                    if schema.is_match(&text) {
+                        taken += 1;
+                        assert!(quantity(&text).is_some_and(|it| it >= 0.0), "{text}");
+                    }
+                }
+            }
+        }
+        assert_eq!(taken, 2 * 5 * 21);
     }
 
     #[test]
@@ -314,16 +337,10 @@ mod tests {
                 "no less than it requests",
             ),
             (
-                json!({"limits": {"cpu": "lots"}}),
-                f64::INFINITY,
-                gb(1.0),
-                "unreadable",
-            ),
-            (
-                json!({"limits": {"cpu": 12, "memory": {}}}),
+                json!({"limits": {"cpu": 12, "memory": {}}, "requests": {"memory": "lots"}}),
                 12.0,
-                f64::INFINITY,
-                "what the schema refuses",
+                gb(1.0),
+                "a number; what the schema refuses doesn't count",
             ),
         ] {
             assert_eq!(Size::of(&resources), Size { cpu, memory }, "{reason}");
@@ -393,15 +410,6 @@ mod tests {
                 },
                 "Compute limit reached",
                 "Product 'customer-orders' asks for 32.01 GB of memory, tenant 'acme-corp' has 32. Ask for less or request a quota increase.",
-            ),
-            (
-                Violation::Memory {
-                    product: product(),
-                    asked: f64::INFINITY,
-                    limit: 32,
-                },
-                "Compute limit reached",
-                "Product 'customer-orders' asks for an unreadable amount of memory, tenant 'acme-corp' has 32. Ask for less or request a quota increase.",
             ),
         ] {
             assert_eq!(violation.title(), title);

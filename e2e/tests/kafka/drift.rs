@@ -65,14 +65,7 @@ async fn what_is_changed_by_hand_is_repaired_and_told() -> Result<()> {
 
     let tenant = platform.kafka_of("drifting")?;
     tenant.produce("drifting.events", "as before").await?;
-    let events = [
-        "get",
-        "events",
-        "-n",
-        "default",
-        "-o",
-        "jsonpath={.items[*].message}",
-    ];
+    let events = platform.events_of("tenant", "drifting", "")?.join("\n");
     for told in [
         "TopicsReady: allow ",
         "TopicsReady: no longer allow Read on Topic others",
@@ -80,7 +73,6 @@ async fn what_is_changed_by_hand_is_repaired_and_told() -> Result<()> {
         "TopicsReady: delete the Sha512 login",
         "TopicsReady: create the topic events",
     ] {
-        let events = platform.kubectl(&events)?;
         ensure!(events.contains(told), "no event says {told}: {events}");
     }
     Ok(())

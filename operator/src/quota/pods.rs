@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use akili_crds::limit::{cores, whole};
+use akili_crds::limit::whole;
 use akili_crds::names::LABEL_TENANT_ID;
+use akili_crds::quota::quantity;
 use akili_crds::tenant_quota::Compute;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::ResourceQuota;
@@ -80,7 +81,7 @@ impl Pods {
 fn compute(used: &BTreeMap<String, Quantity>) -> Compute {
     let text = |name: &str| used.get(name).map(|quantity| quantity.0.as_str());
     Compute {
-        cpu: text("limits.cpu").and_then(cores),
+        cpu: text("limits.cpu").and_then(quantity),
         memory_bytes: text("limits.memory").and_then(whole),
     }
 }
