@@ -65,7 +65,6 @@ async fn what_is_changed_by_hand_is_repaired_and_told() -> Result<()> {
 
     let tenant = platform.kafka_of("drifting")?;
     tenant.produce("drifting.events", "as before").await?;
-    let events = platform.events_of("tenant", "drifting", "")?.join("\n");
     for told in [
         "TopicsReady: allow ",
         "TopicsReady: no longer allow Read on Topic others",
@@ -73,6 +72,7 @@ async fn what_is_changed_by_hand_is_repaired_and_told() -> Result<()> {
         "TopicsReady: delete the Sha512 login",
         "TopicsReady: create the topic events",
     ] {
+        let events = platform.events_of("tenant", "drifting", "")?.join("\n");
         ensure!(events.contains(told), "no event says {told}: {events}");
     }
     Ok(())

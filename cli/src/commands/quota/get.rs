@@ -164,7 +164,7 @@ mod tests {
         );
         let mut new = quota();
         new.status = None;
-        assert!(table(&new, None).contains("-  100      -"));
+        assert!(table(&new, None).contains("Products                 -  100      -"));
     }
 
     #[test]
