@@ -4,8 +4,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use akili_e2e::command::run;
+use akili_e2e::platform::{Backend, Platform};
 use akili_e2e::pod;
 use akili_e2e::testbed::{Image, ImageFile, KafkaHandle, Testbed};
+use akili_operator::backend::kafka::native::{Mechanism, ScramCredential};
+use akili_operator::secret::Password;
 use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::authentication::v1::{SelfSubjectReview, UserInfo};
 use kube::{Api, api::PostParams};
@@ -189,6 +192,38 @@ async fn kafka_takes_the_operators_login_and_no_other() -> Result<()> {
 
     let deleted = admin.delete_topics(&[&name], &options).await?;
     assert_eq!(deleted, [Ok(name)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn kafka_started_again_knows_the_operator_whichever_users_have_gone() -> Result<()> {
+    let platform = Platform::connect().await?;
+    // With the operator in it, as a snapshot is due.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    platform.let_operator_in(Backend::Kafka).await?;
+    let access = platform.kafka_admin()?.access;
+    for number in 0..20 {
+        let user = format!("testbed-check-{number}");
+        let credential = ScramCredential {
+            mechanism: Mechanism::Sha256,
+            iterations: 4096,
+        };
+        let password = Password::from("of-somebody".to_owned());
+        access
+            .set_scram_credential(&user, credential, password)
+            .await?;
+        access
+            .delete_scram_credential(&user, Mechanism::Sha256)
+            .await?;
+    }
+    let component = Backend::Kafka.component();
+    platform.testbed.stop(component).await?;
+    platform.testbed.start(component).await?;
+
+    let kafka = platform.testbed.kafka();
+    let login = login_to(kafka, &kafka.password, "testbed-check");
+    let consumer: StreamConsumer = login.create()?;
+    consumer.fetch_metadata(None, PATIENCE)?;
     Ok(())
 }
 
