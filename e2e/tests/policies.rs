@@ -4,7 +4,7 @@
 use std::process::Output;
 
 use akili_e2e::command::{stderr, succeed};
-use akili_e2e::platform::{AUDIT_INTERVAL, Platform, object_of};
+use akili_e2e::platform::{AUDIT_INTERVAL, Platform, WEBHOOK, object_of};
 use anyhow::{Result, ensure};
 
 /// What a tenant makes, and the names by which kubectl knows them.
@@ -14,9 +14,13 @@ const KINDS: [(&str, &str); 2] = [("Connection", "connection"), ("DataProduct", 
 async fn what_a_tenant_may_make_depends_on_its_state() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    platform.remove_webhook()?;
+    let alone = refuses_what_the_state_forbids(&platform);
+    platform.without(WEBHOOK, alone).await
+}
+
+async fn refuses_what_the_state_forbids(platform: &Platform) -> Result<()> {
     platform.activate("acme")?;
-    let acme = Tenant::of(&platform, "acme")?;
+    let acme = Tenant::of(platform, "acme")?;
     for (kind, name) in KINDS {
         succeed(&acme.create(kind, "kept")?)?;
         succeed(&acme.create(kind, "new")?)?;
@@ -50,17 +54,20 @@ async fn what_a_tenant_may_make_depends_on_its_state() -> Result<()> {
         &object_of("Connection", "new").to_string(),
     )?;
     let by_admin = platform.try_kubectl(&["create", "-n", &acme.namespace, "-f", &file])?;
-    refused(&by_admin, "TenantArchived: Tenant 'acme' is archived")?;
-    platform.repair_release()
+    refused(&by_admin, "TenantArchived: Tenant 'acme' is archived")
 }
 
 #[tokio::test]
 async fn a_tenant_that_is_still_being_made_makes_nothing() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    platform.remove_webhook()?;
+    let alone = refuses_until_it_is_made(&platform);
+    platform.without(WEBHOOK, alone).await
+}
+
+async fn refuses_until_it_is_made(platform: &Platform) -> Result<()> {
     platform.keep_provisioning("newcomer").await?;
-    let newcomer = Tenant::of(&platform, "newcomer")?;
+    let newcomer = Tenant::of(platform, "newcomer")?;
     for (kind, _) in KINDS {
         newcomer
             .refused_in_time(
@@ -71,8 +78,7 @@ async fn a_tenant_that_is_still_being_made_makes_nothing() -> Result<()> {
     }
     let mut admin = platform.starrocks_of_operator().await?;
     admin.query("DROP CATALOG tenant_newcomer_catalog").await?;
-    platform.wait_active("newcomer")?;
-    platform.repair_release()
+    platform.wait_active("newcomer")
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use akili_crds::DataProduct;
-use akili_e2e::platform::Platform;
+use akili_e2e::platform::{Platform, WEBHOOK};
 use anyhow::Result;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use futures::future::try_join_all;
@@ -47,11 +47,12 @@ async fn main() -> Result<()> {
         let (mut with, mut without) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             with.extend(bench.create(clients).await?);
-            platform.remove_webhook()?;
-            // The API server hears of it a little later.
-            tokio::time::sleep(Duration::from_secs(2)).await;
-            without.extend(bench.create(clients).await?);
-            platform.repair_release()?;
+            let alone = async {
+                // The API server hears of it a little later.
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                bench.create(clients).await
+            };
+            without.extend(platform.without(WEBHOOK, alone).await?);
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
         let mut row = vec![clients.to_string()];

@@ -34,6 +34,7 @@ pub use kafka::{Kafka, KafkaAdmin, produce};
 pub use objects::{ObjectTenant, send};
 pub use operator::{AUDIT_INTERVAL, LEASE_DURATION, Operator};
 pub use possessions::Possessions;
+pub use protection::{WEBHOOK, WEBHOOK_SERVICE};
 pub use requests::Request;
 pub use sql::Login;
 pub use starrocks::StarRocks;

@@ -1,12 +1,18 @@
 //! Getting past what refuses requests, as an admin can who has to.
 
+use std::future::Future;
+
 use anyhow::Result;
 use serde_json::json;
 
 use super::Platform;
 
 const BINDING: &str = "validatingadmissionpolicybinding/akili-tenant-deletion";
-const WEBHOOK: &str = "mutatingwebhookconfiguration/akili-admission";
+
+/// Without it nobody asks the operator's webhook: what stands behind it is alone.
+pub const WEBHOOK: &str = "mutatingwebhookconfiguration/akili-admission";
+/// Without it nobody reaches the operator's webhook.
+pub const WEBHOOK_SERVICE: &str = "service/akili-operator-webhook";
 
 impl Platform {
     /// Deletes Tenants and namespaces that the policy protects: meanwhile it only
@@ -25,13 +31,21 @@ impl Platform {
         deleted
     }
 
-    /// Nobody asks the operator's webhook any more: what stands behind it is alone.
-    pub fn remove_webhook(&self) -> Result<()> {
-        self.kubectl(&["delete", WEBHOOK]).map(drop)
+    /// Does something while an object of the release is deleted, which is there again
+    /// afterwards, however that went.
+    pub async fn without<T>(
+        &self,
+        object: &str,
+        doing: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        self.of_operator(&["delete", object])?;
+        let done = doing.await;
+        self.repair_release()?;
+        done
     }
 
     /// What somebody has deleted of the release is there again, and the operator runs.
-    pub fn repair_release(&self) -> Result<()> {
+    fn repair_release(&self) -> Result<()> {
         let mut values = self.values()?;
         values["replicas"] = json!(1);
         self.install_chart(&values)

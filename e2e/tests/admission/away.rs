@@ -1,11 +1,11 @@
 //! While the webhook is away: nothing gets past it, and everything else goes on.
 
 use akili_e2e::command::{stderr, succeed};
-use akili_e2e::platform::Platform;
+use akili_e2e::platform::{Platform, WEBHOOK, WEBHOOK_SERVICE};
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use crate::tenant::{CONNECTION, PRODUCT, Tenant};
+use crate::tenant::{CONNECTION, Kind, PRODUCT, Tenant};
 
 #[tokio::test]
 async fn nothing_is_made_while_no_replica_answers_and_everything_else_goes_on() -> Result<()> {
@@ -36,20 +36,21 @@ async fn nothing_is_made_while_no_replica_answers_and_everything_else_goes_on() 
     }
     // The operator comes back, and nobody reaches its webhook.
     let _operator = platform.start_operator().await?;
-    let service = ["delete", "service", "akili-operator-webhook"];
-    platform.of_operator(&service)?;
-    ensure!(!tenant.create(PRODUCT, "new").await?.is_ok(), "it was made");
-    platform.activate("made-meanwhile")?;
-    succeed(&platform.akili(&["tenant", "archive", "purged", "--confirm", "--wait"])?)?;
-    succeed(&platform.akili(&["tenant", "purge", "purged", "--confirm"])?)?;
-    let get = ["get", "namespace", &other.namespace, "--ignore-not-found"];
     platform
-        .eventually("the namespace is gone, with what was in it", || {
-            Ok(platform.kubectl(&get)?.is_empty())
+        .without(WEBHOOK_SERVICE, async {
+            ensure!(!tenant.create(PRODUCT, "new").await?.is_ok(), "it was made");
+            platform.activate("made-meanwhile")?;
+            succeed(&platform.akili(&["tenant", "archive", "purged", "--confirm", "--wait"])?)?;
+            succeed(&platform.akili(&["tenant", "purge", "purged", "--confirm"])?)?;
+            let get = ["get", "namespace", &other.namespace, "--ignore-not-found"];
+            platform
+                .eventually("the namespace is gone, with what was in it", || {
+                    Ok(platform.kubectl(&get)?.is_empty())
+                })
+                .await
         })
         .await?;
 
-    platform.repair_release()?;
     tenant.until(PRODUCT, 201).await?;
     for kind in [PRODUCT, CONNECTION] {
         let made = tenant.create(kind, "new").await?;
@@ -67,18 +68,33 @@ async fn what_stands_behind_the_webhook_holds_by_itself() -> Result<()> {
     for kind in [PRODUCT, CONNECTION] {
         tenant.make(kind, 2).await?;
     }
-    platform.remove_webhook()?;
     for kind in [PRODUCT, CONNECTION] {
-        platform
-            .eventually("the namespace's own quota refuses", || {
-                let file = platform.file("more.json", &kind.object("more").to_string())?;
-                let said = stderr(&tenant.kubectl(&["create", "-f", &file])?);
-                Ok(said.contains("(Forbidden)") && said.contains("exceeded quota"))
-            })
-            .await?;
-        ensure!(tenant.count(kind).await? == 2, "there are more");
+        tenant.until_limited(kind, 2).await?;
     }
-    platform.repair_release()?;
+    platform
+        .without(WEBHOOK, async {
+            for kind in [PRODUCT, CONNECTION] {
+                refused_by_the_namespace(&tenant, kind).await?;
+            }
+            Ok(())
+        })
+        .await?;
     // Without what to verify it with, until the operator has looked.
     tenant.until(PRODUCT, 429).await
+}
+
+/// What is one too many, once nobody asks the webhook any more.
+async fn refused_by_the_namespace(tenant: &Tenant<'_>, kind: Kind) -> Result<()> {
+    let file = tenant
+        .platform
+        .file("more.json", &kind.object("more").to_string())?;
+    tenant
+        .platform
+        .eventually("the namespace's own quota refuses", || {
+            let said = stderr(&tenant.kubectl(&["create", "-f", &file])?);
+            Ok(said.contains("(Forbidden)") && said.contains("exceeded quota"))
+        })
+        .await?;
+    ensure!(tenant.count(kind).await? == 2, "there are more");
+    Ok(())
 }

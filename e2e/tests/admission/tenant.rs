@@ -183,19 +183,25 @@ impl<'a> Tenant<'a> {
 
     /// What the namespace's own quota has counted.
     pub fn counted(&self, kind: Kind) -> Result<String> {
-        let used = format!(
-            "jsonpath={{.status.used.count/{}\\.akili\\.io}}",
-            kind.plural
-        );
-        self.platform.kubectl(&[
-            "get",
-            "resourcequota",
-            "akili",
-            "-n",
-            &self.namespace,
-            "-o",
-            &used,
-        ])
+        self.of_own_quota("used", kind)
+    }
+
+    /// Until the namespace's own quota lets in so many.
+    pub async fn until_limited(&self, kind: Kind, limit: usize) -> Result<()> {
+        let limit = limit.to_string();
+        self.platform
+            .eventually("the namespace's own quota has the limit", || {
+                Ok(self.of_own_quota("hard", kind)? == limit)
+            })
+            .await
+    }
+
+    /// A field of its status about this kind.
+    fn of_own_quota(&self, field: &str, kind: Kind) -> Result<String> {
+        let path = format!("{{.status.{field}.count/{}\\.akili\\.io}}", kind.plural);
+        let path = format!("jsonpath={path}");
+        let get = ["get", "resourcequota", "akili", "-n", &self.namespace];
+        self.platform.kubectl(&[&get[..], &["-o", &path]].concat())
     }
 
     /// Until a request would be answered so; the webhook hears of what is new or gone a
