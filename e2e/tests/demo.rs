@@ -15,7 +15,7 @@ async fn it_proves_what_the_documents_show_and_survives_interruptions() -> Resul
     let began = Instant::now();
     let shown = run(&mut Command::new(binary("demo")?))?;
     let whole = began.elapsed();
-    for document in ["README.md", "docs/lifecycle.md"] {
+    for document in ["README.md", "docs/quota.md", "docs/lifecycle.md"] {
         let proofs = documents::text_with(document, "│ plane")?;
         ensure!(
             documents::lasting(&shown)?.contains(&documents::lasting(&proofs)?),

@@ -8,9 +8,9 @@ use akili_e2e::platform::Platform;
 use anyhow::Result;
 use aws_sdk_s3::error::DisplayErrorContext;
 
-use crate::TENANT;
 use crate::planes::{permitted, refused};
 use crate::proof::{Line, show};
+use crate::{TENANT, akili};
 
 const CONNECTION: &str = "\
 apiVersion: akili.io/v1alpha1
@@ -24,14 +24,17 @@ spec: {connectorType: kafka, config: {bootstrapServers: \"kafka.example.com:9093
 /// # Errors
 /// Something isn't as it must be.
 pub async fn suspend_and_reactivate(platform: &Platform) -> Result<()> {
-    akili(platform, &["suspend", TENANT, "--confirm", "--wait"])?;
+    akili(
+        platform,
+        &["tenant", "suspend", TENANT, "--confirm", "--wait"],
+    )?;
     let mut lines = reads(platform).await?;
     for (plane, asked, answer, refusal) in writes(platform).await? {
         lines.push(refused(plane, asked, answer, refusal));
     }
     show(&lines)?;
 
-    akili(platform, &["reactivate", TENANT, "--wait"])?;
+    akili(platform, &["tenant", "reactivate", TENANT, "--wait"])?;
     let written = writes(platform).await?.into_iter();
     let lines: Vec<Line> = written
         .map(|(plane, asked, answer, _)| permitted(plane, asked, answer))
@@ -43,15 +46,8 @@ pub async fn suspend_and_reactivate(platform: &Platform) -> Result<()> {
 pub fn undo_suspension(platform: &Platform) -> Result<()> {
     let state = ["get", "tenant", TENANT, "-o", "jsonpath={.spec.state}"];
     if platform.kubectl(&state)? == "Suspended" {
-        akili(platform, &["reactivate", TENANT])?;
+        akili(platform, &["tenant", "reactivate", TENANT])?;
     }
-    Ok(())
-}
-
-fn akili(platform: &Platform, arguments: &[&str]) -> Result<()> {
-    println!("$ akili tenant {}", arguments.join(" "));
-    let answer = platform.akili(&[&["tenant"], arguments].concat())?;
-    print!("{}", succeed(&answer)?);
     Ok(())
 }
 

@@ -3,12 +3,13 @@
 
 mod follow;
 mod life;
+mod limit;
 mod planes;
 mod proof;
 
 use std::process::ExitCode;
 
-use akili_e2e::command::repository;
+use akili_e2e::command::{repository, succeed};
 use akili_e2e::platform::Platform;
 use akili_e2e::testbed::tool;
 use anyhow::Result;
@@ -43,15 +44,16 @@ async fn demonstrate() -> Result<()> {
     );
     life::undo_suspension(&platform)?;
     follow::until_active(platform.testbed.admin(), TENANT).await?;
-    println!("\n$ akili tenant get {TENANT}");
-    print!(
-        "{}",
-        akili_e2e::command::succeed(&platform.akili(&["tenant", "get", TENANT])?)?
-    );
+    limit::undo(&platform)?;
+    println!();
+    akili(&platform, &["tenant", "get", TENANT])?;
 
     title("What it has, and what is kept from it");
     proof::make_neighbour(&platform).await?;
     proof::prove(&platform).await?;
+
+    title("A limit that holds");
+    limit::reach(&platform).await?;
 
     title("Suspended, and back");
     life::suspend_and_reactivate(&platform).await?;
@@ -120,6 +122,13 @@ fn say_what_is_next(platform: &Platform) {
         kubeconfig.display(),
         folders.join(":")
     );
+}
+
+/// Runs `akili` as an admin, for all to see.
+fn akili(platform: &Platform, arguments: &[&str]) -> Result<()> {
+    println!("$ akili {}", arguments.join(" "));
+    print!("{}", succeed(&platform.akili(arguments)?)?);
+    Ok(())
 }
 
 fn title(title: &str) {

@@ -173,7 +173,8 @@ fn kubernetes(platform: &Platform) -> Result<Vec<Line>> {
     ])
 }
 
-fn refused(plane: &'static str, asked: String, answer: &Output, because: &str) -> Line {
+/// Something that a program refuses, with this word.
+pub fn refused(plane: &'static str, asked: String, answer: &Output, because: &str) -> Line {
     Line {
         plane,
         asked,
@@ -183,7 +184,7 @@ fn refused(plane: &'static str, asked: String, answer: &Output, because: &str) -
 }
 
 /// The first line of what a program said.
-fn said(answer: &Output) -> String {
+pub fn said(answer: &Output) -> String {
     let all = stdout(answer) + &stderr(answer);
     all.lines().next().unwrap_or_default().to_owned()
 }
