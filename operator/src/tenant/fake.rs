@@ -30,6 +30,7 @@ pub const QUOTA: &str = "/apis/akili.io/v1alpha1/tenantquotas/acme";
 pub struct Memory {
     rows: Mutex<BTreeMap<Slug, Row>>,
     down: AtomicBool,
+    silent: AtomicBool,
     faults: Arc<Faults>,
     writes: AtomicUsize,
     /// By how many seconds its clock is ahead.
@@ -45,9 +46,14 @@ impl Memory {
         }
     }
 
-    /// Lets it answer no more, or again.
+    /// Lets it refuse everything, or nothing any more.
     pub fn go_down(&self, down: bool) {
         self.down.store(down, Ordering::Relaxed);
+    }
+
+    /// Lets it answer no more.
+    pub fn fall_silent(&self) {
+        self.silent.store(true, Ordering::Relaxed);
     }
 
     /// Lets time pass.
@@ -70,7 +76,10 @@ impl Memory {
         Timestamp::from_second(Timestamp::now().as_second() + ahead).unwrap()
     }
 
-    fn answer(&self) -> Result<(), Error> {
+    async fn answer(&self) -> Result<(), Error> {
+        if self.silent.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         match self.down.load(Ordering::Relaxed) {
             true => Err(Error::new(Class::Transient, UNAVAILABLE, "as it was told")),
             false => Ok(()),
@@ -81,7 +90,7 @@ impl Memory {
         &self,
         change: impl FnOnce(&mut BTreeMap<Slug, Row>) + Send,
     ) -> Result<(), Error> {
-        self.answer()?;
+        self.answer().await?;
         self.writes.fetch_add(1, Ordering::Relaxed);
         let fault = self.faults.next();
         if fault.is_none_or(Fault::takes_effect) {
@@ -127,7 +136,7 @@ impl Rows for Memory {
     }
 
     async fn row(&self, slug: &Slug) -> Result<Option<Row>, Error> {
-        self.answer()?;
+        self.answer().await?;
         let row = self.rows.lock().unwrap().get(slug).cloned();
         let read_at = self.now();
         Ok(row.map(|row| Row { read_at, ..row }))

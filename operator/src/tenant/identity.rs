@@ -5,6 +5,7 @@ use std::time::Duration;
 use akili_crds::names::InvalidSlug;
 use akili_crds::{Phase, Slug, State, Tenant, TenantId};
 use kube::ResourceExt;
+use tokio::time::timeout;
 
 use super::registry::{LONGEST_RETENTION, Row, UNAVAILABLE};
 use super::{Context, phase, purge};
@@ -23,9 +24,12 @@ pub fn key(tenant: &Tenant) -> Option<TenantKey> {
 /// The tenant's row, if one is needed; or why it can't be read, if it can be done without.
 pub type Known = Result<Option<Row>, Error>;
 
+/// How long one that is to be closed waits for its row.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// A tenant that is what it should be needs no row, unless it is archived, for the row
-/// says until when; one that is to be closed is closed in the other planes although the
-/// registry can't be asked.
+/// says until when; one that is to be closed is soon closed in the other planes although
+/// the registry can't be asked.
 pub async fn identify(tenant: &Tenant, context: &Context) -> Result<(TenantKey, Known), Error> {
     context.registry.refuse_foreign()?;
     let slug: Slug = tenant
@@ -44,18 +48,30 @@ pub async fn identify(tenant: &Tenant, context: &Context) -> Result<(TenantKey, 
     if let (Some(id), true) = (known, needless) {
         return Ok((TenantKey { slug, id }, Ok(None)));
     }
-    match (registered(tenant, context, &slug, known).await, known) {
+    // What may be half purged is not put back.
+    let waits = wanted == State::Active || purge::may_have_begun(tenant);
+    let row = registered(tenant, context, &slug, known);
+    let row = match waits {
+        true => row.await,
+        false => timeout(PATIENCE, row).await.unwrap_or_else(|_| Err(late())),
+    };
+    match (row, known) {
         (Ok(row), _) => Ok((TenantKey { slug, id: row.id }, Ok(Some(row)))),
-        // What may be half purged is not put back.
-        (Err(error), Some(id))
-            if wanted != State::Active
-                && error.reason == UNAVAILABLE
-                && !purge::may_have_begun(tenant) =>
-        {
+        (Err(error), Some(id)) if !waits && error.reason == UNAVAILABLE => {
             Ok((TenantKey { slug, id }, Err(error)))
         }
         (Err(error), _) => Err(error),
     }
+}
+
+fn late() -> Error {
+    Error::new(
+        Class::Transient,
+        UNAVAILABLE,
+        format!(
+            "reading the registry: PostgreSQL hasn't answered within {PATIENCE:?}; check that it is up"
+        ),
+    )
 }
 
 /// Whether a plane wasn't opened, because the row says that the tenant is archived.

@@ -211,6 +211,18 @@ async fn a_purge_waits_for_the_registry_and_puts_nothing_back() {
     assert!(world.has(types::PURGED));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_suspension_waits_only_briefly_for_a_registry_that_says_nothing() {
+    let world = World::after(&["Active"]).await;
+    let context = world.start();
+    world.registry.fall_silent();
+    world.patch(json!({"state": "Suspended"}));
+    let began = tokio::time::Instant::now();
+    assert!(world.reconcile(&context).await);
+    assert!(began.elapsed() < Duration::from_secs(2));
+    assert!(world.may("read") && !world.may("write"));
+}
+
 /// What a Tenant that was made again says of why it can't go on; empty if it can.
 async fn made_again(world: &World, spec: Value) -> String {
     let mut spec = spec;
