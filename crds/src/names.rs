@@ -55,8 +55,10 @@ impl Slug {
             return format!("tenant_{slug}_catalog");
         }
         let hash = Sha256::digest(self.0.as_bytes());
-        let hash: String = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("tenant_{}_{hash}_catalog", &slug[..SHORTENED_IN_CATALOG])
+        format!(
+            "tenant_{}_{hash:.8x}_catalog",
+            &slug[..SHORTENED_IN_CATALOG]
+        )
     }
 }
 

@@ -26,21 +26,18 @@ impl Password {
     /// The mark of a credential Secret (`akili.io/applied`): it shows that a backend
     /// which stores `stored` (a hash of its own) for this login took this password.
     pub fn mark(&self, stored: &str) -> String {
-        hex(Sha256::new()
+        let digest = Sha256::new()
             .chain_update(self.0.as_bytes())
             .chain_update([0])
-            .chain_update(stored.as_bytes()))
+            .chain_update(stored.as_bytes())
+            .finalize();
+        format!("{digest:x}")
     }
 
     /// SHA-256 of the password, in hex: enough to see whether two are the same.
     pub fn sha256(&self) -> String {
-        hex(Sha256::new().chain_update(self.0.as_bytes()))
+        format!("{:x}", Sha256::digest(self.0.as_bytes()))
     }
-}
-
-fn hex(digest: Sha256) -> String {
-    let digest = digest.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl From<String> for Password {

@@ -100,8 +100,7 @@ impl Properties {
                 hash.update(part);
             }
         }
-        let hash = hash.finalize();
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:x}", hash.finalize())
     }
 }
 
