@@ -24,7 +24,7 @@ pub fn key(tenant: &Tenant) -> Option<TenantKey> {
 /// The tenant's row, if one is needed; or why it can't be read, if it can be done without.
 pub type Known = Result<Option<Row>, Error>;
 
-/// How long one that is to be closed waits for its row.
+/// How long one that has its id and is to be closed waits for its row.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A tenant that is what it should be needs no row, unless it is archived, for the row
@@ -48,19 +48,17 @@ pub async fn identify(tenant: &Tenant, context: &Context) -> Result<(TenantKey, 
     if let (Some(id), true) = (known, needless) {
         return Ok((TenantKey { slug, id }, Ok(None)));
     }
-    // What may be half purged is not put back.
-    let waits = wanted == State::Active || purge::may_have_begun(tenant);
     let row = registered(tenant, context, &slug, known);
-    let row = match waits {
-        true => row.await,
-        false => timeout(PATIENCE, row).await.unwrap_or_else(|_| Err(late())),
+    // What may be half purged is not put back.
+    let closes = wanted != State::Active && !purge::may_have_begun(tenant);
+    let Some(id) = known.filter(|_| closes) else {
+        let row = row.await?;
+        return Ok((TenantKey { slug, id: row.id }, Ok(Some(row))));
     };
-    match (row, known) {
-        (Ok(row), _) => Ok((TenantKey { slug, id: row.id }, Ok(Some(row)))),
-        (Err(error), Some(id)) if !waits && error.reason == UNAVAILABLE => {
-            Ok((TenantKey { slug, id }, Err(error)))
-        }
-        (Err(error), _) => Err(error),
+    match timeout(PATIENCE, row).await.unwrap_or_else(|_| Err(late())) {
+        Ok(row) => Ok((TenantKey { slug, id: row.id }, Ok(Some(row)))),
+        Err(error) if error.reason == UNAVAILABLE => Ok((TenantKey { slug, id }, Err(error))),
+        Err(error) => Err(error),
     }
 }
 

@@ -223,6 +223,15 @@ async fn a_suspension_waits_only_briefly_for_a_registry_that_says_nothing() {
     assert!(world.may("read") && !world.may("write"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_that_is_to_be_closed_waits_for_its_row_as_any_other() {
+    let world = World::after(&[]).await;
+    world.apply(json!({"displayName": "Acme", "state": "Suspended"}));
+    let context = world.start();
+    world.registry.fall_silent();
+    assert!(!world.reconcile(&context).await);
+}
+
 /// What a Tenant that was made again says of why it can't go on; empty if it can.
 async fn made_again(world: &World, spec: Value) -> String {
     let mut spec = spec;
