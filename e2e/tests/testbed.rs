@@ -7,8 +7,7 @@ use akili_e2e::command::run;
 use akili_e2e::platform::{Backend, Platform};
 use akili_e2e::pod;
 use akili_e2e::testbed::{Image, ImageFile, KafkaHandle, Testbed};
-use akili_operator::backend::kafka::native::{Mechanism, ScramCredential};
-use akili_operator::secret::Password;
+use akili_operator::backend::kafka::native::Mechanism;
 use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::authentication::v1::{SelfSubjectReview, UserInfo};
 use kube::{Api, api::PostParams};
@@ -201,18 +200,12 @@ async fn kafka_started_again_knows_the_operator_whichever_users_have_gone() -> R
     // With the operator in it, as a snapshot is due.
     tokio::time::sleep(Duration::from_secs(1)).await;
     platform.let_operator_in(Backend::Kafka).await?;
-    let access = platform.kafka_admin()?.access;
+    let admin = platform.kafka_admin()?;
     for number in 0..20 {
         let user = format!("testbed-check-{number}");
-        let credential = ScramCredential {
-            mechanism: Mechanism::Sha256,
-            iterations: 4096,
-        };
-        let password = Password::from("of-somebody".to_owned());
-        access
-            .set_scram_credential(&user, credential, password)
-            .await?;
-        access
+        admin.set_password(&user, "of-somebody").await?;
+        admin
+            .access
             .delete_scram_credential(&user, Mechanism::Sha256)
             .await?;
     }

@@ -1,7 +1,5 @@
 //! The backends as their own admins see them, who can take them away.
 
-use akili_operator::backend::kafka::native::{Mechanism, ScramCredential};
-use akili_operator::secret::Password;
 use anyhow::{Context, Result};
 use postgres_protocol::password::scram_sha_256;
 
@@ -101,16 +99,8 @@ impl Platform {
                 self.testbed.radosgw_admin(&modify).await.map(drop)
             }
             Backend::Kafka => {
-                let credential = ScramCredential {
-                    mechanism: Mechanism::Sha256,
-                    iterations: 4096,
-                };
-                let access = self.kafka_admin()?.access;
                 let user = self.testbed.kafka().user;
-                let password = Password::from(password.to_owned());
-                Ok(access
-                    .set_scram_credential(user, credential, password)
-                    .await?)
+                self.kafka_admin()?.set_password(user, password).await
             }
             Backend::StarRocks => {
                 let user = &self.testbed.starrocks().user;

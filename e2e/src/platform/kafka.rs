@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use akili_operator::backend::kafka::native::{Acl, NativeAdmin};
+use akili_operator::backend::kafka::native::{Acl, Mechanism, NativeAdmin, ScramCredential};
+use akili_operator::secret::Password;
 use anyhow::{Context, Result};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -219,6 +220,17 @@ impl Kafka {
 }
 
 impl KafkaAdmin {
+    /// Gives a user this password.
+    pub async fn set_password(&self, user: &str, password: &str) -> Result<()> {
+        let credential = ScramCredential {
+            mechanism: Mechanism::Sha256,
+            iterations: 4096,
+        };
+        let password = Password::from(password.to_owned());
+        let set = self.access.set_scram_credential(user, credential, password);
+        Ok(set.await?)
+    }
+
     /// Takes away what the tenants of earlier runs have.
     pub async fn forget_tenants(&self) -> Result<()> {
         let acls = self.access.acls(None).await?;

@@ -40,8 +40,10 @@ impl Platform {
     ) -> Result<T> {
         self.of_operator(&["delete", object])?;
         let done = doing.await;
-        self.repair_release()?;
-        done
+        let repaired = self.repair_release();
+        // What failed first says more.
+        let done = done?;
+        repaired.map(|()| done)
     }
 
     /// What somebody has deleted of the release is there again, and the operator runs.

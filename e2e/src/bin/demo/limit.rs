@@ -1,7 +1,5 @@
 //! A limit that the tenant reaches: what its user hears, and what an admin sees.
 
-use std::process::Output;
-
 use akili_e2e::platform::Platform;
 use anyhow::Result;
 
@@ -19,18 +17,25 @@ const LIMIT: &str = "100";
 /// # Errors
 /// Something isn't as it must be.
 pub async fn reach(platform: &Platform) -> Result<()> {
-    let namespace = platform.status(TENANT, "namespace")?;
+    let (id, namespace) = (
+        platform.status(TENANT, "id")?,
+        platform.status(TENANT, "namespace")?,
+    );
+    let create = |name| {
+        let create = ["product", "create", "--name", name, "--namespace", "sales"];
+        platform.akili_as_user_of(&id, &namespace, &create)
+    };
     let there = ["get", "dataproducts", "-n", &namespace, "-o", "name"];
     let limit = (platform.kubectl(&there)?.lines().count() + 1).to_string();
     set_limit(platform, &limit)?;
-    let made = create(platform, LAST)?;
+    let made = create(LAST)?;
     let last = Line {
         plane: "Kubernetes",
         asked: asked(LAST),
         holds: made.status.success(),
         answered: said(&made),
     };
-    let beyond = create(platform, BEYOND)?;
+    let beyond = create(BEYOND)?;
     let beyond = refused(
         "Kubernetes",
         asked(BEYOND),
@@ -66,15 +71,6 @@ pub fn undo(platform: &Platform) -> Result<()> {
 
 fn set_limit(platform: &Platform, limit: &str) -> Result<()> {
     akili(platform, &["quota", "set", TENANT, "--max-products", limit])
-}
-
-fn create(platform: &Platform, name: &str) -> Result<Output> {
-    let (id, namespace) = (
-        platform.status(TENANT, "id")?,
-        platform.status(TENANT, "namespace")?,
-    );
-    let create = ["product", "create", "--name", name, "--namespace", "sales"];
-    platform.akili_as_user_of(&id, &namespace, &create)
 }
 
 fn asked(name: &str) -> String {
