@@ -10,7 +10,7 @@ PREPARED = e2e/build-packages && e2e/build-cache
 PROGRAMS = $(PREPARED) && cargo build --locked --workspace --bins
 TESTBED = $(PROGRAMS) && $(CARGO_TARGET_DIR)/debug/testbed
 
-.PHONY: demo test lint up down image bench generate
+.PHONY: demo test scenario lint up down image bench generate
 
 demo:            ## the platform on this machine, and a tenant in it
 	@$(TESTBED) up
@@ -18,6 +18,10 @@ demo:            ## the platform on this machine, and a tenant in it
 
 test:            ## everything: lint, unit tests, scenarios
 	@e2e/test
+
+scenario:        ## the scenarios with NAME in their names, such as NAME=kafka
+	@$(TESTBED) up
+	RUST_BACKTRACE=0 cargo test --workspace --locked --test scenarios -- $(NAME)
 
 lint:            ## formatting, and clippy with warnings denied
 	cargo fmt --all --check

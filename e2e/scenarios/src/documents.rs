@@ -1,0 +1,76 @@
+//! What the documents show, so that it can be compared with what happens.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use regex::Regex;
+
+use akili_testbed::command::repository;
+
+/// A command in a `console` block, and what it is said to print.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// What is typed, a line.
+    pub command: String,
+    /// The lines up to the next command.
+    pub output: String,
+}
+
+/// The commands of a document's `console` blocks, in order.
+///
+/// # Errors
+/// It can't be read.
+pub fn commands(document: &str) -> Result<Vec<Shown>> {
+    let text = fs::read_to_string(repository(document))?;
+    let mut shown: Vec<Shown> = Vec::new();
+    for line in blocks(&text, "console").flat_map(str::lines) {
+        match (line.strip_prefix("$ "), shown.last_mut()) {
+            (Some(command), _) => shown.push(Shown {
+                command: command.to_owned(),
+                output: String::new(),
+            }),
+            (None, Some(last)) => last.output += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    Ok(shown)
+}
+
+/// The first `text` block of a document that contains this.
+///
+/// # Errors
+/// There is none.
+pub fn text_with(document: &str, part: &str) -> Result<String> {
+    let text = fs::read_to_string(repository(document))?;
+    let found = blocks(&text, "text").find(|block| block.contains(part));
+    found
+        .map(str::to_owned)
+        .with_context(|| format!("{document} has no text block with {part:?}"))
+}
+
+fn blocks<'a>(text: &'a str, language: &str) -> impl Iterator<Item = &'a str> {
+    let fence = format!("```{language}\n");
+    let blocks: Vec<&str> = text.split(&fence).skip(1).collect();
+    blocks
+        .into_iter()
+        .filter_map(|rest| rest.split("```").next())
+}
+
+/// A text without what differs each time: ids, times and ages.
+///
+/// # Errors
+/// None: the expressions are fixed.
+pub fn lasting(text: &str) -> Result<String> {
+    let mut text = text.to_owned();
+    for (differs, instead) in [
+        (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "{id}"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "{time}"),
+        (r"(?m)\b(\d+[smhd])+$", "{age}"),
+        (r"(?m)[ \t]+$", ""),
+    ] {
+        text = Regex::new(differs)?
+            .replace_all(&text, instead)
+            .into_owned();
+    }
+    Ok(text)
+}

@@ -1,0 +1,144 @@
+//! The platform under test: the chart and the bootstrap SQL on the testbed, the
+//! operator with its own rights, and the ways in that people and tenants have.
+
+mod backends;
+mod canaries;
+mod footprint;
+mod installation;
+mod kafka;
+mod logins;
+mod objects;
+mod operator;
+mod possessions;
+mod protection;
+mod requests;
+mod sql;
+mod starrocks;
+mod tenants;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use akili_testbed::Testbed;
+use akili_testbed::command::{binary, succeed};
+
+pub use backends::Backend;
+pub use footprint::object_store_writes;
+pub use installation::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD};
+pub use kafka::{Kafka, KafkaAdmin, produce};
+pub use objects::{ObjectTenant, send};
+pub use operator::{AUDIT_INTERVAL, LEASE_DURATION, Operator};
+pub use possessions::Possessions;
+pub use protection::{WEBHOOK, WEBHOOK_SERVICE};
+pub use requests::Request;
+pub use sql::Login;
+pub use starrocks::StarRocks;
+pub use tenants::{object_of, tenant_yaml};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The platform on the testbed.
+pub struct Platform {
+    /// What it stands on.
+    pub testbed: Testbed,
+    folder: PathBuf,
+}
+
+impl Platform {
+    /// The platform as it was installed for this process, which began without any
+    /// tenant. Nothing of it runs but what it needs: no operator.
+    pub async fn install() -> Result<Self> {
+        let platform = Self::connect().await?;
+        platform.install_once().await?;
+        Ok(platform)
+    }
+
+    /// The platform as it is.
+    pub async fn connect() -> Result<Self> {
+        let testbed = Testbed::connect().await?;
+        // A test that stopped it, or kept everybody from it, may not have come to its end.
+        testbed.end_silence().await?;
+        for component in Backend::ALL.map(Backend::component) {
+            if testbed.has(component) {
+                testbed.start(component).await?;
+            }
+        }
+        let folder = std::env::temp_dir().join(format!("akili-platform-{}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        Ok(Self { testbed, folder })
+    }
+
+    /// Runs `kubectl` as an admin; its output.
+    pub fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        succeed(&self.try_kubectl(arguments)?)
+    }
+
+    /// Runs `kubectl` as an admin, whether or not it succeeds.
+    pub fn try_kubectl(&self, arguments: &[&str]) -> Result<Output> {
+        Ok(Command::new(self.testbed.kubectl())
+            .arg("--kubeconfig")
+            .arg(self.testbed.kubeconfig())
+            .args(arguments)
+            .output()?)
+    }
+
+    /// Runs `akili` as an admin, whether or not it succeeds.
+    pub fn akili(&self, arguments: &[&str]) -> Result<Output> {
+        akili(&self.testbed.kubeconfig(), arguments)
+    }
+
+    /// Runs `akili` as a user of a tenant, with a token of their own, in its namespace.
+    pub fn akili_as_user_of(
+        &self,
+        id: &str,
+        namespace: &str,
+        arguments: &[&str],
+    ) -> Result<Output> {
+        let kubeconfig = self.folder.join("user.kubeconfig");
+        let claims = json!({"sub": "dev", "tenant_id": id});
+        self.testbed.user_kubeconfig(claims, &kubeconfig)?;
+        let there = Command::new(self.testbed.kubectl())
+            .env("KUBECONFIG", &kubeconfig)
+            .args([
+                "config",
+                "set-context",
+                "--current",
+                "--namespace",
+                namespace,
+            ])
+            .output()?;
+        succeed(&there)?;
+        akili(&kubeconfig, arguments)
+    }
+
+    /// Writes a file for a program that is to read it; its path.
+    pub fn file(&self, name: &str, content: &str) -> Result<String> {
+        let file = self.folder.join(name);
+        fs::write(&file, content)?;
+        Ok(file.to_string_lossy().into_owned())
+    }
+
+    /// Tries again until it holds.
+    pub async fn eventually(&self, what: &str, holds: impl Fn() -> Result<bool>) -> Result<()> {
+        let began = Instant::now();
+        while !holds()? {
+            if began.elapsed() > PATIENCE {
+                bail!("not within {PATIENCE:?}: {what}\n{}", self.end_of_log());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+}
+
+fn akili(kubeconfig: &Path, arguments: &[&str]) -> Result<Output> {
+    Ok(Command::new(binary("akili")?)
+        .env("KUBECONFIG", kubeconfig)
+        .args(arguments)
+        .output()?)
+}

@@ -1,0 +1,278 @@
+//! The operator as users run it: pods of the chart's Deployment.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use super::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD, PATIENCE, Platform};
+use akili_testbed::command::{binary, run};
+
+/// How often the operator looks at every tenant and table on the testbed.
+pub const AUDIT_INTERVAL: Duration = Duration::from_secs(2);
+/// How long a leader that was killed keeps the lease on the testbed.
+pub const LEASE_DURATION: Duration = Duration::from_secs(3);
+
+const DEPLOYMENT: &str = "deployment/akili-operator";
+const PODS: &str = "app.kubernetes.io/name=akili-operator";
+const NAMESPACE: [&str; 2] = ["-n", "akili-system"];
+
+/// The operator at work; it ends with the value.
+pub struct Operator<'a>(&'a Platform);
+
+impl Platform {
+    /// Starts the operator, one replica of it; returns once it leads and has reached
+    /// its registry.
+    pub async fn start_operator(&self) -> Result<Operator<'_>> {
+        self.start_replicas(1).await
+    }
+
+    /// Starts so many replicas; returns once one leads and all could.
+    pub async fn start_replicas(&self, replicas: usize) -> Result<Operator<'_>> {
+        let operator = Operator(self);
+        self.scale(replicas)?;
+        self.eventually("all replicas are ready", || {
+            Ok(self.ready_replicas()? == replicas)
+        })
+        .await?;
+        self.eventually("one of them leads", || Ok(self.leader()?.is_some()))
+            .await?;
+        let leader = self.leader()?.context("the leader is gone again")?;
+        self.eventually("the leader has reached its registry", || {
+            let log = self.of_operator(&["logs", &leader])?;
+            let since_it_leads = log.split("\"leading\"").nth(1).unwrap_or_default();
+            Ok(since_it_leads.contains("the registry is ready"))
+        })
+        .await?;
+        Ok(operator)
+    }
+
+    /// How many replicas are ready.
+    pub fn ready_replicas(&self) -> Result<usize> {
+        let ready = "jsonpath={.status.readyReplicas}";
+        let ready = self.of_operator(&["get", DEPLOYMENT, "-o", ready])?;
+        // Kubernetes doesn't write a zero.
+        Ok(if ready.is_empty() { 0 } else { ready.parse()? })
+    }
+
+    /// The pod that holds the lease, if it is still there.
+    pub fn leader(&self) -> Result<Option<String>> {
+        let lease = [
+            "get",
+            "lease",
+            "akili-operator",
+            "--ignore-not-found",
+            "-o",
+            "jsonpath={.spec.holderIdentity}",
+        ];
+        let holder = self.of_operator(&lease)?;
+        let pods = self.pods()?;
+        Ok(pods
+            .into_iter()
+            .find(|pod| holder.starts_with(&format!("{pod}_"))))
+    }
+
+    /// The operator's pods.
+    pub fn pods(&self) -> Result<Vec<String>> {
+        let names = "jsonpath={.items[*].metadata.name}";
+        let pods = self.of_operator(&["get", "pods", "-l", PODS, "-o", names])?;
+        Ok(pods.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Lets other pods take the place of those that are there, one after the other. What
+    /// else this thread is about goes on meanwhile.
+    pub async fn roll_out(&self) -> Result<()> {
+        for rollout in [&["restart"][..], &["status", "--timeout=60s"]] {
+            let mut kubectl = Command::new(self.testbed.kubectl());
+            kubectl.arg("--kubeconfig").arg(self.testbed.kubeconfig());
+            kubectl.args(NAMESPACE).arg("rollout");
+            kubectl.args(rollout).arg(DEPLOYMENT);
+            tokio::task::spawn_blocking(move || run(&mut kubectl)).await??;
+        }
+        Ok(())
+    }
+
+    /// SIGKILL of everything in this pod, which is gone then.
+    pub async fn kill_pod(&self, pod: &str) -> Result<()> {
+        let container = self.container_of(pod)?;
+        self.testbed.kill_container(&container).await?;
+        self.forget_pod(pod)
+    }
+
+    /// Stops everything in this pod where it is; nothing of it knows. Finding it takes
+    /// longer than a tenant's provisioning: so `begin` comes after, and then this time.
+    pub async fn freeze_pod_after(
+        &self,
+        pod: &str,
+        begin: impl FnOnce() -> Result<()>,
+        time: Duration,
+    ) -> Result<()> {
+        let container = self.container_of(pod)?;
+        begin()?;
+        tokio::time::sleep(time).await;
+        self.testbed.freeze_container(&container).await
+    }
+
+    /// Lets it go on.
+    pub async fn thaw_pod(&self, pod: &str) -> Result<()> {
+        let container = self.container_of(pod)?;
+        self.testbed.thaw_container(&container).await
+    }
+
+    /// How often its container was started again.
+    pub fn restarts_of(&self, pod: &str) -> Result<u32> {
+        let count = "jsonpath={.status.containerStatuses[0].restartCount}";
+        Ok(self
+            .of_operator(&["get", "pod", pod, "-o", count])?
+            .parse()?)
+    }
+
+    /// Its address.
+    pub fn address_of(&self, pod: &str) -> Result<String> {
+        self.of_operator(&["get", "pod", pod, "-o", "jsonpath={.status.podIP}"])
+    }
+
+    fn container_of(&self, pod: &str) -> Result<String> {
+        let id = "jsonpath={.status.containerStatuses[0].containerID}";
+        let container = self.of_operator(&["get", "pod", pod, "-o", id])?;
+        Ok(container.trim_start_matches("containerd://").to_owned())
+    }
+
+    /// Or the kubelet would start it again, each time later.
+    fn forget_pod(&self, pod: &str) -> Result<()> {
+        let at_once = ["delete", "pod", pod, "--force", "--grace-period=0"];
+        self.of_operator(&at_once).map(drop)
+    }
+
+    /// Runs `akili-operator check` as an admin, whether or not it succeeds.
+    pub fn check(&self, arguments: &[&str]) -> Result<Output> {
+        Ok(self.check_command()?.args(arguments).output()?)
+    }
+
+    /// The same with one setting changed.
+    pub fn check_with(&self, variable: &str, value: &str) -> Result<Output> {
+        Ok(self.check_command()?.env(variable, value).output()?)
+    }
+
+    fn check_command(&self) -> Result<Command> {
+        let database = self.testbed.postgres();
+        let objects = self.testbed.object_store();
+        let (kafka, starrocks) = (self.testbed.kafka(), self.testbed.starrocks());
+        let properties: BTreeMap<_, _> = CATALOG_PROPERTIES.into_iter().collect();
+        let mut command = Command::new(binary("akili-operator")?);
+        command
+            .arg("check")
+            .env("KUBECONFIG", self.testbed.kubeconfig())
+            .env("AKILI_POSTGRES__HOST", database.host)
+            .env("AKILI_POSTGRES__PORT", database.port.to_string())
+            .env("AKILI_POSTGRES__DATABASE", database.database)
+            .env("AKILI_POSTGRES__CA_FILE", &database.ca_path)
+            .env("AKILI_POSTGRES__PASSWORD", OPERATOR_PASSWORD)
+            .env("AKILI_OBJECT_STORE__ENDPOINT", &objects.endpoint)
+            .env("AKILI_OBJECT_STORE__BUCKET", BUCKET)
+            .env("AKILI_OBJECT_STORE__ACCESS_KEY", &objects.access_key)
+            .env("AKILI_OBJECT_STORE__SECRET_KEY", &objects.secret_key)
+            .env("AKILI_OBJECT_STORE__CA_FILE", &objects.ca_path)
+            .env("AKILI_KAFKA__BOOTSTRAP_SERVERS", &kafka.bootstrap_servers)
+            .env("AKILI_KAFKA__PASSWORD", &kafka.password)
+            .env("AKILI_KAFKA__CA_FILE", &kafka.ca_path)
+            .env("AKILI_STARROCKS__HOST", &starrocks.host)
+            .env("AKILI_STARROCKS__PORT", starrocks.port.to_string())
+            .env("AKILI_STARROCKS__USER", &starrocks.user)
+            .env("AKILI_STARROCKS__PASSWORD", &starrocks.password)
+            .env(
+                "AKILI_STARROCKS__CATALOG",
+                json!({"properties": properties}).to_string(),
+            );
+        if let Some(ca) = &starrocks.ca_path {
+            command.env("AKILI_STARROCKS__CA_FILE", ca);
+        }
+        Ok(command)
+    }
+
+    /// Runs `kubectl` with the token of the operator's ServiceAccount.
+    pub async fn kubectl_as_operator(&self, arguments: &[&str]) -> Result<Output> {
+        let kubeconfig = self.folder.join("operator.kubeconfig");
+        self.testbed
+            .service_account_kubeconfig("akili-system", "akili-operator", &kubeconfig)
+            .await?;
+        Ok(Command::new(self.testbed.kubectl())
+            .arg("--kubeconfig")
+            .arg(kubeconfig)
+            .args(arguments)
+            .output()?)
+    }
+
+    /// What the replica that leads tells Prometheus.
+    pub fn metrics(&self) -> Result<String> {
+        let leader = self.leader()?.context("no replica leads")?;
+        let path = format!("/api/v1/namespaces/akili-system/pods/{leader}:8080/proxy/metrics");
+        self.kubectl(&["get", "--raw", &path])
+    }
+
+    /// The log of every replica that there is.
+    pub fn log(&self) -> Result<String> {
+        self.of_operator(&["logs", "-l", PODS, "--tail=-1", "--prefix"])
+    }
+
+    pub(super) fn end_of_log(&self) -> String {
+        let log = self.of_operator(&["logs", "-l", PODS, "--tail=10", "--prefix"]);
+        format!(
+            "the end of the operator's log:\n{}",
+            log.unwrap_or_else(|error| format!("{error:#}"))
+        )
+    }
+
+    /// `kubectl` in the operator's namespace; its output.
+    pub fn of_operator(&self, arguments: &[&str]) -> Result<String> {
+        self.kubectl(&[arguments, &NAMESPACE].concat())
+    }
+
+    fn scale(&self, replicas: usize) -> Result<()> {
+        let replicas = format!("--replicas={replicas}");
+        self.of_operator(&["scale", DEPLOYMENT, &replicas])
+            .map(drop)
+    }
+}
+
+impl Operator<'_> {
+    /// Does something, then sends SIGKILL to the only replica after this time; none
+    /// comes back.
+    pub async fn kill_after(
+        self,
+        begin: impl FnOnce() -> Result<()>,
+        time: Duration,
+    ) -> Result<()> {
+        let leader = self.0.leader()?.context("no replica leads")?;
+        // Finding it takes longer than a tenant's provisioning.
+        let container = self.0.container_of(&leader)?;
+        begin()?;
+        tokio::time::sleep(time).await;
+        self.0.testbed.kill_container(&container).await?;
+        self.0.scale(0)?;
+        self.0.forget_pod(&leader)
+    }
+
+    fn stop(&self) -> Result<()> {
+        self.0.scale(0)?;
+        let began = Instant::now();
+        while !self.0.pods()?.is_empty() {
+            ensure!(
+                began.elapsed() < PATIENCE,
+                "the operator's pods aren't gone after {PATIENCE:?}"
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Operator<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.stop() {
+            eprintln!("the operator doesn't stop: {error:#}");
+        }
+    }
+}

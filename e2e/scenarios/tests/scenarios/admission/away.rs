@@ -1,0 +1,103 @@
+//! While the webhook is away: nothing gets past it, and everything else goes on.
+
+use akili_scenarios::platform::{Platform, WEBHOOK, WEBHOOK_SERVICE};
+use akili_testbed::command::{stderr, succeed};
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use super::tenant::{CONNECTION, Kind, PRODUCT, Tenant};
+
+pub async fn nothing_is_made_while_no_replica_answers_and_everything_else_goes_on() -> Result<()> {
+    let platform = Platform::install().await?;
+    let operator = platform.start_operator().await?;
+    let tenant = Tenant::activate(&platform, "away").await?;
+    let other = Tenant::activate(&platform, "purged").await?;
+    for kind in [PRODUCT, CONNECTION] {
+        tenant.make(kind, 2).await?;
+        other.make(kind, 1).await?;
+    }
+
+    drop(operator);
+    for kind in [PRODUCT, CONNECTION] {
+        let made = tenant.create(kind, "new").await?;
+        println!(
+            "{} without a webhook: {} {}",
+            kind.kind,
+            made.code,
+            made.message()
+        );
+        ensure!(made.said() == (500, "InternalError"), "{made:?}");
+        let changed = json!({"metadata": {"labels": {"touched": "yes"}}});
+        let changed = tenant.change(kind, "one-0", &changed).await?;
+        ensure!(!changed.is_ok(), "{changed:?}");
+        let deleted = tenant.delete(kind, "one-0").await?;
+        ensure!(deleted.is_ok(), "{deleted:?}");
+    }
+    // The operator comes back, and nobody reaches its webhook.
+    let _operator = platform.start_operator().await?;
+    platform
+        .without(WEBHOOK_SERVICE, async {
+            ensure!(!tenant.create(PRODUCT, "new").await?.is_ok(), "it was made");
+            platform.activate("made-meanwhile")?;
+            succeed(&platform.akili(&["tenant", "archive", "purged", "--confirm", "--wait"])?)?;
+            succeed(&platform.akili(&["tenant", "purge", "purged", "--confirm"])?)?;
+            let get = ["get", "namespace", &other.namespace, "--ignore-not-found"];
+            platform
+                .eventually("the namespace is gone, with what was in it", || {
+                    Ok(platform.kubectl(&get)?.is_empty())
+                })
+                .await
+        })
+        .await?;
+
+    tenant.until(PRODUCT, 201).await?;
+    for kind in [PRODUCT, CONNECTION] {
+        let made = tenant.create(kind, "new").await?;
+        ensure!(made.is_ok(), "{made:?}");
+    }
+    Ok(())
+}
+
+pub async fn what_stands_behind_the_webhook_holds_by_itself() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    let tenant = Tenant::activate(&platform, "backstop").await?;
+    tenant.limit(&json!({"maxProducts": 2, "maxConnections": 2}))?;
+    for kind in [PRODUCT, CONNECTION] {
+        // With a new limit Kubernetes counts afresh, and may miss what is made meanwhile
+        // until it does so again.
+        tenant.until_limited(kind, 2).await?;
+        tenant.make(kind, 2).await?;
+    }
+    platform
+        .without(WEBHOOK, async {
+            for kind in [PRODUCT, CONNECTION] {
+                refused_by_the_namespace(&tenant, kind).await?;
+            }
+            Ok(())
+        })
+        .await?;
+    // Without what to verify it with, until the operator has looked.
+    tenant.until(PRODUCT, 429).await
+}
+
+/// What is one too many, once nobody asks the webhook any more.
+async fn refused_by_the_namespace(tenant: &Tenant<'_>, kind: Kind) -> Result<()> {
+    let file = tenant
+        .platform
+        .file("more.json", &kind.object("more").to_string())?;
+    tenant
+        .platform
+        .eventually("the namespace's own quota refuses", || {
+            let said = stderr(&tenant.kubectl(&["create", "-f", &file])?);
+            Ok(said.contains("(Forbidden)") && said.contains("exceeded quota"))
+        })
+        .await?;
+    let (there, counted) = (tenant.count(kind).await?, tenant.counted(kind)?);
+    let word = kind.word;
+    ensure!(
+        there == 2,
+        "{word}: there are {there}, counted as {counted}"
+    );
+    Ok(())
+}

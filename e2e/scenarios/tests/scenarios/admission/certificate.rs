@@ -1,0 +1,63 @@
+//! The certificate that the API server verifies the webhook with: renewed while it is used.
+
+use std::time::Duration;
+
+use akili_scenarios::platform::Platform;
+use anyhow::{Result, ensure};
+
+use super::burst::all_are_answered;
+use super::tenant::{PRODUCT, Tenant};
+
+const SECRET: [&str; 2] = ["secret", "akili-operator-webhook"];
+const BUNDLE: [&str; 4] = [
+    "get",
+    "mutatingwebhookconfiguration/akili-admission",
+    "-o",
+    "jsonpath={.webhooks[0].clientConfig.caBundle}",
+];
+
+/// Longer than a replica takes to see that there is another.
+const SEEN: Duration = Duration::from_secs(15);
+
+pub async fn a_certificate_is_renewed_and_no_request_is_lost() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_replicas(2).await?;
+    let tenant = Tenant::activate(&platform, "renewed").await?;
+    tenant.until(PRODUCT, 201).await?;
+    let entry = |name: &str| {
+        let query = format!("jsonpath={{.data.{name}}}");
+        platform.of_operator(&[&["get"], &SECRET[..], &["-o", &query]].concat())
+    };
+    let (served, trusted) = (entry("tls\\.crt")?, platform.kubectl(&BUNDLE)?);
+    ensure!(
+        !served.is_empty() && trusted == entry("ca\\.crt")?,
+        "who is trusted?"
+    );
+
+    let renew = async {
+        let due = ["akili.io/renew-after=2026-01-01T00:00:00Z", "--overwrite"];
+        platform.of_operator(&[&["annotate"], &SECRET[..], &due].concat())?;
+        let renewed = || Ok(entry("tls\\.crt")? != served);
+        platform.eventually("it is renewed", renewed).await?;
+        tokio::time::sleep(SEEN).await;
+        Ok(())
+    };
+    all_are_answered("a renewal", &tenant, renew).await?;
+    let now_trusted = platform.kubectl(&BUNDLE)?;
+    ensure!(
+        now_trusted != trusted && now_trusted == entry("ca\\.crt")?,
+        "nobody heard of it"
+    );
+    let log = platform.log()?;
+    let serving = log.matches("served with another certificate").count();
+    ensure!(serving == 2, "{serving} of two replicas serve it");
+
+    let away = r#"[{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]"#;
+    platform.kubectl(&["patch", BUNDLE[1], "--type=json", "-p", away])?;
+    platform
+        .eventually("it is put back", || {
+            Ok(platform.kubectl(&BUNDLE)? == now_trusted)
+        })
+        .await?;
+    tenant.until(PRODUCT, 201).await
+}

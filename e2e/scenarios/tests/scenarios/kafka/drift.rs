@@ -1,0 +1,109 @@
+//! What is changed by hand is repaired without anybody touching the Tenant, and an Event
+//! says what was.
+
+use std::time::{Duration, Instant};
+
+use akili_operator::backend::kafka::native::{
+    Acl, Mechanism, Operation, Pattern, Permission, Resource, ScramCredential,
+};
+use akili_operator::secret::Password;
+use akili_scenarios::platform::{KafkaAdmin, Platform};
+use anyhow::{Result, ensure};
+
+use super::user_of;
+
+/// The audit's interval, and some.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub async fn what_is_changed_by_hand_is_repaired_and_told() -> Result<()> {
+    let platform = Platform::install().await?;
+    let admin = platform.kafka_admin()?;
+    let _operator = platform.start_operator().await?;
+    platform.activate("drifting")?;
+    // From two on they are looked at together.
+    platform.activate("steady")?;
+    let user = user_of(&platform, "drifting")?;
+    let by_hand = |mechanism| ScramCredential {
+        mechanism,
+        iterations: 4096,
+    };
+    let password = || Password::from("by hand".to_owned());
+    let access = &admin.access;
+
+    let good = held(&admin, &user).await?;
+    let mut acls = access.acls(Some(&format!("User:{user}"))).await?;
+    acls.pop_first();
+    access.delete_acls(acls).await?;
+    is_repaired(&admin, &user, &good, "ACLs are removed").await?;
+
+    let extra = Acl {
+        resource: Resource::Topic,
+        pattern: Pattern::Literal,
+        name: "others".to_owned(),
+        principal: format!("User:{user}"),
+        host: "*".to_owned(),
+        operation: Operation::Read,
+        permission: Permission::Allow,
+    };
+    access.create_acls([extra].into()).await?;
+    is_repaired(&admin, &user, &good, "an ACL is added").await?;
+
+    for mechanism in [Mechanism::Sha256, Mechanism::Sha512] {
+        access
+            .set_scram_credential(&user, by_hand(mechanism), password())
+            .await?;
+        is_repaired(&admin, &user, &good, "a password is set").await?;
+    }
+    access
+        .delete_scram_credential(&user, Mechanism::Sha256)
+        .await?;
+    is_repaired(&admin, &user, &good, "the login is deleted").await?;
+
+    admin.clients.delete_topics(&["drifting.events"]).await?;
+    is_repaired(&admin, &user, &good, "a base topic is deleted").await?;
+
+    let tenant = platform.kafka_of("drifting")?;
+    tenant.produce("drifting.events", "as before").await?;
+    for told in [
+        "TopicsReady: allow ",
+        "TopicsReady: no longer allow Read on Topic others",
+        "TopicsReady: make the login, with the Secret's password",
+        "TopicsReady: delete the Sha512 login",
+        "TopicsReady: create the topic events",
+    ] {
+        let events = platform.events_of("tenant", "drifting", "")?.join("\n");
+        ensure!(events.contains(told), "no event says {told}: {events}");
+    }
+    Ok(())
+}
+
+/// What Kafka holds for the tenant, as the admin sees it.
+async fn held(admin: &KafkaAdmin, user: &str) -> Result<String> {
+    let acls = admin.access.acls(Some(&format!("User:{user}"))).await?;
+    let logins = admin.access.scram_credentials(&[user]).await?;
+    let topics = admin.clients.topics()?.contains("drifting.events");
+    Ok(format!("{acls:?} {logins:?} {topics}"))
+}
+
+async fn is_repaired(admin: &KafkaAdmin, user: &str, good: &str, after: &str) -> Result<()> {
+    // The harm itself may take a moment to show.
+    let began = Instant::now();
+    let mut harmed = false;
+    loop {
+        let now = held(admin, user).await?;
+        match (now == good, harmed) {
+            (true, true) => break,
+            (false, _) => harmed = true,
+            // It may have been repaired between two looks.
+            (true, false) if began.elapsed() > PATIENCE / 2 => break,
+            (true, false) => {}
+        }
+        ensure!(began.elapsed() < PATIENCE, "{after}: {now} isn't {good}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    println!(
+        "{after}: repaired after {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Who can do what in Kafka, in each state of a tenant; what is changed by hand, and what
+//! was there before.
+
+mod case;
+pub mod drift;
+pub mod ownership;
+mod tenant;
+
+use akili_scenarios::platform::{Kafka, KafkaAdmin, Platform};
+use anyhow::{Result, ensure};
+
+use case::Matrix;
+
+pub async fn nobody_reads_or_changes_what_is_anothers() -> Result<()> {
+    let platform = Platform::install().await?;
+    let admin = platform.kafka_admin()?;
+    let _operator = platform.start_operator().await?;
+    // Two names of which one begins like the other.
+    platform.activate("acme")?;
+    platform.activate("acme-2")?;
+    let neighbour = platform.kafka_of("acme-2")?;
+    neighbour.produce("acme-2.events", "a secret").await?;
+    neighbour.produce("acme-2.events", "another").await?;
+    neighbour.consume("acme-2.events", "acme-2.readers").await?;
+
+    let acme = platform.kafka_of("acme")?;
+    let (own, other) = (user_of(&platform, "acme")?, user_of(&platform, "acme-2")?);
+    let mut matrix = Matrix::new(&admin, "acme");
+    matrix
+        .attempt("a tenant uses its own", tenant::uses_its_own(&acme))
+        .await?;
+    matrix
+        .attempt(
+            "a tenant tries the other's",
+            tenant::tries_the_others(&acme),
+        )
+        .await?;
+    matrix
+        .attempt(
+            "a tenant goes outside",
+            tenant::goes_outside(&acme, &own, &other),
+        )
+        .await?;
+    states(&platform, &admin, &acme, &mut matrix).await?;
+    matrix.finish()
+}
+
+/// The same clients stay connected from one state to the next.
+async fn states(
+    platform: &Platform,
+    admin: &KafkaAdmin,
+    acme: &Kafka,
+    matrix: &mut Matrix<'_>,
+) -> Result<()> {
+    platform
+        .change_state("acme", "Suspended", "SUSPENDED")
+        .await?;
+    matrix
+        .attempt("a suspended tenant", tenant::reads_its_own(acme))
+        .await?;
+    platform.change_state("acme", "Active", "ACTIVE").await?;
+    matrix
+        .attempt("a reactivated tenant", tenant::uses_its_own(acme))
+        .await?;
+    let before = admin.clients.offsets("acme.events")?;
+    platform
+        .change_state("acme", "Archived", "ARCHIVED")
+        .await?;
+    matrix
+        .attempt("an archived tenant", tenant::has_no_access(acme))
+        .await?;
+    let after = admin.clients.offsets("acme.events")?;
+    ensure!(before == after, "of {before:?} archiving left {after:?}");
+    Ok(())
+}
+
+fn user_of(platform: &Platform, slug: &str) -> Result<String> {
+    Ok(format!("tenant-{}", platform.status(slug, "id")?))
+}

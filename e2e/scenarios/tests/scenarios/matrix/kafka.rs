@@ -1,0 +1,103 @@
+//! Kafka, with librdkafka and the login of the Secret `akili-kafka`.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use akili_scenarios::platform::{Kafka, KafkaAdmin, Platform};
+use anyhow::Result;
+use async_trait::async_trait;
+use rdkafka::error::KafkaError;
+
+use super::deed::{Answer, Deed, Held, Plane, State};
+
+/// A tenant's clients, beside topics of another's.
+pub struct Topics {
+    tenant: Kafka,
+    admin: KafkaAdmin,
+    own: String,
+    other: String,
+    groups: AtomicUsize,
+}
+
+impl Topics {
+    /// Both have a message in their topic.
+    pub async fn open(platform: &Platform, own: &str, other: &str) -> Result<Self> {
+        for slug in [own, other] {
+            let tenant = platform.kafka_of(slug)?;
+            tenant.produce(&format!("{slug}.events"), slug).await?;
+        }
+        Ok(Self {
+            tenant: platform.kafka_of(own)?,
+            admin: platform.kafka_admin()?,
+            own: format!("{own}."),
+            other: format!("{other}."),
+            groups: AtomicUsize::new(0),
+        })
+    }
+
+    /// One that has read nothing yet.
+    fn new_group(&self) -> String {
+        let number = self.groups.fetch_add(1, Ordering::Relaxed);
+        format!("{}readers-{number}", self.own)
+    }
+
+    fn held_below(&self, prefix: &str) -> Result<String> {
+        let admin = &self.admin.clients;
+        let topics = admin.topics()?.into_iter();
+        let topics = topics.filter(|topic| topic.starts_with(prefix));
+        let offsets: Result<Vec<_>, _> = topics
+            .map(|topic| Ok::<_, KafkaError>((admin.offsets(&topic)?, topic)))
+            .collect();
+        Ok(format!("{:?}", offsets?))
+    }
+
+    fn list_others(&self) -> Result<Answer> {
+        let mut seen = self.tenant.topics()?.into_iter();
+        let others = seen.any(|topic| !topic.starts_with(&self.own));
+        Ok(if others {
+            Answer::Done
+        } else {
+            Answer::Nothing
+        })
+    }
+}
+
+#[async_trait]
+impl Plane for Topics {
+    fn name(&self) -> &'static str {
+        "Kafka"
+    }
+
+    async fn attempt(&self, deed: Deed) -> Result<Answer> {
+        let Self {
+            tenant, own, other, ..
+        } = self;
+        let (events, group) = (format!("{own}events"), self.new_group());
+        let (new, others) = (format!("{own}new"), format!("{other}events"));
+        if let Err(refusal) = tenant.log_in() {
+            return Ok(Answer::Refused(refusal.to_string()));
+        }
+        Ok(match deed {
+            Deed::OwnRead => Answer::of(tenant.consume(&events, &group).await),
+            Deed::OwnWrite => Answer::of(tenant.create_topic(&new).await),
+            Deed::OwnDelete => Answer::of(tenant.delete_topics(&[&new]).await),
+            Deed::OthersRead => Answer::of(tenant.consume(&others, &group).await),
+            Deed::OthersWrite => Answer::of(tenant.produce(&others, "forged").await),
+            Deed::OthersList => self.list_others()?,
+            Deed::CreateOutside => Answer::of(tenant.create_topic("outside").await),
+        })
+    }
+
+    async fn held(&self) -> Result<Held> {
+        Ok(Held {
+            own: self.held_below(&self.own)?,
+            other: self.held_below(&self.other)?,
+        })
+    }
+
+    fn refusals(&self, _: Deed, state: State) -> &'static [&'static str] {
+        match state {
+            State::Archived => &["Authentication failure"],
+            _ => &["authorization failed"],
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Kubernetes, with kubectl; a user of the tenant is played by impersonating its group.
+
+use akili_scenarios::platform::Platform;
+use anyhow::Result;
+use async_trait::async_trait;
+
+use super::deed::{Answer, Deed, Held, Plane, State};
+
+/// A tenant's user, and the namespaces of both tenants.
+pub struct Kubernetes<'a> {
+    platform: &'a Platform,
+    id: String,
+    own: String,
+    other: String,
+}
+
+impl<'a> Kubernetes<'a> {
+    /// Each has a connection.
+    pub fn open(platform: &'a Platform, own: &str, other: &str) -> Result<Self> {
+        let namespace = |slug| platform.status(slug, "namespace");
+        let plane = Self {
+            platform,
+            id: platform.status(own, "id")?,
+            own: namespace(own)?,
+            other: namespace(other)?,
+        };
+        for namespace in [&plane.own, &plane.other] {
+            let file = platform.file("connection.json", &connection("sales"))?;
+            platform.kubectl(&["apply", "-n", namespace, "-f", &file])?;
+        }
+        Ok(plane)
+    }
+
+    fn try_as_user(&self, namespace: &str, arguments: &[&str]) -> Result<Answer> {
+        let answer = self.platform.as_user_of(&self.id, namespace, arguments)?;
+        Ok(Answer::of_program(&answer))
+    }
+
+    fn create(&self, namespace: &str, name: &str) -> Result<Answer> {
+        let file = self.platform.file("connection.json", &connection(name))?;
+        self.try_as_user(namespace, &["create", "-f", &file])
+    }
+}
+
+fn connection(name: &str) -> String {
+    format!(
+        r#"{{"apiVersion": "akili.io/v1alpha1", "kind": "Connection", "metadata": {{"name": "{name}"}},
+            "spec": {{"connectorType": "postgres", "config": {{"host": "db.example.com"}}}}}}"#
+    )
+}
+
+#[async_trait]
+impl Plane for Kubernetes<'_> {
+    fn name(&self) -> &'static str {
+        "Kubernetes"
+    }
+
+    async fn attempt(&self, deed: Deed) -> Result<Answer> {
+        let (own, other) = (&self.own, &self.other);
+        match deed {
+            Deed::OwnRead => self.try_as_user(own, &["get", "connection", "sales"]),
+            Deed::OwnWrite => self.create(own, "new"),
+            Deed::OwnDelete => self.try_as_user(own, &["delete", "connection", "new"]),
+            Deed::OthersRead => self.try_as_user(other, &["get", "connection", "sales"]),
+            Deed::OthersWrite => self.create(other, "forged"),
+            Deed::OthersList => self.try_as_user(other, &["get", "connections"]),
+            Deed::CreateOutside => self.create("default", "outside"),
+        }
+    }
+
+    async fn held(&self) -> Result<Held> {
+        let connections = |namespace| {
+            let there = ["get", "connections", "-o", "name", "-n", namespace];
+            self.platform.kubectl(&there)
+        };
+        Ok(Held {
+            own: connections(&self.own)?,
+            other: connections(&self.other)?,
+        })
+    }
+
+    fn refusals(&self, deed: Deed, state: State) -> &'static [&'static str] {
+        match (state, deed) {
+            // Its right to create stays, so that it hears why not.
+            (State::Suspended, Deed::OwnWrite) => &["TenantSuspended"],
+            _ => &[r#"is forbidden: User "somebody" cannot"#],
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What is changed by hand is repaired within an audit, and an Event says what was.
+
+use std::time::{Duration, Instant};
+
+use akili_scenarios::platform::{BUCKET, ObjectTenant, Platform, send};
+use anyhow::{Context, Result, ensure};
+use aws_sdk_s3::error::SdkError;
+use serde_json::Value;
+
+/// An audit, and what follows from it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Everything that an admin could change of a tenant.
+pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant) -> Result<()> {
+    let user = &platform.status(slug, "resources.objectStore.user")?;
+    let good = held(platform, user).await?;
+    let subuser = &format!("{user}:sub");
+    let key = good["keys"][0]["access_key"].as_str().context("a key")?;
+    for (harm, told) in [
+        (vec!["user", "suspend"], "let the object store's user in"),
+        (
+            vec![
+                "key",
+                "create",
+                "--access-key",
+                key,
+                "--secret-key",
+                "by-hand",
+            ],
+            "give the object store's user the Secret's key",
+        ),
+        (
+            vec![
+                "key",
+                "create",
+                "--access-key",
+                "extra",
+                "--secret-key",
+                "by-hand",
+            ],
+            "take access key extra from the object store's user",
+        ),
+        (
+            vec![
+                "subuser",
+                "create",
+                "--subuser",
+                subuser,
+                "--access",
+                "full",
+            ],
+            "take subuser",
+        ),
+        (
+            vec!["caps", "add", "--caps", "users=read"],
+            "take capability users=read",
+        ),
+        (
+            vec!["user", "modify", "--max-buckets", "5"],
+            "mend the object store's user",
+        ),
+        (
+            vec!["user", "modify", "--op-mask", "read"],
+            "mend the object store's user",
+        ),
+    ] {
+        let harm = [&harm[..], &["--uid", user]].concat();
+        platform.testbed.radosgw_admin(&harm).await?;
+        until_repaired(platform, user, &good, &format!("{harm:?}")).await?;
+        is_told(platform, slug, told)?;
+    }
+
+    let operator = platform.operators_object_store()?;
+    let endpoint = &platform.testbed.object_store().endpoint;
+    for (harm, told) in [
+        (
+            "Action=DeleteUserPolicy&PolicyName=akili",
+            "let the tenant read and write objects",
+        ),
+        (
+            "Action=PutUserPolicy&PolicyName=akili&PolicyDocument=%7B%22Statement%22%3A%5B%5D%7D",
+            "let the tenant read and write objects",
+        ),
+        (
+            "Action=PutUserPolicy&PolicyName=extra&PolicyDocument=%7B%22Statement%22%3A%5B%5D%7D",
+            "take policy extra",
+        ),
+    ] {
+        let form = format!("{harm}&UserName={user}");
+        let status = send(&operator, "POST", &format!("{endpoint}/"), &form).await?;
+        ensure!(status == 200, "{harm}: {status}");
+        until_repaired(platform, user, &good, harm).await?;
+        is_told(platform, slug, told)?;
+    }
+
+    let marker = format!("{}.akili-tenant", tenant.prefix);
+    operator
+        .delete_object()
+        .bucket(BUCKET)
+        .key(&marker)
+        .send()
+        .await?;
+    let began = Instant::now();
+    while operator
+        .head_object()
+        .bucket(BUCKET)
+        .key(&marker)
+        .send()
+        .await
+        .is_err()
+    {
+        ensure!(began.elapsed() < PATIENCE, "the marker isn't back");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    println!("the marker is back after {:?}", began.elapsed());
+    is_told(platform, slug, "mark the prefix as the tenant's")?;
+
+    operator
+        .delete_public_access_block()
+        .bucket(BUCKET)
+        .send()
+        .await?;
+    let began = Instant::now();
+    let closed = "<IgnorePublicAcls>true</IgnorePublicAcls>";
+    loop {
+        let block = operator
+            .get_public_access_block()
+            .bucket(BUCKET)
+            .send()
+            .await;
+        // Its answer isn't as S3's client expects it; the body says it all the same.
+        let block = block.as_ref().err().and_then(SdkError::raw_response);
+        let block = block.and_then(|answer| answer.body().bytes());
+        if block.is_some_and(|block| String::from_utf8_lossy(block).contains(closed)) {
+            break;
+        }
+        ensure!(began.elapsed() < PATIENCE, "the bucket is still open");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    println!("the bucket is closed after {:?}", began.elapsed());
+    Ok(())
+}
+
+fn is_told(platform: &Platform, slug: &str, what: &str) -> Result<()> {
+    let told = platform.events_of("tenant", slug, "")?.join(" ");
+    ensure!(told.contains(what), "no event says {what:?}: {told}");
+    Ok(())
+}
+
+/// All that there is to say about a user.
+async fn held(platform: &Platform, user: &str) -> Result<Value> {
+    Ok(platform.object_store_user(user).await?["data"].take())
+}
+
+async fn until_repaired(platform: &Platform, user: &str, good: &Value, harm: &str) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        let now = held(platform, user).await?;
+        if now == *good {
+            println!("repaired after {:?}: {harm}", began.elapsed());
+            return Ok(());
+        }
+        ensure!(began.elapsed() < PATIENCE, "not repaired: {harm}: {now}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -1,0 +1,181 @@
+//! What the API server itself refuses, whether or not the operator runs: what a tenant's
+//! state forbids, also where nobody asks the webhook, and deletions by mistake.
+
+use std::process::Output;
+
+use akili_scenarios::platform::{AUDIT_INTERVAL, Platform, WEBHOOK, object_of};
+use akili_testbed::command::{stderr, succeed};
+use anyhow::{Result, ensure};
+
+/// What a tenant makes, and the names by which kubectl knows them.
+const KINDS: [(&str, &str); 2] = [("Connection", "connection"), ("DataProduct", "dataproduct")];
+
+pub async fn what_a_tenant_may_make_depends_on_its_state() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    let alone = refuses_what_the_state_forbids(&platform);
+    platform.without(WEBHOOK, alone).await
+}
+
+async fn refuses_what_the_state_forbids(platform: &Platform) -> Result<()> {
+    platform.activate("acme")?;
+    let acme = Tenant::of(platform, "acme")?;
+    for (kind, name) in KINDS {
+        succeed(&acme.create(kind, "kept")?)?;
+        succeed(&acme.create(kind, "new")?)?;
+        succeed(&acme.as_user(&["delete", name, "new"])?)?;
+    }
+
+    succeed(&platform.akili(&["tenant", "suspend", "acme", "--confirm", "--wait"])?)?;
+    let suspended = "TenantSuspended: Tenant 'acme' is suspended";
+    for (kind, name) in KINDS {
+        acme.refused_in_time(kind, suspended).await?;
+        let change = ["annotate", name, "kept", "akili.io/run-requested-at=now"];
+        refused(&acme.as_user(&change)?, suspended)?;
+        refused(
+            &acme.as_user(&["delete", name, "kept"])?,
+            "cannot delete resource",
+        )?;
+        acme.as_admin(&["delete", name, "kept"])?;
+    }
+
+    succeed(&platform.akili(&["tenant", "reactivate", "acme", "--wait"])?)?;
+    platform
+        .eventually("it makes a connection again", || {
+            Ok(acme.create("Connection", "again")?.status.success())
+        })
+        .await?;
+
+    succeed(&platform.akili(&["tenant", "archive", "acme", "--confirm", "--wait"])?)?;
+    refused(&acme.create("Connection", "new")?, "cannot create resource")?;
+    let file = platform.file(
+        "connection.json",
+        &object_of("Connection", "new").to_string(),
+    )?;
+    let by_admin = platform.try_kubectl(&["create", "-n", &acme.namespace, "-f", &file])?;
+    refused(&by_admin, "TenantArchived: Tenant 'acme' is archived")
+}
+
+pub async fn a_tenant_that_is_still_being_made_makes_nothing() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    let alone = refuses_until_it_is_made(&platform);
+    platform.without(WEBHOOK, alone).await
+}
+
+async fn refuses_until_it_is_made(platform: &Platform) -> Result<()> {
+    platform.keep_provisioning("newcomer").await?;
+    let newcomer = Tenant::of(platform, "newcomer")?;
+    for (kind, _) in KINDS {
+        newcomer
+            .refused_in_time(
+                kind,
+                "TenantNotReady: Tenant 'newcomer' is still being made",
+            )
+            .await?;
+    }
+    let mut admin = platform.starrocks_of_operator().await?;
+    admin.query("DROP CATALOG tenant_newcomer_catalog").await?;
+    platform.wait_active("newcomer")
+}
+
+pub async fn a_tenant_is_not_deleted_by_mistake_and_then_nothing_is_lost() -> Result<()> {
+    let platform = Platform::install().await?;
+    platform.create("typo")?;
+    platform.kubectl(&["delete", "tenant", "typo"])?;
+
+    let _operator = platform.start_operator().await?;
+    platform.activate("globex")?;
+    let namespace = platform.status("globex", "namespace")?;
+    let instead = "archive it (`akili tenant archive ";
+    let delete = ["delete", "tenant", "globex", "--dry-run=server"];
+    platform
+        .eventually("it is protected", || {
+            Ok(!platform.try_kubectl(&delete)?.status.success())
+        })
+        .await?;
+    for delete in [
+        &["delete", "tenant", "globex"][..],
+        &["delete", "tenants", "--all"],
+        &["delete", "--raw", "/apis/akili.io/v1alpha1/tenants"],
+    ] {
+        let answer = platform.try_kubectl(delete)?;
+        println!("{}", stderr(&answer));
+        refused(&answer, instead)?;
+    }
+    let delete = ["delete", "namespace", &namespace];
+    refused(&platform.try_kubectl(&delete)?, "is that of tenant globex")?;
+    let other = format!("policies-{}", std::process::id());
+    platform.kubectl(&["create", "namespace", &other])?;
+    platform.kubectl(&["delete", "namespace", &other, "--wait=false"])?;
+
+    let key = platform.key_of("globex")?;
+    let before = platform.possessions(&key).await?;
+    platform.delete_protected(&[&["tenant", "globex"]]).await?;
+    let get = ["get", "tenant", "globex", "--ignore-not-found"];
+    ensure!(platform.kubectl(&get)?.is_empty(), "it is still there");
+    tokio::time::sleep(2 * AUDIT_INTERVAL).await;
+    before.are_still(&platform.possessions(&key).await?)?;
+
+    platform.activate("globex")?;
+    let again = platform.key_of("globex")?;
+    ensure!(again == key, "{key:?} became {again:?}");
+    before.are_still(&platform.possessions(&key).await?)
+}
+
+/// A tenant's namespace, and who its users are.
+struct Tenant<'a> {
+    platform: &'a Platform,
+    id: String,
+    namespace: String,
+}
+
+impl<'a> Tenant<'a> {
+    fn of(platform: &'a Platform, slug: &str) -> Result<Self> {
+        Ok(Self {
+            platform,
+            id: platform.status(slug, "id")?,
+            namespace: platform.status(slug, "namespace")?,
+        })
+    }
+
+    fn as_user(&self, arguments: &[&str]) -> Result<Output> {
+        self.platform
+            .as_user_of(&self.id, &self.namespace, arguments)
+    }
+
+    fn as_admin(&self, arguments: &[&str]) -> Result<String> {
+        let there = ["-n", &self.namespace];
+        self.platform.kubectl(&[arguments, &there].concat())
+    }
+
+    fn create(&self, kind: &str, name: &str) -> Result<Output> {
+        let file = self
+            .platform
+            .file("object.json", &object_of(kind, name).to_string())?;
+        self.as_user(&["create", "-f", &file])
+    }
+
+    /// The API server hears of a namespace's labels a little later.
+    async fn refused_in_time(&self, kind: &str, why: &str) -> Result<()> {
+        let file = self
+            .platform
+            .file("object.json", &object_of(kind, "new").to_string())?;
+        let create = ["create", "--dry-run=server", "-f", &file];
+        self.platform
+            .eventually(&format!("{kind}: {why}"), || {
+                Ok(stderr(&self.as_user(&create)?).contains(why))
+            })
+            .await?;
+        refused(&self.create(kind, "new")?, why)
+    }
+}
+
+fn refused(answer: &Output, why: &str) -> Result<()> {
+    let said = stderr(answer);
+    ensure!(
+        !answer.status.success() && said.contains("(Forbidden)") && said.contains(why),
+        "it says {said:?}, not {why:?}"
+    );
+    Ok(())
+}

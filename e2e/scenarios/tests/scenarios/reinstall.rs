@@ -1,0 +1,247 @@
+//! Everything taken away that tenants are known by, the definitions of their resources
+//! too: what they hold stays, and is theirs again once everything is applied again.
+
+use std::time::Instant;
+
+use akili_crds::condition::types;
+use akili_operator::backend::TenantKey;
+use akili_scenarios::platform::{AUDIT_INTERVAL, Platform, Possessions, object_of, tenant_yaml};
+use akili_testbed::chart::CHART;
+use akili_testbed::command::stderr;
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+const DEFINITIONS: [&str; 4] = [
+    "crd/tenants.akili.io",
+    "crd/tenantquotas.akili.io",
+    "crd/connections.akili.io",
+    "crd/dataproducts.akili.io",
+];
+
+/// The tenants, what is wanted of them, and what they have reached.
+const TENANTS: [(&str, &str, &str); 3] = [
+    ("acme", "Active", "ACTIVE"),
+    ("globex", "Suspended", "SUSPENDED"),
+    ("initech", "Archived", "ARCHIVED"),
+];
+
+pub async fn nothing_is_lost_with_the_definitions_nor_with_the_release() -> Result<()> {
+    let platform = Platform::install().await?;
+    let mut values = platform.values()?;
+    values["replicas"] = json!(1);
+    platform.install_chart(&values)?;
+    platform.wait_rolled_out()?;
+    let before = make_tenants(&platform).await?;
+
+    println!("the definitions go while the operator works");
+    let leader = platform.leader()?.context("no replica leads")?;
+    delete(&platform, &DEFINITIONS[1..])?;
+    platform
+        .eventually("acme tells why it has no limits", || {
+            let message = platform.message("acme", types::READY)?;
+            Ok(message.contains("CRD tenantquotas.akili.io"))
+        })
+        .await?;
+    everything_is_kept(&platform, &before).await?;
+    delete(&platform, &DEFINITIONS[..1])?;
+    tokio::time::sleep(2 * AUDIT_INTERVAL).await;
+    everything_is_kept(&platform, &before).await?;
+    ensure!(platform.leader()? == Some(leader.clone()), "another leads");
+    let restarts = platform.restarts_of(&leader)?;
+    ensure!(restarts == 0, "it was started again {restarts} times");
+    println!("helm upgrade brings them back");
+    platform.install_chart(&values)?;
+    a_newcomers_limit_counts(&platform, "hooli").await?;
+    come_back(&platform, &before).await?;
+
+    println!("the release goes, and the definitions");
+    platform.helm(&["uninstall", "akili-operator", "--wait"])?;
+    platform
+        .eventually("the operator is gone", || Ok(platform.pods()?.is_empty()))
+        .await?;
+    delete(&platform, &DEFINITIONS)?;
+    everything_is_kept(&platform, &before).await?;
+    println!("helm install brings them back");
+    let file = platform.file("values.json", &values.to_string())?;
+    platform.helm(&["install", "akili-operator", CHART, "--values", &file])?;
+    a_newcomers_limit_counts(&platform, "umbrella").await?;
+    come_back(&platform, &before).await?;
+    platform.install_chart(&platform.values()?)
+}
+
+/// What there is of each tenant, in the order of the tenants.
+type Before = Vec<(TenantKey, Possessions)>;
+
+/// Each with something of its own in every plane, before it becomes what it is to be.
+async fn make_tenants(platform: &Platform) -> Result<Before> {
+    platform.superuser(
+        "SET client_min_messages = warning;
+         DROP TABLE IF EXISTS keepsakes;
+         CREATE TABLE keepsakes (tenant_id uuid, what text)",
+    )?;
+    platform.apply(&quotas())?;
+    let mut before = Vec::new();
+    for (slug, state, phase) in TENANTS {
+        platform.activate(slug)?;
+        give_something(platform, slug).await?;
+        if phase != "ACTIVE" {
+            platform.change_state(slug, state, phase).await?;
+        }
+        let key = platform.key_of(slug)?;
+        let possessions = platform.possessions(&key).await?;
+        println!("{slug} is {phase} and holds {} things", possessions.count());
+        before.push((key, possessions));
+    }
+    Ok(before)
+}
+
+async fn give_something(platform: &Platform, slug: &str) -> Result<()> {
+    let tenant = platform.key_of(slug)?;
+    platform.apply(&connection(&tenant, "keepsake"))?;
+    let insert = format!("INSERT INTO keepsakes VALUES ('{}', 'a row')", tenant.id);
+    platform
+        .eventually("the table is open to the tenant", || {
+            Ok(platform.as_tenant(slug, &insert)?.status.success())
+        })
+        .await?;
+    let objects = platform.object_store_of(slug)?;
+    let put = objects.client.put_object().bucket(objects.bucket);
+    let put = put.key(format!("{}keepsake", objects.prefix));
+    put.body(b"an object".to_vec().into()).send().await?;
+    let kafka = platform.kafka_of(slug)?;
+    kafka.create_topic(&format!("{slug}.keepsakes")).await?;
+    kafka
+        .produce(&format!("{slug}.events"), "a message")
+        .await?;
+    let catalog = tenant.slug.catalog();
+    let mut starrocks = platform.starrocks_of(slug).await?;
+    for sql in [
+        format!("CREATE DATABASE {catalog}.d"),
+        format!("CREATE TABLE {catalog}.d.keepsakes (what STRING)"),
+        format!("INSERT INTO {catalog}.d.keepsakes VALUES ('a row')"),
+    ] {
+        starrocks.query(&sql).await.context(sql)?;
+    }
+    Ok(())
+}
+
+/// And all objects of these kinds with them: no policy is asked for those.
+fn delete(platform: &Platform, definitions: &[&str]) -> Result<()> {
+    let delete = ["delete", "--timeout=30s"];
+    platform
+        .kubectl(&[&delete[..], definitions].concat())
+        .map(drop)
+}
+
+async fn everything_is_kept(platform: &Platform, before: &Before) -> Result<()> {
+    for (tenant, possessions) in before {
+        let now = platform.possessions(tenant).await?;
+        let same = possessions.are_still(&now);
+        same.with_context(|| format!("{}'s", tenant.slug))?;
+    }
+    Ok(())
+}
+
+/// A tenant that there never was, applied as soon as it is known what a tenant is.
+async fn a_newcomers_limit_counts(platform: &Platform, slug: &str) -> Result<()> {
+    let established = ["wait", "--for=condition=Established", "--timeout=30s"];
+    platform.kubectl(&[&established[..], &DEFINITIONS].concat())?;
+    let began = Instant::now();
+    platform.apply(&quota(slug, 1))?;
+    platform.apply(&tenant_yaml(slug))?;
+    platform.wait_active(slug)?;
+    let active = began.elapsed().as_secs_f64();
+    let tenant = platform.key_of(slug)?;
+    let create = |name| {
+        let file = platform.file("connection.json", &connection(&tenant, name))?;
+        platform.try_kubectl(&["create", "-f", &file])
+    };
+    platform
+        .eventually("the newcomer has its connection", || {
+            Ok(create("first")?.status.success())
+        })
+        .await?;
+    // Until the webhook has heard of the first, the namespace's own quota says no.
+    let refused = stderr(&create("second")?);
+    ensure!(
+        refused.contains("has 1/1 connections") || refused.contains("exceeded quota: akili"),
+        "{refused}"
+    );
+    let counts = began.elapsed().as_secs_f64();
+    platform
+        .eventually("the webhook has counted it", || {
+            Ok(stderr(&create("second")?).contains("has 1/1 connections"))
+        })
+        .await?;
+    let told = began.elapsed().as_secs_f64();
+    println!(
+        "{slug} is ACTIVE {active:.1} s after the definitions, its limit counts after {counts:.1} s \
+         and is told by the webhook after {told:.1} s"
+    );
+    Ok(())
+}
+
+/// Applies what was applied before.
+async fn come_back(platform: &Platform, before: &Before) -> Result<()> {
+    platform.wait_rolled_out()?;
+    // Before the Tenants: else they would have the default limits until then.
+    platform.apply(&quotas())?;
+    what_is_archived_is_not_opened(platform, before).await?;
+    platform.apply(&tenants())?;
+    for (slug, _, phase) in TENANTS {
+        platform.until_reached(slug, phase).await?;
+    }
+    for (tenant, _) in before {
+        let again = platform.key_of(tenant.slug.as_str())?;
+        ensure!(again == *tenant, "{tenant:?} became {again:?}");
+    }
+    everything_is_kept(platform, before).await?;
+    for (slug, _, phase) in TENANTS {
+        if phase != "ARCHIVED" {
+            platform.until_it_logs_in(slug).await?;
+        }
+    }
+    let (acme, _) = &before[0];
+    platform.apply(&connection(acme, "keepsake"))
+}
+
+async fn what_is_archived_is_not_opened(platform: &Platform, before: &Before) -> Result<()> {
+    platform.apply(&tenant_yaml("initech"))?;
+    platform
+        .eventually("initech is told that it is archived", || {
+            Ok(platform.reason("initech", types::STALLED)? == "TenantArchived")
+        })
+        .await?;
+    ensure!(platform.reason("initech", types::READY)? == "TenantArchived");
+    tokio::time::sleep(2 * AUDIT_INTERVAL).await;
+    everything_is_kept(platform, before).await
+}
+
+/// What Git has of the tenants.
+fn tenants() -> String {
+    let tenants = TENANTS.map(|(slug, state, _)| tenant_yaml(slug) + "  state: " + state + "\n");
+    tenants.join("---\n")
+}
+
+/// And of their limits, which aren't the default ones. More connections than there are:
+/// Kubernetes may count those that are gone until it counts all again.
+fn quotas() -> String {
+    TENANTS.map(|(slug, _, _)| quota(slug, 3)).join("\n---\n")
+}
+
+fn quota(slug: &str, connections: u32) -> String {
+    let spec = json!({
+        "maxConnections": connections, "maxComputeCpu": 3, "maxComputeMemoryGb": 5,
+    });
+    json!({
+        "apiVersion": "akili.io/v1alpha1", "kind": "TenantQuota",
+        "metadata": {"name": slug}, "spec": spec,
+    })
+    .to_string()
+}
+
+fn connection(tenant: &TenantKey, name: &str) -> String {
+    let mut connection = object_of("Connection", name);
+    connection["metadata"]["namespace"] = json!(tenant.id.namespace());
+    connection.to_string()
+}

@@ -1,0 +1,129 @@
+//! The cluster restored from a backup of before: what was archived since stays closed,
+//! and nothing of anybody is lost.
+
+use akili_scenarios::platform::{AUDIT_INTERVAL, Platform};
+use akili_testbed::command::succeed;
+use anyhow::{Context, Result, ensure};
+
+const EACH: usize = 5;
+
+pub async fn what_was_archived_after_the_backup_stays_closed_and_everybody_else_goes_on()
+-> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    let named = |name: &str| (0..EACH).map(|n| format!("{name}-{n}")).collect::<Vec<_>>();
+    let (archived, suspended) = (named("archived"), named("suspended"));
+    platform.create("bystander")?;
+    for slug in archived.iter().chain(&suspended) {
+        platform.create(slug)?;
+    }
+    for slug in archived.iter().chain(&suspended) {
+        platform.wait_active(slug)?;
+    }
+    platform.wait_active("bystander")?;
+
+    let backup = platform.testbed.save_cluster().await?;
+    for slug in &archived {
+        succeed(&platform.akili(&["tenant", "archive", slug, "--confirm"])?)?;
+    }
+    for slug in &suspended {
+        succeed(&platform.akili(&["tenant", "suspend", slug, "--confirm"])?)?;
+    }
+    for (slugs, phase) in [(&archived, "ARCHIVED"), (&suspended, "SUSPENDED")] {
+        for slug in slugs {
+            succeed(&platform.akili(&["tenant", "wait", slug, "--for", phase])?)?;
+        }
+    }
+    platform.activate("newcomer")?;
+    let newcomer = platform.status("newcomer", "id")?;
+    let rows = archived_rows(&platform)?;
+    let logins = archived
+        .iter()
+        .map(|slug| platform.login_of(slug))
+        .collect::<Result<Vec<_>>>()?;
+
+    platform.testbed.restore_cluster(&backup).await?;
+    let phase = platform.status(&archived[0], "phase")?;
+    println!("restored: {} is {phase} again", archived[0]);
+
+    for (slug, login) in archived.iter().zip(&logins) {
+        platform
+            .eventually(&format!("{slug} says that it is archived"), || {
+                Ok(platform.reason(slug, "Stalled")? == "TenantArchived"
+                    && platform.status(slug, "phase")? == "ARCHIVED")
+            })
+            .await?;
+        ensure!(platform.reason(slug, "Ready")? == "TenantArchived");
+        let entered = platform.as_login(login, "SELECT 1")?;
+        ensure!(!entered.status.success(), "{slug} gets into PostgreSQL");
+        is_closed_in_kubernetes(&platform, slug)?;
+    }
+    for slug in suspended.iter().map(String::as_str).chain(["bystander"]) {
+        platform
+            .eventually(&format!("{slug} is ready"), || {
+                Ok(platform.reason(slug, "Ready")? == "Reached"
+                    && platform.status(slug, "phase")? == "ACTIVE")
+            })
+            .await?;
+        platform.until_it_logs_in(slug).await?;
+    }
+    let active = "SELECT count(*) FROM akili.tenants WHERE state = 'ACTIVE'";
+    let active = platform.superuser(active)?;
+    ensure!(
+        active.trim() == (EACH + 2).to_string(),
+        "{active} are active"
+    );
+
+    let known = [
+        "get",
+        "tenant",
+        "newcomer",
+        "--ignore-not-found",
+        "-o",
+        "name",
+    ];
+    ensure!(
+        platform.kubectl(&known)?.is_empty(),
+        "it came after the backup"
+    );
+    platform.activate("newcomer")?;
+    ensure!(platform.status("newcomer", "id")? == newcomer);
+    platform.until_it_logs_in("newcomer").await?;
+
+    tokio::time::sleep(2 * AUDIT_INTERVAL).await;
+    let rows_now = archived_rows(&platform)?;
+    ensure!(rows == rows_now, "{rows} became {rows_now}");
+    an_admin_agrees(&platform, &archived[0]).await
+}
+
+/// Their times too, and that none was purged.
+fn archived_rows(platform: &Platform) -> Result<String> {
+    let rows = "SELECT slug, id, archived_at, purge_after, purged_at FROM akili.tenants \
+                WHERE state = 'ARCHIVED' ORDER BY slug";
+    platform.superuser(rows)
+}
+
+fn is_closed_in_kubernetes(platform: &Platform, slug: &str) -> Result<()> {
+    let (id, namespace) = (
+        platform.status(slug, "id")?,
+        platform.status(slug, "namespace")?,
+    );
+    for deed in [
+        &["get", "secret", "akili-postgres"][..],
+        &["get", "connections"],
+        &["create", "secret", "generic", "mine"],
+    ] {
+        let answer = platform.as_user_of(&id, &namespace, deed)?;
+        ensure!(!answer.status.success(), "{slug} may {deed:?}");
+    }
+    Ok(())
+}
+
+/// Then it is as it was.
+async fn an_admin_agrees(platform: &Platform, slug: &str) -> Result<()> {
+    succeed(&platform.akili(&["tenant", "archive", slug, "--confirm", "--wait"])?)
+        .context("an admin archives it again")?;
+    ensure!(platform.reason(slug, "Ready")? == "Reached");
+    ensure!(platform.reason(slug, "Stalled")?.is_empty());
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Many tenants at once: how long they take, what they cost, and what it costs to look
+//! after them when there is nothing to do.
+
+use std::time::{Duration, Instant};
+
+use akili_scenarios::platform::{Platform, tenant_yaml};
+use anyhow::{Result, bail, ensure};
+use serde_json::json;
+
+const TENANTS: u64 = 200;
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Long enough for the tenth one, with which each tenant is looked at by itself, to come
+/// after the measurement.
+const AUDIT_INTERVAL: Duration = Duration::from_secs(40);
+
+/// The backends, as metrics call them, and whether they can list all tenants at once:
+/// Ceph shows the policies of one user, StarRocks the grants of one role.
+const BACKENDS: [(&str, bool); 5] = [
+    ("kubernetes", true),
+    ("postgres", true),
+    ("object-store", false),
+    ("kafka", true),
+    ("starrocks", false),
+];
+
+pub async fn two_hundred_tenants_at_once_become_active_and_then_cost_next_to_nothing() -> Result<()>
+{
+    let platform = Platform::install().await?;
+    let mut values = platform.values()?;
+    values["config"]["auditInterval"] = json!(format!("{}s", AUDIT_INTERVAL.as_secs()));
+    platform.install_chart(&values)?;
+    let _operator = platform.start_operator().await?;
+    let costs = Costs::begin(&platform)?;
+
+    let all: Vec<String> = (0..TENANTS)
+        .map(|number| tenant_yaml(&format!("scale-{number}")))
+        .collect();
+    let file = platform.file("tenants.yaml", &all.join("---\n"))?;
+    let began = Instant::now();
+    platform.kubectl(&["apply", "-f", &file])?;
+    until_all_are_active(&platform).await?;
+    println!(
+        "{TENANTS} tenants applied at once are ACTIVE after {:?}",
+        began.elapsed()
+    );
+    let memory = platform.operators_memory()?;
+    println!("the operator (a debug build) has {} MiB", memory >> 20);
+    for (backend, calls) in costs.so_far(&platform)? {
+        let each = calls as f64 / TENANTS as f64;
+        println!("{backend}: {each:.1} calls a tenant");
+    }
+    an_audit_writes_nothing_and_lists(&platform).await?;
+    platform.install_chart(&platform.values()?)
+}
+
+async fn until_all_are_active(platform: &Platform) -> Result<()> {
+    let began = Instant::now();
+    let phases = ["get", "tenants", "-o", "jsonpath={.items[*].status.phase}"];
+    loop {
+        let active = platform.kubectl(&phases)?.matches("ACTIVE").count();
+        if active as u64 == TENANTS {
+            return Ok(());
+        }
+        if began.elapsed() > PATIENCE {
+            bail!("only {active} of {TENANTS} are ACTIVE after {PATIENCE:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Once the looks at what has just become ACTIVE are over.
+async fn an_audit_writes_nothing_and_lists(platform: &Platform) -> Result<()> {
+    tokio::time::sleep(2 * AUDIT_INTERVAL).await;
+    let (mark, costs) = (platform.audit_mark()?, Costs::begin(platform)?);
+    let written = platform.footprint()?;
+    tokio::time::sleep(AUDIT_INTERVAL + AUDIT_INTERVAL / 10).await;
+    for (backend, calls) in costs.so_far(platform)? {
+        println!("an audit of {TENANTS} tenants: {calls} calls of {backend}");
+        let lists = BACKENDS
+            .iter()
+            .any(|(name, lists)| *name == backend && *lists);
+        ensure!(
+            !lists || calls < TENANTS,
+            "{backend} was asked for each tenant"
+        );
+    }
+    for request in platform.operators_requests_since(mark)? {
+        ensure!(
+            ["get", "list", "watch"].contains(&request.verb.as_str())
+                || request.resource == "leases",
+            "an audit wrote: {request:?}"
+        );
+    }
+    let now = platform.footprint()?;
+    ensure!(now == written, "an audit wrote: {written:?}, then {now:?}");
+    Ok(())
+}
+
+/// The calls that the operator had made at some time.
+struct Costs(Vec<(&'static str, u64)>);
+
+impl Costs {
+    fn begin(platform: &Platform) -> Result<Self> {
+        let calls = |(backend, _)| Ok((backend, platform.backend_calls(backend)?));
+        Ok(Self(
+            BACKENDS.into_iter().map(calls).collect::<Result<_>>()?,
+        ))
+    }
+
+    fn so_far(&self, platform: &Platform) -> Result<Vec<(&'static str, u64)>> {
+        let now = Self::begin(platform)?;
+        let pairs = now.0.into_iter().zip(&self.0);
+        Ok(pairs
+            .map(|((backend, now), (_, then))| (backend, now - then))
+            .collect())
+    }
+}

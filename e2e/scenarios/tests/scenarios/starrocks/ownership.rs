@@ -1,0 +1,34 @@
+//! A catalog that has the tenant's name and isn't the tenant's is left alone.
+
+use akili_scenarios::platform::{Platform, tenant_yaml};
+use anyhow::{Result, ensure};
+
+pub async fn anothers_catalog_is_not_touched() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    let mut admin = platform.starrocks_of_operator().await?;
+    let show = "SHOW CREATE CATALOG tenant_newcomer_catalog";
+    platform
+        .make_foreign_catalog("tenant_newcomer_catalog")
+        .await?;
+    let before = admin.query(show).await?;
+
+    platform.apply(&tenant_yaml("newcomer"))?;
+    platform
+        .eventually("the catalog is called another's", || {
+            Ok(
+                platform.reason("newcomer", "CatalogReady")? == "OwnedByAnother"
+                    && platform.reason("newcomer", "ResourceGroupReady")? == "Converged",
+            )
+        })
+        .await?;
+    let message = platform.message("newcomer", "CatalogReady")?;
+    println!("{message}");
+    ensure!(message.contains("tenant_newcomer_catalog"), "{message}");
+    ensure!(platform.status("newcomer", "phase")? == "PROVISIONING");
+    let after = admin.query(show).await?;
+    ensure!(before == after, "of {before:?} it left {after:?}");
+
+    admin.query("DROP CATALOG tenant_newcomer_catalog").await?;
+    platform.wait_active("newcomer")
+}

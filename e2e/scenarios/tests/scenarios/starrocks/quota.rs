@@ -1,0 +1,61 @@
+//! A tenant's queries may use what its quota says, as far as StarRocks can be told.
+
+use akili_scenarios::platform::Platform;
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use super::name_of;
+
+pub async fn the_group_follows_the_quota() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    platform.activate("sized")?;
+    let name = name_of(&platform, "sized")?;
+    if !is_stand_in(&platform).await? {
+        eprintln!("skipped: what follows is about the stand-in's nodes");
+        return Ok(());
+    }
+    // Three nodes with 16 cores and 64 GB each.
+    for (cpu, memory, weight, share, reason) in [
+        (8, 32, "3", "16.66", "Converged"),
+        (30, 96, "10", "50", "Converged"),
+        (600, 9000, "16", "100", "Clamped"),
+        (0, 0, "1", "0.01", "Clamped"),
+        (8, 32, "3", "16.66", "Converged"),
+    ] {
+        let limits = json!({"maxComputeCpu": cpu, "maxComputeMemoryGb": memory});
+        platform.patch_spec("tenantquota", "sized", &limits)?;
+        is_limited(&platform, &name, weight, share).await?;
+        platform
+            .eventually("the condition says whether it was clamped", || {
+                Ok(platform.reason("sized", "ResourceGroupReady")? == reason)
+            })
+            .await?;
+        let message = platform.message("sized", "ResourceGroupReady")?;
+        println!("{cpu} CPU, {memory} GB: cpu_weight {weight}, mem_limit {share}%: {message}");
+        ensure!(platform.status("sized", "phase")? == "ACTIVE");
+    }
+    Ok(())
+}
+
+/// Its limits are, soon, these.
+async fn is_limited(platform: &Platform, name: &str, weight: &str, share: &str) -> Result<()> {
+    let mut admin = platform.starrocks_of_operator().await?;
+    let show = format!("SHOW VERBOSE RESOURCE GROUP {name}");
+    let mut group = Vec::new();
+    for _ in 0..50 {
+        group = admin.query(&show).await?.concat();
+        let shown: f64 = group[4].trim_end_matches('%').parse()?;
+        if group[2] == weight && (shown - share.parse::<f64>()?).abs() < 0.001 {
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    anyhow::bail!("{group:?} isn't cpu_weight {weight} and mem_limit {share}%");
+}
+
+async fn is_stand_in(platform: &Platform) -> Result<bool> {
+    let mut admin = platform.starrocks_of_operator().await?;
+    let version = admin.query("SELECT current_version()").await?;
+    Ok(version.concat().concat().ends_with("stand-in"))
+}

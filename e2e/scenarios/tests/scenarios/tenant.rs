@@ -1,0 +1,290 @@
+//! A Tenant from `kubectl apply` to ACTIVE, and what people see of it.
+
+use std::fs;
+
+use akili_scenarios::platform::{AUDIT_INTERVAL, Platform, tenant_yaml};
+use akili_testbed::command::{stderr, stdout, succeed};
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+pub async fn a_tenant_is_active_within_seconds_and_people_can_see_it() -> Result<()> {
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    platform.activate("acme")?;
+    platform.activate("acme-2")?;
+
+    get_prints_five_lines(&platform)?;
+    bad_tenants_are_refused_with_the_rule(&platform)?;
+    an_archived_tenant_stays_archived(&platform)?;
+    the_cli_says_what_is_wrong(&platform)?;
+    verbs_lead_a_tenant_through_its_life(&platform)?;
+    a_verb_warns_where_git_says_otherwise(&platform)?;
+    limits_are_written_as_the_api_server_writes_them(&platform).await
+}
+
+pub async fn a_namespace_that_another_owns_is_not_touched() -> Result<()> {
+    const ID: &str = "0b9f7c1e-43a5-4a54-9d2a-5d0f3c6c7f10";
+    let platform = Platform::install().await?;
+    let _operator = platform.start_operator().await?;
+    let namespace = format!("tenant-{ID}");
+    let inside = "secrets,configmaps,rolebindings,resourcequotas,limitranges,networkpolicies";
+    let held = || -> Result<String> {
+        let itself = platform.kubectl(&["get", "namespace", &namespace, "-o", "yaml"])?;
+        let inside = ["get", inside, "-n", &namespace, "-o", "yaml"];
+        Ok(itself + &platform.kubectl(&inside)?)
+    };
+    platform.kubectl(&["create", "namespace", &namespace])?;
+    let ledger = [
+        "create",
+        "secret",
+        "generic",
+        "ledger",
+        "--from-literal=a=b",
+    ];
+    platform.kubectl(&[&ledger[..], &["-n", &namespace]].concat())?;
+    platform
+        .eventually("Kubernetes has made its own part", || {
+            Ok(held()?.contains("kube-root-ca.crt"))
+        })
+        .await?;
+    let before = held()?;
+
+    platform.apply(&format!("{}  id: {ID}\n", tenant_yaml("newcomer")))?;
+    platform
+        .eventually("the namespace is called another's", || {
+            Ok(platform.reason("newcomer", "NamespaceReady")? == "OwnedByAnother")
+        })
+        .await?;
+    tokio::time::sleep(2 * AUDIT_INTERVAL).await;
+    let after = held()?;
+    ensure!(before == after, "of {before} it left {after}");
+    ensure!(platform.status("newcomer", "phase")? == "PROVISIONING");
+
+    platform.kubectl(&["delete", "namespace", &namespace])?;
+    platform.wait_active("newcomer")
+}
+
+fn get_prints_five_lines(platform: &Platform) -> Result<()> {
+    let id = platform.status("acme", "id")?;
+    let lines = succeed(&platform.akili(&["tenant", "get", "acme"])?)?;
+    let expected =
+        format!("ID: {id}\nSlug: acme\nDisplay Name: Tenant acme\nStatus: ACTIVE\nCreated: ");
+    ensure!(
+        lines.starts_with(&expected) && lines.lines().count() == 5,
+        "{lines}"
+    );
+    Ok(())
+}
+
+fn bad_tenants_are_refused_with_the_rule(platform: &Platform) -> Result<()> {
+    let long = "a".repeat(64);
+    for name in ["ab", "1acme", "a.b", &long] {
+        let file = std::env::temp_dir().join("akili-bad-tenant.yaml");
+        fs::write(&file, tenant_yaml(name))?;
+        let answer = platform.try_kubectl(&["apply", "-f", &file.to_string_lossy()])?;
+        ensure!(
+            stderr(&answer).contains("a tenant's name has 3 to 63 characters"),
+            "{name}: {}",
+            stderr(&answer)
+        );
+    }
+    let id = platform.status("acme", "id")?;
+    for (patch, rule) in [
+        (
+            r#"{"spec":{"id":"6ba7b810-9dad-11d1-80b4-00c04fd430c8"}}"#.to_owned(),
+            "must equal status.id",
+        ),
+        (format!(r#"{{"spec":{{"id":"{id}"}}}}"#), ""),
+        (
+            r#"{"spec":{"id":null}}"#.to_owned(),
+            "can't be changed or removed",
+        ),
+    ] {
+        let answer =
+            platform.try_kubectl(&["patch", "tenant", "acme", "--type=merge", "-p", &patch])?;
+        ensure!(
+            stderr(&answer).contains(rule) && answer.status.success() == rule.is_empty(),
+            "{patch}: {}",
+            stderr(&answer)
+        );
+    }
+    Ok(())
+}
+
+fn an_archived_tenant_stays_archived(platform: &Platform) -> Result<()> {
+    let slug = "archived";
+    let file = std::env::temp_dir().join("akili-archived-tenant.yaml");
+    fs::write(&file, tenant_yaml(slug) + "  state: Archived\n")?;
+    platform.kubectl(&["apply", "-f", &file.to_string_lossy()])?;
+    for state in ["Active", "Suspended"] {
+        let patch = format!(r#"{{"spec":{{"state":"{state}"}}}}"#);
+        let answer =
+            platform.try_kubectl(&["patch", "tenant", slug, "--type=merge", "-p", &patch])?;
+        ensure!(
+            stderr(&answer).contains("an archived tenant stays archived"),
+            "{state}: {}",
+            stderr(&answer)
+        );
+    }
+    Ok(())
+}
+
+fn the_cli_says_what_is_wrong(platform: &Platform) -> Result<()> {
+    for (arguments, code, message) in [
+        (
+            &["tenant", "get", "nobody"][..],
+            3,
+            "error: there is no tenant nobody",
+        ),
+        (
+            &["tenant", "create", "ab", "--display-name", "x"],
+            2,
+            "can't be a tenant's name",
+        ),
+        (
+            &["tenant", "create", "acme", "--display-name", "x"],
+            1,
+            "error: tenant acme exists already",
+        ),
+        (
+            &[
+                "tenant",
+                "wait",
+                "acme",
+                "--for",
+                "ARCHIVED",
+                "--timeout",
+                "1s",
+            ],
+            6,
+            "isn't ARCHIVED after 1s",
+        ),
+    ] {
+        let answer = platform.akili(arguments)?;
+        ensure!(
+            answer.status.code() == Some(code),
+            "{arguments:?}: {:?}",
+            answer.status
+        );
+        ensure!(
+            stderr(&answer).contains(message),
+            "{arguments:?}: {}",
+            stderr(&answer)
+        );
+    }
+    let list = succeed(&platform.akili(&["tenant", "list", "--state", "active", "--json"])?)?;
+    ensure!(list.contains(r#""slug": "acme-2""#), "{list}");
+    Ok(())
+}
+
+fn verbs_lead_a_tenant_through_its_life(platform: &Platform) -> Result<()> {
+    for (command, code, said) in [
+        ("suspend nobody --confirm", 3, "there is no tenant nobody"),
+        (
+            "suspend acme-2",
+            2,
+            "would make tenant acme-2 (Tenant acme-2) read-only in every plane",
+        ),
+        (
+            "suspend acme-2 --dry-run=server",
+            0,
+            "acme-2 would be suspended",
+        ),
+        (
+            "suspend acme-2 --confirm --wait",
+            0,
+            "tenant acme-2 is SUSPENDED",
+        ),
+        ("suspend acme-2 --confirm", 0, "acme-2 is SUSPENDED already"),
+        (
+            "wait acme-2 --for ACTIVE --timeout 1s",
+            6,
+            "its spec.state is Suspended",
+        ),
+        ("purge acme-2 --confirm", 1, "isn't archived"),
+        ("reactivate acme-2 --wait", 0, "tenant acme-2 is ACTIVE"),
+        (
+            "archive acme-2",
+            2,
+            "no access for anybody in any plane, for ever",
+        ),
+        (
+            "archive acme-2 --confirm --wait",
+            0,
+            "tenant acme-2 is ARCHIVED",
+        ),
+        ("archive acme-2", 0, "acme-2 is ARCHIVED already"),
+        ("reactivate acme-2", 1, "is archived, and that is for ever"),
+        (
+            "purge acme-2",
+            2,
+            "would delete everything that tenant acme-2",
+        ),
+        ("purge acme-2 --dry-run=server", 0, "acme-2 would be purged"),
+    ] {
+        let arguments: Vec<&str> = ["tenant"].into_iter().chain(command.split(' ')).collect();
+        let answer = platform.akili(&arguments)?;
+        let all = stdout(&answer) + &stderr(&answer);
+        ensure!(
+            answer.status.code() == Some(code) && all.contains(said),
+            "akili tenant {command}: {:?}, {all}",
+            answer.status
+        );
+    }
+    Ok(())
+}
+
+fn a_verb_warns_where_git_says_otherwise(platform: &Platform) -> Result<()> {
+    let file = platform.file("git.yaml", &(tenant_yaml("acme") + "  state: Active\n"))?;
+    let argo = [
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=argocd-controller",
+    ];
+    platform.kubectl(&[&["apply", "-f", &file], &argo[..]].concat())?;
+    let answer = platform.akili(&["tenant", "suspend", "acme", "--dry-run=server"])?;
+    let warning = "is managed by Argo CD (argocd-controller), which would revert this";
+    ensure!(
+        answer.status.success() && stderr(&answer).contains(warning),
+        "{}",
+        stderr(&answer)
+    );
+    Ok(())
+}
+
+/// A thousand products are `1k`, and 1024 GB are `1Ti`: written otherwise, they would
+/// differ from what is wanted for ever.
+async fn limits_are_written_as_the_api_server_writes_them(platform: &Platform) -> Result<()> {
+    let namespace = platform.status("acme", "namespace")?;
+    let hard = || {
+        let query =
+            "jsonpath={.spec.hard.count/dataproducts\\.akili\\.io} {.spec.hard.limits\\.memory}";
+        platform.kubectl(&[
+            "get",
+            "resourcequota",
+            "akili",
+            "-n",
+            &namespace,
+            "-o",
+            query,
+        ])
+    };
+    for (limits, written) in [
+        (
+            json!({"maxProducts": 1000, "maxComputeMemoryGb": 1024}),
+            "1k 1Ti",
+        ),
+        (
+            json!({"maxProducts": 100, "maxComputeMemoryGb": 32}),
+            "100 32Gi",
+        ),
+    ] {
+        platform.patch_spec("tenantquota", "acme", &limits)?;
+        platform
+            .eventually(&format!("the quota is {written}"), || {
+                Ok(hard()? == written && platform.reason("acme", "Ready")? == "Reached")
+            })
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,294 @@
+//! What statements say, once they are understood.
+
+use crate::{
+    privileges::{Object, Privilege},
+    state::{ColumnType, Identity},
+};
+
+/// Properties in the order in which they were written.
+pub type Properties = Vec<(String, String)>;
+
+/// A statement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement {
+    CreateCatalog {
+        name: String,
+        if_not_exists: bool,
+        comment: Option<String>,
+        properties: Properties,
+    },
+    DropCatalog {
+        name: String,
+        if_exists: bool,
+    },
+    SetCatalog {
+        name: String,
+    },
+    ShowCatalogs,
+    ShowCreateCatalog {
+        name: String,
+    },
+
+    CreateRoles {
+        names: Vec<String>,
+        if_not_exists: bool,
+    },
+    DropRoles {
+        names: Vec<String>,
+        if_exists: bool,
+    },
+    CreateUser {
+        user: Identity,
+        if_not_exists: bool,
+        password: Option<Password>,
+        default_roles: Vec<String>,
+    },
+    AlterUser {
+        user: Identity,
+        if_exists: bool,
+        password: Option<Password>,
+        default_roles: Option<Roles>,
+    },
+    DropUser {
+        user: Identity,
+        if_exists: bool,
+    },
+    GrantRoles {
+        roles: Vec<String>,
+        to: Grantee,
+    },
+    RevokeRoles {
+        roles: Vec<String>,
+        from: Grantee,
+    },
+    GrantPrivileges {
+        privileges: Vec<Privilege>,
+        on: Vec<Target>,
+        to: Grantee,
+        grantable: bool,
+    },
+    RevokePrivileges {
+        privileges: Vec<Privilege>,
+        on: Vec<Target>,
+        from: Grantee,
+    },
+    SetDefaultRole {
+        roles: Roles,
+        user: Identity,
+    },
+    SetRole {
+        roles: Roles,
+    },
+    ShowUsers,
+    ShowRoles,
+    ShowGrants {
+        of: Option<Grantee>,
+    },
+
+    CreateGroup {
+        name: String,
+        if_not_exists: bool,
+        classifiers: Vec<Vec<Condition>>,
+        limits: Properties,
+    },
+    AlterGroup {
+        name: String,
+        change: GroupChange,
+    },
+    DropGroup {
+        name: String,
+        if_exists: bool,
+    },
+    ShowGroup {
+        name: String,
+        verbose: bool,
+    },
+    ShowGroupUsage,
+    ShowGroups {
+        all: bool,
+        verbose: bool,
+    },
+
+    ShowBackends,
+    ShowComputeNodes,
+    ShowProcesslist {
+        full: bool,
+    },
+    Kill {
+        connection: bool,
+        id: u32,
+    },
+
+    SetVariables,
+    SelectValues {
+        values: Vec<Value>,
+    },
+
+    ShowDatabases {
+        catalog: Option<String>,
+    },
+    ShowTables {
+        database: Option<TableName>,
+    },
+    Use {
+        database: TableName,
+    },
+    CreateDatabase {
+        database: TableName,
+        if_not_exists: bool,
+    },
+    DropDatabase {
+        database: TableName,
+        if_exists: bool,
+    },
+    CreateTable {
+        table: TableName,
+        if_not_exists: bool,
+        columns: Vec<(String, ColumnType)>,
+    },
+    DropTable {
+        table: TableName,
+        if_exists: bool,
+    },
+    Insert {
+        table: TableName,
+        columns: Option<Vec<String>>,
+        rows: Vec<Vec<Literal>>,
+    },
+    Delete {
+        table: TableName,
+        conditions: Vec<Condition>,
+    },
+    Select {
+        columns: Projection,
+        table: TableName,
+        conditions: Vec<Condition>,
+        limit: Option<usize>,
+    },
+}
+
+impl Statement {
+    /// Whether it changes nothing but its session, or another one.
+    pub fn only_reads(&self) -> bool {
+        use Statement::*;
+        matches!(
+            self,
+            SetCatalog { .. }
+                | SetRole { .. }
+                | SetVariables
+                | Use { .. }
+                | Kill { .. }
+                | Select { .. }
+                | SelectValues { .. }
+                | ShowCatalogs
+                | ShowCreateCatalog { .. }
+                | ShowUsers
+                | ShowRoles
+                | ShowGrants { .. }
+                | ShowGroup { .. }
+                | ShowGroupUsage
+                | ShowGroups { .. }
+                | ShowBackends
+                | ShowComputeNodes
+                | ShowProcesslist { .. }
+                | ShowDatabases { .. }
+                | ShowTables { .. }
+        )
+    }
+}
+
+/// A name with those before it: `[catalog.][database.]table`.
+pub type TableName = Vec<String>;
+
+/// Who gets or has something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grantee {
+    User(Identity),
+    Role(String),
+}
+
+/// Some of a user's roles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Roles {
+    None,
+    All,
+    Default,
+    These(Vec<String>),
+}
+
+/// How a password is given. Never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Password {
+    Plain(String),
+    /// `*` and the SHA-1 of the password's SHA-1 in hexadecimal.
+    Hash(String),
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Password(…)")
+    }
+}
+
+/// What privileges are granted on. Databases and tables are those of the session's
+/// catalog, which only its execution knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The same in every catalog.
+    Everywhere(Object),
+    /// A database of the catalog, or all of them.
+    Database(Option<String>),
+    /// A table of a database, or all of either.
+    Table {
+        database: Option<String>,
+        table: Option<String>,
+    },
+    /// A table of the session's database.
+    TableHere(String),
+}
+
+/// What is changed in a resource group.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GroupChange {
+    Limits(Properties),
+    Add(Vec<Vec<Condition>>),
+    Drop(Vec<u64>),
+    DropAll,
+}
+
+/// What a row, or a query, must be like.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    Equal(String, Literal),
+    In(String, Vec<Literal>),
+    Like(String, String),
+    Null { column: String, is: bool },
+}
+
+/// A value as it is written; `None` is NULL.
+pub type Literal = Option<String>;
+
+/// The columns that a SELECT is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Projection {
+    All,
+    Count,
+    /// Each with what it is called in the answer.
+    Columns(Vec<(String, String)>),
+}
+
+/// An item of a SELECT, and what it is called in the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    pub kind: ValueKind,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueKind {
+    Literal(Literal),
+    Column(String),
+    Variable(String),
+    /// By its name in lower case.
+    Function(String),
+}

@@ -1,0 +1,77 @@
+//! What the testbed changes in the kernel: an address, and settings that the
+//! kubelet and the container network set and never reset.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::{
+    files,
+    layout::{self, NODE_ADDRESS},
+    setup_command::{command, run},
+};
+
+const SETTINGS: [&str; 7] = [
+    "kernel/keys/root_maxbytes",
+    "kernel/keys/root_maxkeys",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "net/ipv4/ip_forward",
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+];
+
+/// Gives the node its address.
+pub async fn add_node_address() -> Result<()> {
+    run(command("ip").args(["address", "replace", &with_prefix(), "dev", "lo"])).await?;
+    Ok(())
+}
+
+/// Takes the node's address away, if it has it.
+pub async fn remove_node_address() -> Result<()> {
+    let addresses = run(command("ip").args(["-oneline", "address", "show", "dev", "lo"])).await?;
+    if addresses.contains(&with_prefix()) {
+        run(command("ip").args(["address", "delete", &with_prefix(), "dev", "lo"])).await?;
+    }
+    Ok(())
+}
+
+/// Writes down the settings as they were before the first start.
+pub fn remember_settings() -> Result<()> {
+    if memory().exists() {
+        return Ok(());
+    }
+    let mut settings = BTreeMap::new();
+    for setting in SETTINGS {
+        settings.insert(setting, files::read(&file_of(setting))?.trim().to_owned());
+    }
+    files::write(&memory(), serde_json::to_string_pretty(&settings)?)
+}
+
+/// Sets the settings to what they were before the first start.
+pub fn restore_settings() -> Result<()> {
+    if !memory().exists() {
+        return Ok(());
+    }
+    let settings: BTreeMap<String, String> = serde_json::from_str(&files::read(&memory())?)?;
+    for (setting, value) in settings {
+        // Some settings can't be written in some containers, even unchanged.
+        if files::read(&file_of(&setting))?.trim() != value {
+            fs::write(file_of(&setting), value)
+                .with_context(|| format!("can't restore the setting {setting}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn with_prefix() -> String {
+    format!("{NODE_ADDRESS}/32")
+}
+
+fn file_of(setting: &str) -> PathBuf {
+    PathBuf::from("/proc/sys").join(setting)
+}
+
+fn memory() -> PathBuf {
+    layout::state("kernel-settings.json")
+}

@@ -1,0 +1,114 @@
+//! etcd, a cluster of one.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+use async_trait::async_trait;
+
+use crate::{
+    component::Component,
+    files, health,
+    layout::{self, ETCD_HEALTH_PORT, ETCD_PEER_PORT, ETCD_PORT},
+    pki::{self, CertificateFiles, Subject},
+    process::Daemon,
+    setup_command::{command, run},
+    tools::tool,
+};
+
+/// The one member of the cluster.
+const MEMBER: &str = "testbed";
+
+/// More than the API server writes while a snapshot is good for something.
+const REVISIONS_AHEAD: u32 = 1_000_000_000;
+
+/// etcd as a component.
+pub struct Etcd;
+
+#[async_trait]
+impl Component for Etcd {
+    fn name(&self) -> &'static str {
+        "etcd"
+    }
+
+    async fn prepare(&self) -> Result<Daemon> {
+        let served = certificate()?;
+        let (clients, peers) = (client_url(), peer_url());
+        let daemon = Daemon::new(tool("etcd"))
+            .flag("name", MEMBER)
+            .flag("data-dir", layout::state("etcd"))
+            .flag("listen-client-urls", &clients)
+            .flag("advertise-client-urls", &clients)
+            .flag("listen-metrics-urls", health_url())
+            .flag("listen-peer-urls", &peers)
+            .flag("initial-advertise-peer-urls", &peers)
+            .flag("initial-cluster", format!("{MEMBER}={peers}"))
+            .flag("cert-file", served.certificate)
+            .flag("key-file", served.key)
+            .flag("client-cert-auth", "true")
+            .flag("trusted-ca-file", pki::authority_certificate())
+            // Data lives as long as the machine is up, and not a moment longer.
+            .flag("unsafe-no-fsync", "true")
+            .flag("log-level", "warn");
+        Ok(daemon)
+    }
+
+    async fn ready(&self) -> Result<()> {
+        health::get(&health_url(), "/readyz").await
+    }
+}
+
+/// The URL for etcd's one client, the API server.
+pub fn client_url() -> String {
+    format!("https://127.0.0.1:{ETCD_PORT}")
+}
+
+fn peer_url() -> String {
+    format!("http://127.0.0.1:{ETCD_PEER_PORT}")
+}
+
+/// Writes all that it holds to a file, while it runs.
+pub async fn save(snapshot: &Path) -> Result<()> {
+    let shown = certificate()?;
+    let mut etcdctl = command(tool("etcdctl"));
+    etcdctl.arg("--endpoints").arg(client_url());
+    etcdctl.arg("--cacert").arg(pki::authority_certificate());
+    etcdctl.arg("--cert").arg(shown.certificate);
+    etcdctl.arg("--key").arg(shown.key);
+    run(etcdctl.args(["snapshot", "save"]).arg(snapshot)).await?;
+    Ok(())
+}
+
+/// Puts back what a snapshot holds. Called while it isn't running.
+///
+/// Revisions go on above all that clients have seen, and those before are gone: whoever
+/// watches begins anew, instead of waiting for what has been.
+pub async fn restore(snapshot: &Path) -> Result<()> {
+    let (data, restored) = (layout::state("etcd"), layout::state("etcd.restored"));
+    files::remove_directory(&restored)?;
+    let (peers, ahead) = (peer_url(), REVISIONS_AHEAD.to_string());
+    let mut etcdutl = command(tool("etcdutl"));
+    etcdutl.args(["snapshot", "restore"]).arg(snapshot);
+    etcdutl.arg("--data-dir").arg(&restored);
+    etcdutl.args(["--name", MEMBER, "--initial-advertise-peer-urls", &peers]);
+    etcdutl.args(["--initial-cluster", &format!("{MEMBER}={peers}")]);
+    etcdutl.args(["--bump-revision", &ahead, "--mark-compacted"]);
+    run(&mut etcdutl).await?;
+    files::remove_directory(&data)?;
+    fs::rename(&restored, &data).with_context(|| format!("can't create {}", data.display()))
+}
+
+fn health_url() -> String {
+    format!("http://127.0.0.1:{ETCD_HEALTH_PORT}")
+}
+
+/// The server's certificate; its client shows the same.
+pub fn certificate() -> Result<CertificateFiles> {
+    pki::issue(
+        "etcd",
+        &Subject {
+            common_name: "etcd",
+            organization: None,
+            names: &["127.0.0.1"],
+        },
+    )
+}

@@ -1,0 +1,76 @@
+//! A real single-node Kubernetes and real backends, on this machine.
+//!
+//! [`up`] installs, builds and starts what is missing, [`down`] ends it and leaves
+//! nothing, and [`Testbed::connect`] is how tests reach it. There is one testbed a
+//! machine, see [`layout`].
+
+mod ceph;
+pub mod chart;
+pub mod command;
+mod component;
+mod connect;
+mod files;
+mod health;
+mod image;
+mod issuer;
+mod kafka;
+mod kernel;
+mod kubernetes;
+pub mod layout;
+mod leftovers;
+mod lifecycle;
+mod lock;
+pub mod operator_image;
+mod packages;
+mod pki;
+mod postgres;
+mod process;
+mod progress;
+mod secret;
+mod setup_command;
+mod silence;
+mod starrocks;
+mod state;
+mod tools;
+
+pub use ceph::ObjectStoreHandle;
+pub use connect::Testbed;
+pub use image::{Image, ImageFile, USER as IMAGE_USER, digest};
+pub use issuer::serve as serve_issuer;
+pub use kafka::KafkaHandle;
+pub use lifecycle::{down, environment, status, up};
+pub use postgres::PostgresHandle;
+pub use starrocks::{StarRocksHandle, serve as serve_starrocks_stand_in};
+pub use tools::tool;
+
+use component::Component;
+
+/// Every part of the testbed. Each is started as soon as those that it needs
+/// serve, and ended before those above it in the list.
+fn components() -> Vec<Box<dyn Component>> {
+    vec![
+        Box::new(issuer::Issuer),
+        Box::new(postgres::Postgres),
+        Box::new(ceph::Monitor),
+        Box::new(ceph::Osd),
+        Box::new(ceph::Gateway),
+        Box::new(kafka::Kafka),
+        Box::new(kubernetes::Etcd),
+        Box::new(kubernetes::ApiServer),
+        Box::new(kubernetes::ControllerManager),
+        Box::new(kubernetes::Scheduler),
+        Box::new(kubernetes::Containerd),
+        Box::new(kubernetes::Kubelet),
+        Box::new(kubernetes::KubeProxy),
+        Box::new(starrocks::StandIn),
+    ]
+}
+
+/// Those of them that run: all but the one that a real StarRocks is named instead of.
+fn wanted_components() -> Vec<Box<dyn Component>> {
+    let mut wanted = components();
+    if starrocks::is_elsewhere() {
+        wanted.retain(|component| component.name() != starrocks::StandIn.name());
+    }
+    wanted
+}
