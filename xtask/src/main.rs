@@ -1,0 +1,26 @@
+//! Checks of the repository itself: wording and import circles.
+//!
+//! `cargo test -p xtask` runs all checks, `cargo run -p xtask` prints what they find.
+
+mod imports;
+mod source;
+mod text;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+fn main() -> Result<ExitCode> {
+    let mut findings = text::findings()?;
+    findings.extend(imports::findings()?);
+    for finding in &findings {
+        println!("{finding}");
+    }
+    println!("{} findings", findings.len());
+    Ok(ExitCode::from(u8::from(!findings.is_empty())))
+}
+
+#[cfg(test)]
+fn expect_none(findings: &[String]) {
+    assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+}
