@@ -104,7 +104,7 @@ pub async fn a_tenant_is_not_deleted_by_mistake_and_then_nothing_is_lost() -> Re
         refused(&answer, instead)?;
     }
     let delete = ["delete", "namespace", &namespace];
-    refused(&platform.try_kubectl(&delete)?, "is that of tenant globex")?;
+    refused(&platform.try_kubectl(&delete)?, "belongs to tenant globex")?;
     let other = format!("policies-{}", std::process::id());
     platform.kubectl(&["create", "namespace", &other])?;
     platform.kubectl(&["delete", "namespace", &other, "--wait=false"])?;
