@@ -102,8 +102,7 @@ fn is_of(tenant: &Tenant, namespace: &str) -> bool {
 }
 
 fn state(tenant: &Tenant) -> Phase {
-    let reached = tenant.status.as_ref().and_then(|status| status.phase);
-    effective(tenant.spec.state, reached.unwrap_or(Phase::Provisioning))
+    effective(tenant.spec.state, tenant.phase())
 }
 
 /// What a request adds to what the tenant uses, in the order in which it is refused.

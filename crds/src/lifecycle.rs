@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::tenant::{Phase, State};
+use crate::tenant::{Phase, State, Tenant};
 
 /// What every plane is to hold for the tenant now: the phase that is wanted, or,
 /// where the registry's row is already further down the ratchet, that.
@@ -55,6 +55,14 @@ pub fn data(
         (None, Some(after)) if reached == Phase::Archived && after <= now => Data::Purging,
         (None, Some(after)) => Data::KeptUntil(after),
     }
+}
+
+/// Returns whether some of the tenant's data may be deleted already, as far as its status
+/// says: it is ARCHIVED, and its retention was over before `now`.
+pub fn purge_may_have_begun(tenant: &Tenant, now: Timestamp) -> bool {
+    let status = tenant.status.as_ref();
+    let after = status.and_then(|status| status.purge_after.as_ref());
+    tenant.phase() == Phase::Archived && after.is_some_and(|after| after.0 <= now)
 }
 
 /// When the data of an archived tenant is to be purged: as `spec.retention` says now, or

@@ -7,6 +7,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::condition::{is_true, types};
+
 /// What an admin wants of a tenant.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -61,6 +63,29 @@ pub struct TenantSpec {
     #[x_kube(validation = Rule::new("self.matches('^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$') && self != '00000000-0000-0000-0000-000000000000'").message("spec.id must be a lower-case canonical UUID that isn't nil"))]
     #[schemars(length(max = 36))]
     pub id: Option<String>,
+}
+
+impl Tenant {
+    /// Returns the phase in its status: PROVISIONING while it has none.
+    pub fn phase(&self) -> Phase {
+        let reached = self.status.as_ref().and_then(|status| status.phase);
+        reached.unwrap_or(Phase::Provisioning)
+    }
+
+    /// Returns whether its status says that all its data was deleted, which is permanent.
+    pub fn is_purged(&self) -> bool {
+        self.has_true(types::PURGED)
+    }
+
+    /// Returns whether its status says that every plane has reached what its spec wants.
+    pub fn is_ready(&self) -> bool {
+        self.has_true(types::READY)
+    }
+
+    fn has_true(&self, type_: &str) -> bool {
+        let status = self.status.as_ref();
+        status.is_some_and(|status| is_true(&status.conditions, type_))
+    }
 }
 
 /// What an admin wants a tenant to be.

@@ -6,7 +6,7 @@ use kube::Client;
 use crate::backend::postgres::coverage::Coverage;
 use crate::backend::preflight::{Check, Preflight};
 use crate::clients::Clients;
-use crate::installation::{self, foreign, kube_system_uid};
+use crate::tenant::registry::owner::{self, foreign, kube_system_uid};
 
 /// One line of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub async fn lines(kubernetes: &Client, clients: &Clients, tenant_schemas: &[Str
     lines.extend(backends.next().unwrap_or_default());
     let database = &clients.database;
     // Before the first operator has come there are no tables to ask.
-    if let (Ok(cluster), Ok(Some(owner))) = (cluster, installation::owner(database).await) {
+    if let (Ok(cluster), Ok(Some(owner))) = (cluster, owner::owner(database).await) {
         let other = (owner != cluster).then(|| foreign(owner).message);
         lines.push(line("PostgreSQL installation", other, false));
     }

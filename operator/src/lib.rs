@@ -3,19 +3,19 @@
 
 pub mod admission;
 pub mod backend;
+pub mod backoff;
 pub mod chart;
 pub mod check;
 pub mod clients;
 pub mod config;
-pub mod counts;
 pub mod error;
+pub mod events;
 pub mod health;
-pub mod installation;
 pub mod leader;
 pub mod metrics;
-pub mod quota;
+pub mod object_counts;
+pub mod password;
 pub mod run;
-pub mod secret;
 pub mod telemetry;
 pub mod tenant;
-pub mod watch;
+pub mod usage;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use akili_operator::backend::postgres::bootstrap;
 use akili_operator::clients::Clients;
 use akili_operator::config::Config;
-use akili_operator::installation::{self, kube_system_uid};
 use akili_operator::metrics::Metrics;
+use akili_operator::tenant::registry::owner::{self, kube_system_uid};
 use akili_operator::{check, run, telemetry};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -84,7 +84,7 @@ async fn check(config: &Config, take_over: bool) -> anyhow::Result<()> {
     config.postgres.address()?;
     let clients = Clients::new(config, &Metrics::default())?;
     if take_over {
-        installation::take_over(&clients.database, kube_system_uid(&kubernetes).await?).await?;
+        owner::take_over(&clients.database, kube_system_uid(&kubernetes).await?).await?;
     }
     let lines = check::lines(&kubernetes, &clients, &config.postgres.tenant_schemas).await;
     println!("{}", check::table(&lines));

@@ -18,8 +18,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tower::util::MapResultLayer;
 
+use crate::backoff::Readable;
 use crate::error::{Class, Error};
-use crate::tenant::{self, Readable};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -224,7 +224,7 @@ impl Metrics {
 
     fn count<'a>(&self, tenants: impl Iterator<Item = &'a Tenant> + Clone) {
         for phase in Phase::ALL {
-            let in_phase = |tenant: &&Tenant| tenant::phase(tenant) == phase;
+            let in_phase = |tenant: &&Tenant| tenant.phase() == phase;
             let phase = phase.as_str();
             let tenants = size(tenants.clone().filter(in_phase).count());
             self.tenants
@@ -238,7 +238,7 @@ impl Metrics {
 
 /// `/metrics`, in the text format of OpenMetrics. The tenants are those that the
 /// controller knows: none on a replica that doesn't work.
-pub fn routes(metrics: Metrics, known: Store<Readable>) -> Router {
+pub fn routes(metrics: Metrics, known: Store<Readable<Tenant>>) -> Router {
     let registry = Arc::new(metrics.registry());
     let answer = move || {
         let known = known.state();

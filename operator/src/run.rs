@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use akili_crds::Tenant;
 use anyhow::Context as _;
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector;
@@ -11,25 +12,26 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::{Webhook, trust};
+use crate::admission::{Webhook, ca_bundle};
 use crate::backend::driver::Driver;
 use crate::backend::kafka::Kafka;
 use crate::backend::kubernetes::credentials::Secrets;
 use crate::backend::kubernetes::{Kubernetes, Settings};
 use crate::backend::object_store::ObjectStore;
-use crate::backend::postgres::Postgres;
+use crate::backend::postgres::{Postgres, protection_loop};
 use crate::backend::starrocks::{self, Catalog, ResourceGroup};
 use crate::backend::{kafka, object_store, postgres};
+use crate::backoff::Readable;
 use crate::clients::Clients;
 use crate::config::Config;
-use crate::counts::Counts;
 use crate::health::{self, Readiness};
-use crate::installation::kube_system_uid;
 use crate::leader::{self, Leadership};
 use crate::metrics::{self, Metrics};
-use crate::quota;
+use crate::object_counts::ObjectCounts;
+use crate::tenant::context::Context;
 use crate::tenant::registry::Registry;
-use crate::tenant::{self, Context, Readable, tables};
+use crate::tenant::registry::owner::kube_system_uid;
+use crate::{tenant, usage};
 
 /// Works on all Tenants until the process is told to stop, or stands by until it can.
 ///
@@ -59,7 +61,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     .await?;
 
     // Kept by the webhook, in every replica.
-    let counts = Counts::default();
+    let counts = ObjectCounts::default();
     let webhook = Webhook::new(client.clone(), config, counts.clone(), metrics.clone())?;
     let webhook = tokio::spawn(webhook.serve(readiness.clone(), stop.clone()));
 
@@ -116,13 +118,13 @@ struct Worker {
     leadership: Leadership,
     addresses: Addresses,
     readiness: Readiness,
-    tenants: Store<Readable>,
-    counts: Counts,
+    tenants: Store<Readable<Tenant>>,
+    counts: ObjectCounts,
     metrics: Metrics,
 }
 
 impl Worker {
-    async fn work(self, config: &Config, known: Writer<Readable>, stop: CancellationToken) {
+    async fn work(self, config: &Config, known: Writer<Readable<Tenant>>, stop: CancellationToken) {
         let Self {
             client, metrics, ..
         } = self;
@@ -161,7 +163,7 @@ impl Worker {
         };
         let kubernetes = Arc::new(Kubernetes::new(client.clone(), settings));
         let recorder = Recorder::new(client.clone(), Reporter::from("akili-operator"));
-        let usage = quota::Context {
+        let usage = usage::context::Context {
             client: client.clone(),
             tenants: self.tenants,
             counts: self.counts,
@@ -198,10 +200,10 @@ impl Worker {
                 |ready| self.readiness.works(ready),
                 stop.clone()
             ),
-            trust::keep(context.client.clone(), config, stop.clone()),
+            ca_bundle::keep(context.client.clone(), config, stop.clone()),
             tenant::run(context.clone(), known, config.concurrency, stop.clone()),
-            quota::run(usage, stop.clone()),
-            tables::run(
+            usage::run(usage, stop.clone()),
+            protection_loop::run(
                 postgres,
                 recorder,
                 metrics,

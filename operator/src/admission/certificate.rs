@@ -14,7 +14,7 @@ use rcgen::{
 };
 
 use crate::error::{Class, Error};
-use crate::secret::Password;
+use crate::password::Password;
 
 /// How long a certificate is good for.
 const DAYS: i64 = 90;

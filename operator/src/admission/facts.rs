@@ -16,9 +16,9 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 
 use super::review::Verdict;
-use crate::counts::Counts;
+use crate::backoff::watch_backoff;
 use crate::error::Error;
-use crate::watch;
+use crate::object_counts::ObjectCounts;
 
 /// The API server waits five seconds for an answer: it should hear why there is none.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -28,17 +28,17 @@ type Named = PartialObjectMeta<Namespace>;
 /// Where the facts come from.
 pub struct Source {
     client: Client,
-    counts: Counts,
+    counts: ObjectCounts,
     namespaces: Store<Named>,
 }
 
 impl Source {
     /// A source, and what keeps the namespaces in it up to date: for ever.
-    pub fn new(client: Client, counts: Counts) -> (Self, impl Future<Output = ()>) {
+    pub fn new(client: Client, counts: ObjectCounts) -> (Self, impl Future<Output = ()>) {
         let (namespaces, writer) = reflector::store();
         let tenants = watcher::Config::default().labels(LABEL_TENANT_ID);
         let events = watcher::watcher(Api::<Named>::all(client.clone()), tenants)
-            .backoff(watch::pauses())
+            .backoff(watch_backoff())
             .modify(|namespace| {
                 namespace.managed_fields_mut().clear();
                 namespace.annotations_mut().clear();

@@ -2,14 +2,14 @@
 //! let in. The rules are those of [`akili_crds::admission`]; here is what they need: the
 //! question as it comes, the facts, and a server whose certificate renews itself.
 
+pub mod ca_bundle;
 mod certificate;
+pub mod certificate_store;
 mod facts;
 mod review;
-pub mod secret;
 mod server;
 #[cfg(test)]
 mod tests;
-pub mod trust;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -25,12 +25,12 @@ use kube::Client;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::counts::Counts;
 use crate::health::Readiness;
 use crate::metrics::Metrics;
+use crate::object_counts::ObjectCounts;
+use certificate_store::Store;
 use facts::Source;
 use review::{Review, Verdict};
-use secret::Store;
 
 /// The API server takes objects of up to three MiB; a question has two of them.
 const LARGEST: usize = 8 << 20;
@@ -40,7 +40,7 @@ pub struct Webhook {
     client: Client,
     listener: TcpListener,
     store: Store,
-    counts: Counts,
+    counts: ObjectCounts,
     metrics: Metrics,
 }
 
@@ -52,7 +52,7 @@ impl Webhook {
     pub fn new(
         client: Client,
         config: &Config,
-        counts: Counts,
+        counts: ObjectCounts,
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
         Ok(Self {

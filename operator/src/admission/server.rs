@@ -12,7 +12,7 @@ use axum_server::tls_rustls::{RustlsConfig, from_tcp_rustls};
 use tokio_util::sync::CancellationToken;
 
 use super::certificate::Certificate;
-use super::secret::Store;
+use super::certificate_store::Store;
 
 /// How soon a certificate that isn't there yet is looked for again.
 const RETRY: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use axum::http::Request;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::trust::Trust;
+use super::ca_bundle::CaBundle;
 use super::*;
 use crate::backend::kubernetes::fake::ApiServer;
 
@@ -71,7 +71,7 @@ fn create(namespace: &str, name: &str, deployed: bool) -> Value {
 
 /// What the webhook answers: the HTTP status and the body.
 async fn post(server: &ApiServer, body: String) -> (StatusCode, Vec<u8>) {
-    let counts = Counts::with_products(NAMESPACE, &["orders"]);
+    let counts = ObjectCounts::with_products(NAMESPACE, &["orders"]);
     let (source, _) = Source::new(server.client(), counts);
     let routes = routes(Arc::new(source), Metrics::default());
     let request = Request::post("/admit").body(Body::from(body)).unwrap();
@@ -205,13 +205,13 @@ async fn the_certificate_is_made_once_and_everybody_hears_whom_to_trust() {
     let made = store.obtain().await.unwrap();
     assert_eq!(store.obtain().await.unwrap(), made, "another replica's");
 
-    let trust = Trust::new(server.client(), store.clone());
-    trust.look().await.unwrap();
+    let ca_bundle = CaBundle::new(server.client(), store.clone());
+    ca_bundle.reconcile().await.unwrap();
     let announced = bundle(&server);
     assert_eq!(announced, server.get(SECRET).unwrap()["data"]["ca.crt"]);
 
     server.take_requests();
-    trust.look().await.unwrap();
+    ca_bundle.reconcile().await.unwrap();
     assert_eq!(
         server.take_requests(),
         [format!("GET {SECRET}"), format!("GET {CONFIGURATION}")],
@@ -222,14 +222,14 @@ async fn the_certificate_is_made_once_and_everybody_hears_whom_to_trust() {
         CONFIGURATION,
         json!({"webhooks": [{"name": "admission.akili.io", "clientConfig": {}}]}),
     );
-    trust.look().await.unwrap();
+    ca_bundle.reconcile().await.unwrap();
     assert_eq!(bundle(&server), announced, "somebody had taken it away");
 
     let mut secret = server.get(SECRET).unwrap();
     secret["metadata"]["annotations"]["akili.io/renew-after"] = json!("2026-01-01T00:00:00Z");
     server.put(SECRET, secret);
     server.take_requests();
-    trust.look().await.unwrap();
+    ca_bundle.reconcile().await.unwrap();
     let writes = server.take_requests();
     let writes: Vec<_> = writes.iter().filter(|it| !it.starts_with("GET")).collect();
     assert_eq!(

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::TenantKey;
 use crate::error::{Class, Error};
-use crate::secret::Password;
+use crate::password::Password;
 
 /// What a tenant's Secret says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,9 +17,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
 
+use akili_crds::quota::is_storage_over;
 use akili_crds::tenant::Resources;
-use akili_crds::{Phase, Slug, TenantId, TenantQuotaSpec};
+use akili_crds::{Phase, Slug, Tenant, TenantId, TenantQuota, TenantQuotaSpec};
 use async_trait::async_trait;
+use kube::ResourceExt;
 
 use crate::error::Error;
 
@@ -30,6 +32,17 @@ pub struct TenantKey {
     pub slug: Slug,
     /// Its id.
     pub id: TenantId,
+}
+
+impl TenantKey {
+    /// Returns the key of a Tenant whose status has its id.
+    pub fn of(tenant: &Tenant) -> Option<Self> {
+        let id = tenant.status.as_ref()?.id.as_deref()?;
+        Some(Self {
+            slug: tenant.name_any().parse().ok()?,
+            id: id.parse().ok()?,
+        })
+    }
 }
 
 /// What a backend is to hold for a tenant.
@@ -59,6 +72,18 @@ pub enum Growth {
     Allowed,
     /// It may only delete: it is over its limit.
     Denied,
+}
+
+impl Growth {
+    /// Returns whether the storage of this quota's tenant may grow, by the last measurement.
+    pub fn of(quota: &TenantQuota) -> Self {
+        let used = quota.status.as_ref().and_then(|it| it.used.as_ref());
+        let bytes = used.and_then(|used| used.storage_bytes);
+        match is_storage_over(&quota.spec, bytes) {
+            true => Self::Denied,
+            false => Self::Allowed,
+        }
+    }
 }
 
 /// What became of one tenant in one backend.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{ConfigError, authority, humantime_string, secret};
 use crate::backend::kafka::binding::Address;
-use crate::secret::Password;
+use crate::password::Password;
 
 /// The platform's Kafka or Redpanda.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

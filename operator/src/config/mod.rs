@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::backend::kubernetes::Egress;
-use crate::secret::Password;
+use crate::password::Password;
 
 pub use kafka::{Kafka, SecurityProtocol, Topic};
 pub use object_store::ObjectStore;

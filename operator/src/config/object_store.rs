@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{ConfigError, authority, humantime_string, secret};
 use crate::backend::object_store::binding::Address;
-use crate::secret::Password;
+use crate::password::Password;
 
 /// The platform's object store, a Ceph object gateway.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

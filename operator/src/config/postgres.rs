@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::{ConfigError, authority, secret};
 use crate::backend::postgres::binding::Address;
-use crate::secret::Password;
+use crate::password::Password;
 
 /// The platform's database.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

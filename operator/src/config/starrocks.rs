@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{ConfigError, authority, secret};
 use crate::backend::starrocks::binding::Address;
-use crate::secret::Password;
+use crate::password::Password;
 
 /// The platform's StarRocks.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

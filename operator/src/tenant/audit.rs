@@ -1,25 +1,25 @@
-//! All tenants looked at together, again and again: a plane that no longer holds what
-//! it held when a tenant was as desired makes that tenant be reconciled.
+//! Periodic audits: each plane lists what it holds for all tenants in one pass. A tenant whose
+//! plane changed since the tenant converged is reconciled.
 
 use std::collections::BTreeSet;
 
+use akili_crds::Tenant;
 use futures::future::join_all;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::reflector::Store;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use super::identity::key;
-use super::pause::jittered;
-use super::{Context, Readable, is_purged};
+use super::context::Context;
 use crate::backend::{Plane, TenantKey};
+use crate::backoff::{Readable, jittered};
 
-/// Looks at the tenants that are `known`, in every plane by itself, until `stop`.
-/// Those that drifted are sent to be reconciled.
+/// Audits the tenants that are `known` in every plane, each plane in a loop of its own, until
+/// `stop`. Sends those that drifted to `drifted`.
 pub async fn run(
     context: &Context,
-    known: Store<Readable>,
-    drifted: UnboundedSender<ObjectRef<Readable>>,
+    known: Store<Readable<Tenant>>,
+    drifted: UnboundedSender<ObjectRef<Readable<Tenant>>>,
     stop: CancellationToken,
 ) {
     let planes = context.planes.iter();
@@ -30,22 +30,22 @@ pub async fn run(
 async fn audit(
     context: &Context,
     plane: &dyn Plane,
-    known: &Store<Readable>,
-    drifted: &UnboundedSender<ObjectRef<Readable>>,
+    known: &Store<Readable<Tenant>>,
+    drifted: &UnboundedSender<ObjectRef<Readable<Tenant>>>,
 ) {
     loop {
         tokio::time::sleep(jittered(context.audit_interval)).await;
         let tenants = known.state();
         let tenants = tenants.iter().filter_map(|tenant| tenant.0.as_ref().ok());
-        // Of those that were purged there is nothing to look at.
-        let tenants = tenants.filter(|tenant| !is_purged(tenant));
-        let tenants: BTreeSet<TenantKey> = tenants.filter_map(key).collect();
+        // Nothing is left to audit of a purged tenant.
+        let tenants = tenants.filter(|tenant| !tenant.is_purged());
+        let tenants: BTreeSet<TenantKey> = tenants.filter_map(TenantKey::of).collect();
         let drift = plane.audit(&tenants).await;
         if let Some(error) = drift.error {
-            tracing::warn!(plane = plane.name(), %error, "the tenants could not be looked at");
+            tracing::warn!(plane = plane.name(), %error, "failed to audit the tenants");
         }
         for tenant in drift.tenants {
-            // Whoever would receive it is stopping.
+            // The receiver is dropped only when the controller stops.
             let _ = drifted.send(ObjectRef::new(tenant.slug.as_str()));
         }
     }

@@ -1,12 +1,13 @@
-//! The last look before a tenant's access changes or its data goes: a lease is not a
-//! fence, and what this reconcile began with may be old.
+//! The live check before a tenant's access changes or its data is deleted: a lease is not a fence,
+//! and what the reconcile read at its start may be outdated.
 
 use akili_crds::{Phase, State, Tenant};
 use async_trait::async_trait;
 use kube::{Api, ResourceExt};
 
-use super::Context;
-use super::identity::{archived_for_ever, retention};
+use super::context::Context;
+use super::registry::row::archived_permanently;
+use super::retention::retention;
 use crate::backend::{Guard, TenantKey};
 use crate::error::{Class, Error};
 
@@ -19,7 +20,7 @@ pub struct LiveGuard<'a> {
 }
 
 impl<'a> LiveGuard<'a> {
-    /// A guard over what was begun for this Tenant.
+    /// Creates the guard of a reconcile that began with this Tenant.
     pub fn new(context: &'a Context, key: &'a TenantKey, tenant: &Tenant) -> Self {
         Self {
             context,
@@ -29,10 +30,10 @@ impl<'a> LiveGuard<'a> {
         }
     }
 
-    /// The Tenant as it is now.
+    /// Returns the Tenant, read live.
     ///
     /// # Errors
-    /// `TenantChanged`: it is gone, is another object, or wants something else.
+    /// `TenantChanged` if it was deleted or recreated, or if its `spec.state` changed.
     pub async fn confirm_tenant(&self) -> Result<Tenant, Error> {
         let tenants: Api<Tenant> = Api::all(self.context.client.clone());
         let live = tenants.get_opt(self.key.slug.as_str()).await?;
@@ -48,14 +49,14 @@ impl<'a> LiveGuard<'a> {
 
 #[async_trait]
 impl Guard for LiveGuard<'_> {
-    /// Also asks the registry: a Tenant that was restored from a backup must not open
-    /// what the registry calls archived.
+    /// Also reads the registry: a Tenant restored from a backup must not open what the registry
+    /// calls ARCHIVED.
     async fn permit_opening(&self) -> Result<(), Error> {
         if self.wanted != State::Archived
             && let Some(row) = self.context.registry.row(&self.key.slug).await?
             && row.state == Phase::Archived
         {
-            return Err(archived_for_ever(&self.key.slug));
+            return Err(archived_permanently(&self.key.slug));
         }
         self.permit_closing().await
     }
@@ -65,7 +66,7 @@ impl Guard for LiveGuard<'_> {
         self.context.leadership.confirm().await
     }
 
-    /// The registry's clock says whether the time is over, for it wrote when it began.
+    /// Compares times of the registry's clock only, which also wrote when the tenant was archived.
     async fn permit_destroying(&self) -> Result<(), Error> {
         self.context.registry.refuse_foreign()?;
         let live = self.confirm_tenant().await?;

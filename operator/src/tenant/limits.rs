@@ -1,18 +1,24 @@
-//! What a tenant may use.
+//! A tenant's limits: reads its TenantQuota, creates it where it is absent, and watches for changes.
+
+use std::collections::HashMap;
+use std::future::ready;
 
 use akili_crds::{Slug, Tenant, TenantQuota, TenantQuotaSpec};
-use kube::Resource;
+use futures::{Stream, StreamExt};
 use kube::api::{Api, PostParams};
 use kube::core::{ApiResource, DynamicObject};
+use kube::runtime::watcher::Event;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Client, Resource, ResourceExt};
 use serde_json::json;
 
-use super::Context;
+use super::context::Context;
 use super::guard::LiveGuard;
 use crate::backend::{Growth, TenantKey};
+use crate::backoff::{Readable, watch_backoff};
 use crate::error::{Class, Error};
-use crate::quota;
 
-/// The tenant's limits, and whether its storage may grow; its TenantQuota is made with the
+/// Returns the tenant's limits, and whether its storage may grow. Creates its TenantQuota with the
 /// defaults if there is none.
 pub async fn limits(
     tenant: &Tenant,
@@ -21,10 +27,11 @@ pub async fn limits(
 ) -> Result<(TenantQuotaSpec, Growth), Error> {
     let quotas: Api<TenantQuota> = Api::all(context.client.clone());
     if let Some(quota) = quotas.get_opt(key.slug.as_str()).await? {
-        let growth = quota::growth(&quota);
+        let growth = Growth::of(&quota);
         return Ok((quota.spec, growth));
     }
-    // Whoever took both away gives the quota back first: it must not be there by then.
+    // If Tenant and quota were both deleted, an admin re-applies the quota first. Don't create a
+    // default one for a deleted Tenant.
     let guard = LiveGuard::new(context, key, tenant);
     guard.confirm_tenant().await?;
     // With an empty spec, so that the CRD's defaults fill it and no field is owned.
@@ -51,4 +58,28 @@ fn without_quota(slug: &Slug, why: Error) -> Error {
         "TenantQuota {slug} can't be made: {why}; see whether the CRD tenantquotas.akili.io is installed"
     );
     Error { message, ..why }
+}
+
+/// Watches for TenantQuotas whose limits changed, or whose storage may no longer or may again grow.
+/// Any other change of usage is no reason to reconcile a tenant.
+pub fn watch(client: Client) -> impl Stream<Item = Result<Readable<TenantQuota>, watcher::Error>> {
+    let quotas: Api<Readable<TenantQuota>> = Api::all(client);
+    let mut known = HashMap::new();
+    let watch = watcher(quotas, watcher::Config::default()).backoff(watch_backoff());
+    watch.filter_map(move |event| {
+        ready(match event {
+            Ok(Event::Init | Event::InitDone) => None,
+            Ok(Event::InitApply(quota) | Event::Apply(quota)) => {
+                let growth = quota.0.as_ref().ok().map(Growth::of);
+                let relevant = (quota.uid(), quota.meta().generation, growth);
+                let before = known.insert(quota.name_any(), relevant.clone());
+                (before != Some(relevant)).then_some(Ok(quota))
+            }
+            Ok(Event::Delete(quota)) => {
+                known.remove(&quota.name_any());
+                Some(Ok(quota))
+            }
+            Err(error) => Some(Err(error)),
+        })
+    })
 }

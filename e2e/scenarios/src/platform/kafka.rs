@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use akili_operator::backend::kafka::native::{Acl, Mechanism, NativeAdmin, ScramCredential};
-use akili_operator::secret::Password;
+use akili_operator::password::Password;
 use anyhow::{Context, Result};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;

@@ -3,7 +3,7 @@
 use crate::backend::TenantKey;
 use crate::backend::credentials::{Binding, Entries};
 use crate::config::SecurityProtocol;
-use crate::secret::Password;
+use crate::password::Password;
 
 /// The mechanism that everybody logs in with.
 pub const SASL_MECHANISM: &str = "SCRAM-SHA-256";

@@ -19,7 +19,7 @@ use crate::backend::access::Access;
 use crate::config::Topic;
 use crate::error::Error;
 use crate::metrics::Metrics;
-use crate::secret::Password;
+use crate::password::Password;
 
 /// How long the library tries: a little less than a call may take, so that it says itself
 /// what is wrong.

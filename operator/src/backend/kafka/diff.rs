@@ -227,7 +227,7 @@ mod tests {
     use super::*;
     use crate::backend::fake::all_states;
     use crate::backend::kafka::native::{Operation, Pattern, Resource};
-    use crate::secret::Password;
+    use crate::password::Password;
 
     fn tenant() -> TenantKey {
         TenantKey {

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::native::{Mechanism, ScramCredential};
-use crate::secret::Password;
+use crate::password::Password;
 
 /// The fewest iterations that Kafka takes, and how many its tools use.
 const FEWEST: i32 = 4096;

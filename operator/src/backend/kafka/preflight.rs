@@ -10,7 +10,7 @@ use super::login::login;
 use super::native::{Mechanism, Operation};
 use crate::backend::preflight::{Check, Preflight};
 use crate::error::{Class, Error};
-use crate::secret::Password;
+use crate::password::Password;
 
 /// What the operator does with the cluster: topics, and who may do what.
 const NEEDED: [Operation; 3] = [Operation::Alter, Operation::Create, Operation::Describe];

@@ -15,7 +15,7 @@ use super::FIELD_MANAGER;
 use crate::backend::TenantKey;
 use crate::backend::credentials::{Binding, Credential, Credentials};
 use crate::error::{Class, Error};
-use crate::secret::Password;
+use crate::password::Password;
 
 /// The Secrets for one backend.
 pub struct Secrets<B> {

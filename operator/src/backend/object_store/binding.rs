@@ -2,7 +2,7 @@
 
 use super::super::credentials::{Binding, Entries};
 use crate::backend::TenantKey;
-use crate::secret::Password;
+use crate::password::Password;
 
 /// Where tenants find the platform's object store.
 #[derive(Clone, Debug)]

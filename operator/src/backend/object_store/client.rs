@@ -22,7 +22,7 @@ use crate::backend::TenantKey;
 use crate::backend::access::Access;
 use crate::error::Error;
 use crate::metrics::Metrics;
-use crate::secret::Password;
+use crate::password::Password;
 
 /// The longest content of a marker that is looked at.
 const LONGEST_MARKER: i64 = 100;

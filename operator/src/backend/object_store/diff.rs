@@ -346,7 +346,7 @@ fn let_in(observed: &Observed) -> Vec<Step> {
 mod tests {
     use super::*;
     use crate::backend::fake::{all_states, over_its_limit};
-    use crate::secret::Password;
+    use crate::password::Password;
 
     const READ_WRITE: Policy = Policy::Of(Rights::ReadWrite);
     const READ_DELETE: Policy = Policy::Of(Rights::ReadDelete);

@@ -6,7 +6,7 @@ use aws_smithy_types::base64;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::secret::Password;
+use crate::password::Password;
 
 /// The attribute that holds the policies of a user.
 const POLICIES: &str = "user.rgw.user-policy";

@@ -19,7 +19,7 @@ use super::error::explain;
 use crate::backend::access::Access;
 use crate::error::{Class, Error};
 use crate::metrics::Metrics;
-use crate::secret::Password;
+use crate::password::Password;
 
 /// How often those who keep a gate from closing are looked for.
 const BLOCKERS_EVERY: Duration = Duration::from_millis(200);

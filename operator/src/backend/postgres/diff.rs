@@ -212,7 +212,7 @@ fn login(observed: &Observed) -> Vec<Step> {
 mod tests {
     use super::*;
     use crate::backend::fake::all_states;
-    use crate::secret::Password;
+    use crate::password::Password;
 
     fn writable() -> Desired {
         let [writable, ..] = all_states();

@@ -5,6 +5,7 @@
 //! - [`diff`]: what is to be done for one tenant; pure.
 //! - [`coverage`]: what is to be done about tables, which all tenants share; pure.
 //! - [`binding`]: what tenants are told of it.
+//! - [`protection_loop`]: keeps new and changed tables protected.
 //! - [`preflight`]: whether the database is fit for all this.
 //! - [`client`]: the statements.
 
@@ -15,6 +16,7 @@ pub mod coverage;
 pub mod diff;
 pub mod error;
 pub mod preflight;
+pub mod protection_loop;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};

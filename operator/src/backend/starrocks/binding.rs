@@ -2,7 +2,7 @@
 
 use crate::backend::TenantKey;
 use crate::backend::credentials::{Binding, Entries};
-use crate::secret::Password;
+use crate::password::Password;
 
 /// Where tenants find the platform's StarRocks.
 #[derive(Clone, Debug)]

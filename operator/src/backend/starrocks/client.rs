@@ -12,7 +12,7 @@ use super::sql::{Statement, identifier};
 use crate::backend::access::Access;
 use crate::error::Error;
 use crate::metrics::Metrics;
-use crate::secret::Password;
+use crate::password::Password;
 
 /// How many tenants are looked at at the same time where that takes a statement each.
 pub const AT_A_TIME: usize = 8;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use akili_operator::backend::kafka::native::{
     Acl, Mechanism, Operation, Pattern, Permission, Resource, ScramCredential,
 };
-use akili_operator::secret::Password;
+use akili_operator::password::Password;
 use akili_scenarios::platform::{KafkaAdmin, Platform};
 use anyhow::{Result, ensure};
 

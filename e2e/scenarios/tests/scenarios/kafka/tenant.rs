@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use akili_operator::backend::kafka::native::{
     Acl, Mechanism, Operation, Pattern, Permission, Resource, ScramCredential,
 };
-use akili_operator::secret::Password;
+use akili_operator::password::Password;
 use akili_scenarios::platform::Kafka;
 use rdkafka::types::RDKafkaErrorCode as Code;
 

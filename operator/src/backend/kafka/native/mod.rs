@@ -30,7 +30,7 @@ pub use acl::{Acl, Operation, Pattern, Permission, Resource};
 pub use error::{Refusal, Refused};
 pub use scram::{Mechanism, ScramCredential};
 
-use crate::secret::Password;
+use crate::password::Password;
 use request::Requests;
 
 /// A client for these requests.

@@ -23,7 +23,7 @@ use rdkafka_sys::{
 use super::error::{Refusal, Refused};
 use super::memory::{Owned, c_text, entries, text};
 use super::request::{Requests, refusal};
-use crate::secret::Password;
+use crate::password::Password;
 
 // As rdkafka-sys declares it, except that it returns the number that it does in C: a
 // broker may send one that its enum doesn't have.

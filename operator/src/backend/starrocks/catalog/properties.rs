@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::backend::TenantKey;
 use crate::backend::object_store::binding::Address;
-use crate::secret::Password;
+use crate::password::Password;
 
 /// The directory below a tenant's prefix that its tables are in.
 const WAREHOUSE: &str = "warehouse/";

@@ -3,7 +3,7 @@
 use super::Step::*;
 use super::*;
 use crate::backend::fake::all_states;
-use crate::secret::Password;
+use crate::password::Password;
 
 fn tenant() -> TenantKey {
     TenantKey {

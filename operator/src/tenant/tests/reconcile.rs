@@ -1,16 +1,22 @@
 //! Reconciles against an API server in memory: what is read and what is written.
 
+use std::sync::Arc;
+
+use akili_crds::Tenant;
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 
-use super::fake::{QUOTA, TENANT, key, lead, reason, reconcile_acme, tenant};
-use super::registry::Registry;
-use super::world::World;
-use super::*;
+use super::harness::{self, QUOTA, TENANT, World, key, lead, reason, reconcile_acme, tenant};
 use crate::backend::Guard;
 use crate::backend::fake::{Fake, Watchman, all_states};
 use crate::backend::kubernetes::fake::ApiServer;
 use crate::backend::postgres::client as database;
+use crate::backoff::Readable;
+use crate::metrics::Metrics;
+use crate::tenant::context::Context;
+use crate::tenant::guard::LiveGuard;
+use crate::tenant::reconcile::reconcile;
+use crate::tenant::registry::Registry;
 
 const WRITER: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/\
                       tenant-550e8400-e29b-41d4-a716-446655440000/rolebindings/akili-tenant-writer";
@@ -32,7 +38,7 @@ async fn active_acme() -> (ApiServer, Arc<Context>) {
     );
     let registry = Registry::new(nowhere, uuid::Uuid::new_v4());
     let plane = Arc::new(Fake::holding(&writable));
-    let context = fake::context(&server, Arc::new(registry), [plane]);
+    let context = harness::context(&server, Arc::new(registry), [plane]);
     let opened = context.planes[0]
         .converge(&key(), &writable, &Watchman::default())
         .await;
@@ -100,7 +106,8 @@ async fn nothing_is_closed_once_the_lease_is_anothers_or_the_tenant_has_changed(
         let (server, context) = active_acme().await;
         lead(&server, holder);
         server.put(TENANT, tenant(live, "ACTIVE"));
-        let known: Readable = serde_json::from_value(tenant("Suspended", "ACTIVE")).unwrap();
+        let known: Readable<Tenant> =
+            serde_json::from_value(tenant("Suspended", "ACTIVE")).unwrap();
         let key = key();
         let guard = LiveGuard::new(&context, &key, known.0.as_ref().unwrap());
         assert!(guard.permit_closing().await.is_err(), "{holder}, {live}");
@@ -115,7 +122,7 @@ async fn nothing_is_begun_said_or_opened_once_the_lease_is_anothers() {
     for states in [&[][..], &["Active"], &["Active", "Suspended"]] {
         let world = World::after(states).await;
         lead(&world.server, "another");
-        world.apply(json!({"displayName": "Acme", "id": fake::ID}));
+        world.apply(json!({"displayName": "Acme", "id": harness::ID}));
         let before = world.writes();
         let context = world.start();
         let lost = reconcile_acme(&world.server, &context).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What is to be said of a tenant's usage: the next status, and warnings. Pure.
+//! The next status of a TenantQuota, and the warnings that it gives rise to. Pure.
 
 use std::time::Duration;
 
@@ -9,39 +9,38 @@ use akili_crds::{TenantQuota, TenantQuotaSpec, TenantQuotaStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
-use super::measure::Measured;
+use super::state::Measured;
 
-/// How full a limit is when people are warned, in percent of it, and the event's reason.
+/// The levels at which people are warned, in percent of a limit, and the event's reason.
 const LEVELS: [(u8, &str); 3] = [
     (80, "UsageAt80Percent"),
     (95, "UsageAt95Percent"),
     (100, "UsageAt100Percent"),
 ];
 
-/// What is known of a tenant.
+/// What was observed of a tenant's usage.
 pub struct Known {
-    /// What was counted, without its storage; nothing where there is no tenant (any more).
+    /// What was counted, without storage; none if there is no such tenant, or it is purged.
     pub used: Option<Usage>,
-    /// Its storage, if it was measured since this process leads.
+    /// The storage, if it was measured since this process became the leader.
     pub measured: Option<Measured>,
-    /// For how long a measurement stands that those after it agree with.
+    /// For how long the written measurement is kept while newer ones find the same.
     pub keep: Duration,
 }
 
-/// That a limit comes near.
+/// A warning that usage has reached a level of a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// CamelCase, from a closed list.
+    /// CamelCase, one of [`LEVELS`].
     pub reason: &'static str,
-    /// Which limit: each has an action of its own, or they would be counted as one.
+    /// Names the limit: events with the same action would be counted as one.
     pub action: String,
-    /// For people.
     pub note: String,
 }
 
-/// The next status, and what people are to be warned of: each level of a limit when usage
-/// crosses it. The status itself says what was used before, so no restart forgets it.
-pub fn report(quota: &TenantQuota, known: &Known, now: &Time) -> (TenantQuotaStatus, Vec<Warning>) {
+/// Returns the next status, and a warning for each limit whose usage has risen to a higher level.
+/// The old status holds the usage before, so a restart repeats no warning.
+pub fn status(quota: &TenantQuota, known: &Known, now: &Time) -> (TenantQuotaStatus, Vec<Warning>) {
     let old = quota.status.clone().unwrap_or_default();
     let (limits, slug) = (&quota.spec, &quota.name_any());
     let generation = quota.metadata.generation;
@@ -72,8 +71,8 @@ pub fn report(quota: &TenantQuota, known: &Known, now: &Time) -> (TenantQuotaSta
     (status, warnings)
 }
 
-/// How much is stored, and when that was found: as it is written, unless a measurement
-/// says something else, or has confirmed it for long.
+/// Returns how much is stored and when that was measured: the values already written, unless a
+/// newer measurement differs, or has confirmed them for longer than `keep`.
 fn storage(old: &TenantQuotaStatus, known: &Known) -> (Option<i64>, Option<Time>) {
     let written = old.used.as_ref().and_then(|used| used.storage_bytes);
     let Some(Measured { bytes, at }) = known.measured else {
@@ -179,15 +178,15 @@ mod tests {
         }
     }
 
-    fn told(quota: &TenantQuota, known: &Known) -> (TenantQuotaStatus, Vec<&'static str>) {
-        let (status, warnings) = report(quota, known, &Time(at(9000)));
+    fn next(quota: &TenantQuota, known: &Known) -> (TenantQuotaStatus, Vec<&'static str>) {
+        let (status, warnings) = status(quota, known, &Time(at(9000)));
         let reasons = warnings.iter().map(|warning| warning.reason);
         (status, reasons.collect())
     }
 
     #[test]
     fn what_was_not_measured_is_absent_and_no_zero() {
-        let (status, _) = told(&quota(500, None), &known(3, None));
+        let (status, _) = next(&quota(500, None), &known(3, None));
         let used = status.used.unwrap();
         assert_eq!((used.products, used.connections), (Some(3), Some(0)));
         assert_eq!((used.storage_bytes, used.pods), (None, None));
@@ -198,9 +197,9 @@ mod tests {
     #[test]
     fn the_same_again_is_the_same_status_and_no_warning() {
         let known = known(85, Some((490 * GB, 1000)));
-        let (first, warnings) = told(&quota(500, None), &known);
+        let (first, warnings) = next(&quota(500, None), &known);
         assert_eq!(warnings, ["UsageAt80Percent", "UsageAt95Percent"]);
-        let (second, warnings) = told(&quota(500, Some(first.clone())), &known);
+        let (second, warnings) = next(&quota(500, Some(first.clone())), &known);
         assert_eq!(second, first);
         assert_eq!(warnings, Vec::<&str>::new());
     }
@@ -210,25 +209,25 @@ mod tests {
         for (before, now, expected, reason) in [
             (0, 79, None, "below"),
             (79, 80, Some("UsageAt80Percent"), "reached"),
-            (80, 94, None, "told before"),
+            (80, 94, None, "warned before"),
             (94, 96, Some("UsageAt95Percent"), "the next"),
             (10, 100, Some("UsageAt100Percent"), "only the highest"),
-            (100, 130, None, "told before"),
+            (100, 130, None, "warned before"),
             (100, 70, None, "less"),
             (70, 81, Some("UsageAt80Percent"), "again, after it was less"),
         ] {
-            let (status, _) = told(&quota(500, None), &known(before, None));
-            let (_, warnings) = told(&quota(500, Some(status)), &known(now, None));
+            let (status, _) = next(&quota(500, None), &known(before, None));
+            let (_, warnings) = next(&quota(500, Some(status)), &known(now, None));
             assert_eq!(warnings, Vec::from_iter(expected), "{reason}");
         }
         // Nothing was known before: a restart doesn't warn again, a new tenant is warned.
-        let (_, first) = told(&quota(500, None), &known(99, None));
+        let (_, first) = next(&quota(500, None), &known(99, None));
         assert_eq!(first, ["UsageAt95Percent"]);
     }
 
     #[test]
     fn a_warning_says_of_what_there_is_how_much_and_what_to_do() {
-        let (_, warnings) = report(
+        let (_, warnings) = status(
             &quota(500, None),
             &known(0, Some((480 * GB, 1))),
             &Time(at(2)),
@@ -247,13 +246,13 @@ mod tests {
 
     #[test]
     fn exceeded_names_the_limits_and_goes_with_them() {
-        let (within, _) = told(&quota(1, None), &known(100, Some((GB, 1))));
+        let (within, _) = next(&quota(1, None), &known(100, Some((GB, 1))));
         let condition = find(&within.conditions, types::EXCEEDED).unwrap();
         assert_eq!(condition.reason, "WithinLimits", "a limit may be reached");
         assert_eq!(condition.status, "False");
 
         let over = known(101, Some((GB + 1, 2)));
-        let (over, _) = told(&quota(1, Some(within)), &over);
+        let (over, _) = next(&quota(1, Some(within)), &over);
         let condition = find(&over.conditions, types::EXCEEDED).unwrap();
         assert_eq!(condition.status, "True");
         assert_eq!(condition.reason, "ProductsExceeded");
@@ -263,14 +262,14 @@ mod tests {
              increase. Tenant 'acme' uses 1.1/1 GB of storage. Delete data or request a quota \
              increase."
         );
-        let (again, _) = told(&quota(2, Some(over)), &known(100, None));
+        let (again, _) = next(&quota(2, Some(over)), &known(100, None));
         let condition = find(&again.conditions, types::EXCEEDED).unwrap();
         assert_eq!(condition.status, "False");
     }
 
     #[test]
     fn a_measurement_is_written_if_it_says_something_else_or_after_long() {
-        let (written, _) = told(&quota(500, None), &known(0, Some((5, 1000))));
+        let (written, _) = next(&quota(500, None), &known(0, Some((5, 1000))));
         let keep = KEEP.as_secs().cast_signed();
         for (measured, bytes, second, reason) in [
             (None, 5, 1000, "none since this process leads"),
@@ -280,7 +279,7 @@ mod tests {
             (Some((5, 1000 + keep)), 5, 1000 + keep, "the same for long"),
             (Some((7, 900)), 5, 1000, "another leader has measured since"),
         ] {
-            let (status, _) = told(&quota(500, Some(written.clone())), &known(0, measured));
+            let (status, _) = next(&quota(500, Some(written.clone())), &known(0, measured));
             assert_eq!(status.used.unwrap().storage_bytes, Some(bytes), "{reason}");
             assert_eq!(status.measured_at, Some(Time(at(second))), "{reason}");
         }
@@ -288,12 +287,12 @@ mod tests {
 
     #[test]
     fn of_a_tenant_that_is_gone_nothing_is_used() {
-        let (before, _) = told(&quota(500, None), &known(3, Some((5, 1000))));
+        let (before, _) = next(&quota(500, None), &known(3, Some((5, 1000))));
         let gone = Known {
             used: None,
             ..known(0, None)
         };
-        let (status, warnings) = told(&quota(500, Some(before)), &gone);
+        let (status, warnings) = next(&quota(500, Some(before)), &gone);
         let nothing = TenantQuotaStatus {
             observed_generation: Some(3),
             ..TenantQuotaStatus::default()

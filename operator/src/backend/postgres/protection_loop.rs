@@ -1,4 +1,4 @@
-//! The tables that all tenants share, looked at again and again.
+//! The loop that keeps the tables that all tenants share under row-level security.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +7,13 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder};
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::postgres::Postgres;
-use crate::backend::postgres::coverage::Repair;
+use super::Postgres;
+use super::coverage::Repair;
+use crate::events::publish;
 use crate::metrics::Metrics;
 
-/// Protects new tables and repairs the protection of old ones, until `stop`.
-/// What was repaired is told as events on the operator's own namespace.
+/// Protects new tables and repairs the protection of old ones, until `stop`. Publishes each repair
+/// as an Event on the operator's namespace.
 pub async fn run(
     postgres: Arc<Postgres>,
     recorder: Recorder,
@@ -33,13 +34,13 @@ pub async fn run(
                 metrics.audited(postgres.coverage().gaps.len());
                 metrics.repaired("postgres", audit.repaired.len());
                 for repair in &audit.repaired {
-                    tell(&recorder, &regarding, repair).await;
+                    publish_repair(&recorder, &regarding, repair).await;
                 }
                 for (repair, error) in &audit.failed {
-                    tracing::warn!(table = repair.name, %error, "not protected yet");
+                    tracing::warn!(table = repair.name, %error, "failed to protect a table");
                 }
             }
-            Err(error) => tracing::warn!(%error, "the tables could not be looked at"),
+            Err(error) => tracing::warn!(%error, "failed to audit the tables"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -48,8 +49,11 @@ pub async fn run(
     }
 }
 
-async fn tell(recorder: &Recorder, regarding: &ObjectReference, repair: &Repair) {
-    tracing::info!(table = repair.name, "protected");
+async fn publish_repair(recorder: &Recorder, regarding: &ObjectReference, repair: &Repair) {
+    tracing::info!(
+        table = repair.name,
+        "protected a table by row-level security"
+    );
     let event = Event {
         type_: EventType::Normal,
         reason: "TableProtected".into(),
@@ -63,7 +67,5 @@ async fn tell(recorder: &Recorder, regarding: &ObjectReference, repair: &Repair)
             ..ObjectReference::default()
         }),
     };
-    if let Err(error) = recorder.publish(&event, regarding).await {
-        tracing::warn!(%error, table = repair.name, "an event was lost");
-    }
+    publish(recorder, regarding, &event).await;
 }

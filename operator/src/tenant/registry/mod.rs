@@ -1,11 +1,17 @@
-//! The registry: the row in PostgreSQL that decides a tenant's id, state and times.
-//! It is not one of the planes.
+//! The registry: the table in PostgreSQL whose row decides a tenant's id, state and times. The
+//! registry is not one of the planes.
+//!
+//! - [`row`]: the row, and what follows from it; pure.
+//! - [`owner`]: which cluster manages the tenants of this registry.
+
+pub mod owner;
+pub mod row;
 
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use akili_crds::names::InvalidTenantId;
-use akili_crds::{Phase, Slug, TenantId, lifecycle};
+use akili_crds::{Slug, TenantId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -14,11 +20,12 @@ use sqlx::{Row as _, query};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::row::{Row, UNAVAILABLE, check_id, id_taken};
+use super::retention;
 use crate::backend::postgres::client::{Client, phase};
 use crate::backend::postgres::error::explain;
 use crate::backend::{Claims, TenantKey};
 use crate::error::{Class, Error};
-use crate::installation;
 
 /// Times as seconds since 1970, which is as fine as Kubernetes writes them.
 const COLUMNS: &str = "id::text, state, \
@@ -27,34 +34,6 @@ const COLUMNS: &str = "id::text, state, \
      extract(epoch FROM purge_after)::bigint AS purge_after, \
      extract(epoch FROM purged_at)::bigint AS purged_at, \
      floor(extract(epoch FROM now()))::bigint AS read_at";
-
-/// A tenant's row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    /// The tenant's id, for ever.
-    pub id: TenantId,
-    /// How far the tenant's life has gone.
-    pub state: Phase,
-    /// Since when it is suspended.
-    pub suspended_at: Option<Time>,
-    /// Since when it is archived.
-    pub archived_at: Option<Time>,
-    /// When its data is to be purged.
-    pub purge_after: Option<Time>,
-    /// When its data was purged.
-    pub purged_at: Option<Time>,
-    /// When this was read, by the clock that wrote the others.
-    pub read_at: Timestamp,
-}
-
-impl Row {
-    /// When the tenant's data is to be purged if its Tenant says so of the retention;
-    /// none while it isn't archived.
-    pub fn purge_after(&self, retention: Option<Duration>) -> Option<Timestamp> {
-        let (archived, written) = (self.archived_at.as_ref()?, self.purge_after.as_ref()?);
-        Some(lifecycle::purge_after(archived.0, retention, written.0))
-    }
-}
 
 /// What the controller asks the registry for.
 #[async_trait]
@@ -83,9 +62,6 @@ pub trait Rows: Claims {
     /// Notes that nothing is left of an archived tenant: its row is a tombstone from now on.
     async fn bury(&self, tenant: &TenantKey) -> Result<(), Error>;
 }
-
-/// The reason of every error that says that the registry can't be asked.
-pub const UNAVAILABLE: &str = "RegistryUnavailable";
 
 const READING: &str = "reading the registry";
 
@@ -187,11 +163,11 @@ impl Registry {
             .run(&mut connection)
             .await;
         migrated.map_err(|error| explain(doing, &error.into()))?;
-        installation::claim(&self.database, self.kube_system).await
+        owner::claim(&self.database, self.kube_system).await
     }
 
     async fn owner(&self) -> Result<Standing, Error> {
-        Ok(match installation::owner(&self.database).await? {
+        Ok(match owner::owner(&self.database).await? {
             Some(other) if other != self.kube_system => Standing::Foreign(other),
             _ => Standing::Ours,
         })
@@ -220,7 +196,7 @@ impl Registry {
             Standing::Ours => tracing::info!("the registry is ready"),
             Standing::Unknown(why) => tracing::error!(why, "the registry isn't ready"),
             Standing::Foreign(owner) => {
-                tracing::error!(error = %installation::foreign(*owner), "no tenant is worked on")
+                tracing::error!(error = %owner::foreign(*owner), "no tenant is worked on")
             }
         }
         self.set(found);
@@ -229,7 +205,7 @@ impl Registry {
     fn require_ours(&self) -> Result<(), Error> {
         match self.standing() {
             Standing::Ours => Ok(()),
-            Standing::Foreign(owner) => Err(installation::foreign(owner)),
+            Standing::Foreign(owner) => Err(owner::foreign(owner)),
             Standing::Unknown(why) => Err(Error::new(Class::Transient, UNAVAILABLE, why)),
         }
     }
@@ -239,7 +215,7 @@ impl Registry {
 impl Rows for Registry {
     fn refuse_foreign(&self) -> Result<(), Error> {
         match self.standing() {
-            Standing::Foreign(owner) => Err(installation::foreign(owner)),
+            Standing::Foreign(owner) => Err(owner::foreign(owner)),
             Standing::Ours | Standing::Unknown(_) => Ok(()),
         }
     }
@@ -247,7 +223,7 @@ impl Rows for Registry {
     async fn enroll(&self, slug: &Slug, seed: Option<TenantId>) -> Result<Row, Error> {
         self.require_ours()?;
         if let Some(row) = self.row(slug).await? {
-            return admit(slug, row, seed);
+            return check_id(slug, row, seed);
         }
         let id = seed.unwrap_or_else(TenantId::random);
         // Any conflict: of the slug, whose row is then read; or of the id alone.
@@ -258,8 +234,8 @@ impl Rows for Registry {
         let inserted = self.database.execute("enrolling a tenant", insert).await;
         inserted.map_err(unavailable)?;
         match self.row(slug).await? {
-            Some(row) => admit(slug, row, seed),
-            None => Err(anothers(id)),
+            Some(row) => check_id(slug, row, seed),
+            None => Err(id_taken(id)),
         }
     }
 
@@ -329,23 +305,9 @@ impl Claims for Registry {
     }
 }
 
-/// Nothing is kept any longer: PostgreSQL's time has an end.
-pub(super) const LONGEST_RETENTION: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
-
 /// Times are whole seconds, as Kubernetes writes them.
 fn seconds(retention: Duration) -> f64 {
-    retention.min(LONGEST_RETENTION).as_secs() as f64
-}
-
-/// Whether the Tenant that asks may be the one that this row speaks of.
-pub(super) fn admit(slug: &Slug, row: Row, seed: Option<TenantId>) -> Result<Row, Error> {
-    if seed.is_some_and(|seed| seed != row.id) {
-        return Err(conflict(format!(
-            "tenant {slug} has the id {} in the registry: set spec.id to that, or leave it out",
-            row.id
-        )));
-    }
-    Ok(row)
+    retention.min(retention::LONGEST).as_secs() as f64
 }
 
 fn parse(row: &PgRow) -> Result<Row, Error> {
@@ -373,45 +335,11 @@ fn unexpected(error: sqlx::Error) -> Error {
     unavailable(explain(READING, &error))
 }
 
-/// That no tenant can have this id, for another has it.
-pub(super) fn anothers(id: TenantId) -> Error {
-    conflict(format!(
-        "spec.id {id} belongs to another tenant: choose another, or leave it out"
-    ))
-}
-
-fn conflict(message: String) -> Error {
-    Error::new(Class::Invalid, "IdConflict", message)
-}
-
 /// For those who wait for the registry it is all the same what is wrong with it.
 fn unavailable(error: Error) -> Error {
     Error {
         class: Class::Transient,
         reason: UNAVAILABLE,
         ..error
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tenant_is_admitted_under_its_own_id() {
-        let slug: Slug = "acme".parse().unwrap();
-        let row = Row {
-            id: TenantId::random(),
-            state: Phase::Active,
-            suspended_at: None,
-            archived_at: None,
-            purge_after: None,
-            purged_at: None,
-            read_at: Timestamp::UNIX_EPOCH,
-        };
-        let reason = |seed| admit(&slug, row.clone(), seed).err().map(|e| e.reason);
-        assert_eq!(reason(None), None);
-        assert_eq!(reason(Some(row.id)), None);
-        assert_eq!(reason(Some(TenantId::random())), Some("IdConflict"));
     }
 }

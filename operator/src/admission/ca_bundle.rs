@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::certificate::Certificate;
-use super::secret::{Maker, Store};
+use super::certificate_store::{Maker, Store};
 use crate::config::Config;
 use crate::error::Error;
 
@@ -30,10 +30,10 @@ pub async fn keep(client: Client, config: &Config, stop: CancellationToken) {
     if store.maker() == Maker::CertManager {
         return;
     }
-    let trust = Trust::new(client, store);
+    let ca_bundle = CaBundle::new(client, store);
     let work = async {
         loop {
-            if let Err(error) = trust.look().await {
+            if let Err(error) = ca_bundle.reconcile().await {
                 tracing::warn!(%error, "the webhook's certificate can't be taken care of now");
             }
             tokio::time::sleep(config.audit_interval).await;
@@ -43,12 +43,12 @@ pub async fn keep(client: Client, config: &Config, stop: CancellationToken) {
 }
 
 /// Whom the API servers trust, and whom they should.
-pub(super) struct Trust {
+pub(super) struct CaBundle {
     configurations: Api<MutatingWebhookConfiguration>,
     store: Store,
 }
 
-impl Trust {
+impl CaBundle {
     pub(super) fn new(client: Client, store: Store) -> Self {
         Self {
             configurations: Api::all(client),
@@ -56,7 +56,7 @@ impl Trust {
         }
     }
 
-    pub(super) async fn look(&self) -> Result<(), Error> {
+    pub(super) async fn reconcile(&self) -> Result<(), Error> {
         let served = self.store.obtain().await;
         match served {
             Ok(served) if !served.is_due(Timestamp::now()) => self.announce(&served).await,

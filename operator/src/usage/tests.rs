@@ -2,20 +2,35 @@
 //! written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use akili_crds::TenantId;
 use akili_crds::quota::GB;
 use akili_crds::tenant_quota::Compute;
+use akili_crds::{Tenant, TenantId, TenantQuota};
 use async_trait::async_trait;
-use kube::runtime::events::Reporter;
-use serde_json::Value;
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector;
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::watcher::Event;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
-use super::*;
+use super::context::{Context, Work};
+use super::measure;
+use super::reconcile::{reconcile, reconcile_quota};
+use super::state::{Measurements, Pods, Queries};
+use crate::backend::Growth;
 use crate::backend::kubernetes::fake::ApiServer;
 use crate::backend::object_store::diff::Upload;
-use crate::backend::object_store::measure::{After, Listed, Sized};
-use crate::tenant::fake::{ID, QUOTA, lead, leadership};
+use crate::backend::object_store::measure::{After, Listed, Listing, Sized};
+use crate::backend::starrocks::usage::Loads;
+use crate::backoff::Readable;
+use crate::error::Error;
+use crate::metrics::Metrics;
+use crate::object_counts::ObjectCounts;
+use crate::tenant::tests::harness::{self, ID, QUOTA, lead, leadership};
 
 /// An object store with one object of so many bytes, on the second of two pages.
 #[derive(Default)]
@@ -70,13 +85,13 @@ impl Loads for Objects {
 struct World {
     server: ApiServer,
     objects: Arc<Objects>,
-    tenants: Writer<tenant::Readable>,
-    quotas: Writer<Readable>,
+    tenants: Writer<Readable<Tenant>>,
+    quotas: Writer<Readable<TenantQuota>>,
     work: Work,
 }
 
 impl World {
-    fn new(counts: Counts) -> Self {
+    fn new(counts: ObjectCounts) -> Self {
         let server = ApiServer::default();
         lead(&server, "us");
         let (known, tenants) = reflector::store();
@@ -122,7 +137,7 @@ impl World {
     }
 
     fn tell_tenant(&mut self, state: &str, phase: &str) {
-        let tenant = crate::tenant::fake::tenant(state, phase);
+        let tenant = harness::tenant(state, phase);
         let tenant = serde_json::from_value(tenant).unwrap();
         self.tenants.apply_watcher_event(&Event::Apply(tenant));
     }
@@ -136,9 +151,9 @@ impl World {
     }
 
     /// Says what acme uses; what was written.
-    async fn say(&self) -> Vec<String> {
+    async fn reconcile(&self) -> Vec<String> {
         self.server.take_requests();
-        say("acme", &self.work).await.unwrap();
+        reconcile_quota("acme", &self.work).await.unwrap();
         let requests = self.server.take_requests().into_iter();
         requests.filter(|it| !it.starts_with("GET ")).collect()
     }
@@ -161,15 +176,15 @@ impl World {
     }
 }
 
-fn products(names: &[&str]) -> Counts {
+fn products(names: &[&str]) -> ObjectCounts {
     let id: TenantId = ID.parse().unwrap();
-    Counts::with_products(&id.namespace(), names)
+    ObjectCounts::with_products(&id.namespace(), names)
 }
 
 #[tokio::test]
 async fn usage_is_written_once_and_warned_of_once() {
     let world = World::new(products(&["a", "b"]));
-    let written = world.say().await;
+    let written = world.reconcile().await;
     let [event, status] = &written[..] else {
         panic!("{written:?}");
     };
@@ -180,7 +195,7 @@ async fn usage_is_written_once_and_warned_of_once() {
         json!({"products": 2, "connections": 0})
     );
     assert_eq!(world.status()["summary"]["products"], "2/2");
-    assert_eq!(world.say().await, Vec::<String>::new());
+    assert_eq!(world.reconcile().await, Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
@@ -192,12 +207,16 @@ async fn storage_is_measured_at_once_and_then_on_its_own_schedule() {
         3,
         "two pages, and the uploads"
     );
-    world.say().await;
+    world.reconcile().await;
     assert_eq!(world.status()["used"]["storageBytes"], 5);
     assert!(world.status()["measuredAt"].is_string());
 
-    world.work.storage.forget();
-    assert_eq!(world.say().await, Vec::<String>::new(), "a new leader");
+    world.work.storage.retain(|_| false);
+    assert_eq!(
+        world.reconcile().await,
+        Vec::<String>::new(),
+        "a new leader"
+    );
     assert_eq!(world.status()["used"]["storageBytes"], 5);
 }
 
@@ -206,13 +225,13 @@ async fn a_tenant_over_its_limit_is_measured_every_minute() {
     let mut world = World::new(products(&[]));
     world.store(2 * GB);
     assert_eq!(world.measure_for(2).await, 3);
-    world.say().await;
+    world.reconcile().await;
     let mut told = world.server.get(QUOTA).unwrap();
     told["status"]["measuredAt"] = json!("2026-01-01T00:00:00Z");
     world.server.put(QUOTA, told);
     world.tell_quota();
     let quota: TenantQuota = serde_json::from_value(world.server.get(QUOTA).unwrap()).unwrap();
-    assert_eq!(growth(&quota), Growth::Denied);
+    assert_eq!(Growth::of(&quota), Growth::Denied);
     let pages = world.measure_for(600).await;
     assert!((27..=36).contains(&pages), "{pages}");
 }
@@ -257,6 +276,6 @@ fn growth_is_allowed_until_something_else_was_measured() {
         (1, json!(GB + 1), Growth::Denied),
         (0, Value::Null, Growth::Denied),
     ] {
-        assert_eq!(growth(&quota(limit, bytes)), expected);
+        assert_eq!(Growth::of(&quota(limit, bytes)), expected);
     }
 }

@@ -1,12 +1,20 @@
 //! The end of a tenant's life, and what becomes of Tenants that are made again.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use akili_crds::Tenant;
+use akili_crds::condition::types;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::fake::{ID, QUOTA, TENANT, lead, reason};
-use super::registry::UNAVAILABLE;
-use super::world::World;
-use super::*;
+use super::harness::{self, ID, QUOTA, TENANT, World, lead, reason};
 use crate::backend::Guard;
+use crate::backoff::Readable;
+use crate::tenant::context::Context;
+use crate::tenant::guard::LiveGuard;
+use crate::tenant::reconcile::reconcile;
+use crate::tenant::registry::row::UNAVAILABLE;
 
 const NAMESPACE: &str = "/api/v1/namespaces/tenant-550e8400-e29b-41d4-a716-446655440000";
 
@@ -38,7 +46,9 @@ fn status(world: &World, field: &str) -> Value {
 
 /// When the next reconcile is due, if it is due by itself.
 async fn next(world: &World, context: &Arc<Context>) -> Option<Duration> {
-    let action = fake::reconcile_acme(&world.server, context).await.unwrap();
+    let action = harness::reconcile_acme(&world.server, context)
+        .await
+        .unwrap();
     let text = format!("{action:?}");
     let seconds = text.split("Some(").nth(1)?.split(')').next()?;
     let unit = |unit: &str| {
@@ -129,7 +139,7 @@ async fn an_old_tenant_that_comes_again_destroys_nothing() {
     world.reconcile(&world.start()).await;
     let begun = data(&world);
     assert_eq!(begun, [1, 1]);
-    let old: Readable = serde_json::from_value(world.server.get(TENANT).unwrap()).unwrap();
+    let old: Readable<Tenant> = serde_json::from_value(world.server.get(TENANT).unwrap()).unwrap();
     world.server.take_requests();
 
     for (reason, change) in [
@@ -169,7 +179,7 @@ async fn an_old_tenant_that_comes_again_destroys_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_tenant_that_is_gone_is_not_given_a_quota() {
     let world = World::after(&["Active"]).await;
-    let old: Readable = serde_json::from_value(world.server.get(TENANT).unwrap()).unwrap();
+    let old: Readable<Tenant> = serde_json::from_value(world.server.get(TENANT).unwrap()).unwrap();
     world.server.remove(TENANT);
     world.server.remove(QUOTA);
     let before = world.writes();
@@ -180,8 +190,8 @@ async fn a_tenant_that_is_gone_is_not_given_a_quota() {
 }
 
 /// Even if the reconcile had begun before.
-async fn refuses_to_destroy(old: &Readable, context: &Context, reason: &str) {
-    let key = fake::key();
+async fn refuses_to_destroy(old: &Readable<Tenant>, context: &Context, reason: &str) {
+    let key = harness::key();
     let guard = LiveGuard::new(context, &key, old.0.as_ref().unwrap());
     assert!(guard.permit_destroying().await.is_err(), "{reason}");
 }

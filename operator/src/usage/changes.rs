@@ -1,29 +1,32 @@
-//! Whose products, connections or pods are no longer as many as they were.
+//! Finds tenants whose number of products, connections or pods changed.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use akili_crds::TenantQuota;
 use akili_crds::tenant_quota::Usage;
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Readable, Work};
+use super::context::Work;
+use crate::backoff::Readable;
 
-/// Changes come in bursts, which are told together: a status is written no more often.
+/// Changes come in bursts. Each burst is handled together, so a status is written no more often
+/// than this.
 const BURST: Duration = Duration::from_millis(500);
 
-/// Sends every quota whose tenant has more or less than before: for ever. All are looked
-/// at together, which costs no call.
-pub async fn run(work: &Work, changed: &UnboundedSender<ObjectRef<Readable>>) {
+/// Sends every quota whose tenant's usage changed. All tenants are compared from the caches, which
+/// costs no call. Never returns.
+pub async fn run(work: &Work, changed: &UnboundedSender<ObjectRef<Readable<TenantQuota>>>) {
     let mut before = HashMap::new();
     loop {
         let now = count(work);
         for (slug, used) in &now {
             let quota = ObjectRef::new(slug);
-            // One that isn't known yet is looked at when it is.
+            // A quota that the cache doesn't have yet is reconciled when it appears.
             if before.get(slug) != Some(used) && work.quotas.get(&quota).is_some() {
-                // Whoever would receive it is stopping.
+                // The receiver is dropped only when the controller stops.
                 let _ = changed.send(quota);
             }
         }

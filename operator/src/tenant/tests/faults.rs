@@ -3,11 +3,10 @@
 //! same as if nothing had failed, was written to no more often than that takes and the
 //! failed step repeated, and isn't written to any more.
 
+use akili_crds::condition::types;
 use serde_json::json;
 
-use super::fake::{ID, QUOTA, TENANT};
-use super::world::{End, World};
-use super::*;
+use super::harness::{End, ID, QUOTA, TENANT, World};
 use crate::backend::fake::Fault;
 
 const RESOURCE_QUOTA: &str = "/api/v1/namespaces/\

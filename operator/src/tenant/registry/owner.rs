@@ -1,5 +1,5 @@
-//! Which cluster works on the platform's tenants: a rebuilt or a staging one must not
-//! work on production's. A cluster is known by the uid of its kube-system namespace.
+//! The installation that owns the registry: a rebuilt or a staging cluster must not manage
+//! production's tenants. A cluster is identified by the uid of its kube-system namespace.
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
@@ -10,10 +10,10 @@ use crate::backend::postgres::client::Client as Database;
 use crate::backend::postgres::error::explain;
 use crate::error::{Class, Error};
 
-/// This cluster's identity.
+/// Returns this cluster's identity.
 ///
 /// # Errors
-/// The API server doesn't say.
+/// The API server's; `NoIdentity` if the uid is no UUID.
 pub async fn kube_system_uid(client: &Client) -> Result<Uuid, Error> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let uid = namespaces
@@ -30,7 +30,7 @@ pub async fn kube_system_uid(client: &Client) -> Result<Uuid, Error> {
     })
 }
 
-/// Takes the tenants for this cluster, unless they are a cluster's already.
+/// Records this cluster as the owner, unless there is one already.
 pub async fn claim(database: &Database, kube_system: Uuid) -> Result<(), Error> {
     let claim = query(
         "INSERT INTO akili.installation (kube_system_uid) VALUES ($1) ON CONFLICT DO NOTHING",
@@ -40,7 +40,7 @@ pub async fn claim(database: &Database, kube_system: Uuid) -> Result<(), Error> 
     Ok(())
 }
 
-/// The cluster that works on these tenants; none before the first operator has come.
+/// Returns the cluster that owns the registry; none before an operator has prepared it.
 pub async fn owner(database: &Database) -> Result<Option<Uuid>, Error> {
     let doing = "asking whose the tenants are";
     let owner = query("SELECT kube_system_uid FROM akili.installation");
@@ -49,8 +49,8 @@ pub async fn owner(database: &Database) -> Result<Option<Uuid>, Error> {
     uid.transpose().map_err(|error| explain(doing, &error))
 }
 
-/// Takes the tenants for this cluster, whoever's they are. An operator of the other
-/// one that still runs stops working on tenants.
+/// Makes this cluster the owner. An operator of the previous owner that still runs stops
+/// reconciling tenants.
 pub async fn take_over(database: &Database, kube_system: Uuid) -> Result<(), Error> {
     let take = query("UPDATE akili.installation SET kube_system_uid = $1, since = now()")
         .bind(kube_system);
@@ -58,7 +58,7 @@ pub async fn take_over(database: &Database, kube_system: Uuid) -> Result<(), Err
     Ok(())
 }
 
-/// The error of an operator whose cluster isn't the one that works on these tenants.
+/// Creates the error of an operator whose cluster doesn't own the registry.
 pub fn foreign(owner: Uuid) -> Error {
     Error::new(
         Class::Invalid,

@@ -1,4 +1,4 @@
-//! What a reconcile says of a tenant: its next status. Pure.
+//! The next status of a Tenant. Pure.
 
 use akili_crds::condition::{Statement, conditions, types};
 use akili_crds::lifecycle::Data;
@@ -6,77 +6,75 @@ use akili_crds::tenant::Resources;
 use akili_crds::{Phase, State, Tenant, TenantStatus, lifecycle};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::identity::archived_for_ever;
-use super::registry::Row;
+use super::registry::row::{RegistryLookup, Row, archived_permanently};
 use crate::backend::{Outcome, TenantKey};
 use crate::error::{Class, Error, PURGING};
 
-/// What became of one plane.
-pub struct Report {
+/// The outcome of converging one plane.
+pub struct PlaneOutcome {
     /// The plane's name in metrics.
     pub plane: &'static str,
-    /// The type of the condition that speaks of it.
+    /// The type of the plane's condition.
     pub condition: &'static str,
-    /// How far it got.
     pub outcome: Outcome,
 }
 
-impl Report {
-    /// Why it didn't get there, if it didn't.
+impl PlaneOutcome {
+    /// Returns why the plane didn't converge, if it didn't.
     pub fn error(&self) -> Option<&Error> {
         self.outcome.result.as_ref().err()
     }
 }
 
-/// Of whom something is said, and what is wanted of it.
+/// The tenant that a reconcile works on.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
-    /// The Tenant as this reconcile found it.
+    /// The Tenant as the reconcile read it.
     pub tenant: &'a Tenant,
-    /// Its key.
     pub key: &'a TenantKey,
     /// Its names in every plane.
     pub resources: &'a Resources,
-    /// Its row, if one was needed; or why it couldn't be read.
-    pub registry: &'a Result<Option<Row>, Error>,
-    /// The phase that every plane is taken towards.
+    pub registry: &'a RegistryLookup,
+    /// The phase that every plane converges to.
     pub target: Phase,
 }
 
 impl<'a> Subject<'a> {
-    /// Its row, if it was read.
+    /// Returns the tenant's row, if it was read.
     pub fn row(&self) -> Option<&'a Row> {
-        self.registry.as_ref().ok()?.as_ref()
+        self.registry.row()
     }
 
-    /// Why it isn't ARCHIVED although every plane is closed: the row comes first.
+    /// Returns why the tenant isn't ARCHIVED yet although every plane is closed: its row must be
+    /// archived first, and the registry didn't answer.
     pub fn unarchived(&self) -> Option<&'a Error> {
-        let arriving = super::phase(self.tenant) != Phase::Archived;
+        let arriving = self.tenant.phase() != Phase::Archived;
         let archives = self.target == Phase::Archived && arriving;
-        self.registry.as_ref().err().filter(|_| archives)
+        self.registry.error().filter(|_| archives)
     }
 
-    /// Whether it is archived although its Tenant, which may be from a backup, doesn't
-    /// want that.
+    /// Returns whether the row is archived although the Tenant, perhaps restored from a backup,
+    /// wants another state.
     pub fn is_overruled(&self) -> bool {
         let archived = self.row().is_some_and(|row| row.state == Phase::Archived);
         archived && self.tenant.spec.state != State::Archived
     }
 
-    /// Why what is wanted isn't reached although every plane is as it should be.
-    fn objection(&self) -> Option<Error> {
+    /// Returns why the tenant isn't ready although every plane has converged.
+    fn obstacle(&self) -> Option<Error> {
         match self.is_overruled() {
-            true => Some(archived_for_ever(&self.key.slug)),
+            true => Some(archived_permanently(&self.key.slug)),
             false => self.unarchived().cloned(),
         }
     }
 
-    /// What becomes of its data; nothing for as long as its Tenant wants it to live.
+    /// Returns what happens to the tenant's data; it is kept while the Tenant asks for another
+    /// state than Archived.
     pub fn data(&self) -> Data {
         if self.is_overruled() {
             return Data::Kept;
         }
-        let reached = super::phase(self.tenant);
+        let reached = self.tenant.phase();
         let time = |time: &Time| time.0;
         match (self.row(), &self.tenant.status) {
             (Some(row), _) => {
@@ -94,17 +92,17 @@ impl<'a> Subject<'a> {
 }
 
 /// The status after every plane was taken towards the target, or to the end.
-pub fn status(subject: &Subject<'_>, reports: &[Report], now: &Time) -> TenantStatus {
+pub fn status(subject: &Subject<'_>, outcomes: &[PlaneOutcome], now: &Time) -> TenantStatus {
     let old = subject.tenant.status.clone().unwrap_or_default();
     let data = subject.data();
-    let late = reports.iter().any(|report| report.error().is_some());
+    let late = outcomes.iter().any(|outcome| outcome.error().is_some());
     let reached = !late && subject.unarchived().is_none();
     let current = old.phase.unwrap_or(Phase::Provisioning);
-    let mut statements = vec![ready(subject, data, reports)];
-    statements.extend(progress(subject, reports));
-    let planes = reports.iter();
-    statements.extend(planes.map(|report| plane_statement(subject.key, data, report)));
-    statements.extend(data_statement(subject.key, data, reports));
+    let mut statements = vec![ready(subject, data, outcomes)];
+    statements.extend(progress(subject, outcomes));
+    let planes = outcomes.iter();
+    statements.extend(planes.map(|outcome| plane_statement(subject.key, data, outcome)));
+    statements.extend(data_statement(subject.key, data, outcomes));
     TenantStatus {
         phase: Some(lifecycle::next_phase(current, subject.target, reached)),
         ..named(subject, &statements, now)
@@ -209,16 +207,16 @@ pub fn blocked(tenant: &Tenant, error: &Error, now: &Time) -> TenantStatus {
     }
 }
 
-fn ready(subject: &Subject<'_>, data: Data, reports: &[Report]) -> Statement {
+fn ready(subject: &Subject<'_>, data: Data, outcomes: &[PlaneOutcome]) -> Statement {
     let (slug, target) = (&subject.key.slug, subject.target);
-    let late: Vec<&str> = reports
+    let late: Vec<&str> = outcomes
         .iter()
-        .filter(|report| report.error().is_some())
-        .map(|report| report.condition)
+        .filter(|outcome| outcome.error().is_some())
+        .map(|outcome| outcome.condition)
         .collect();
-    let error = reports.iter().find_map(Report::error);
+    let error = outcomes.iter().find_map(PlaneOutcome::error);
     let (reason, message) = match (error, data) {
-        (None, _) => match subject.objection() {
+        (None, _) => match subject.obstacle() {
             Some(error) => (error.reason, error.message),
             None => (
                 "Reached",
@@ -239,14 +237,14 @@ fn ready(subject: &Subject<'_>, data: Data, reports: &[Report]) -> Statement {
     };
     Statement {
         type_: types::READY,
-        status: late.is_empty() && subject.objection().is_none(),
+        status: late.is_empty() && subject.obstacle().is_none(),
         reason,
         message,
     }
 }
 
 /// How far an archived tenant's data has got on its way out.
-fn data_statement(key: &TenantKey, data: Data, reports: &[Report]) -> Option<Statement> {
+fn data_statement(key: &TenantKey, data: Data, outcomes: &[PlaneOutcome]) -> Option<Statement> {
     let slug = &key.slug;
     let (reason, message) = match data {
         Data::Kept | Data::Purged => return None,
@@ -255,9 +253,9 @@ fn data_statement(key: &TenantKey, data: Data, reports: &[Report]) -> Option<Sta
             format!("tenant {slug}'s data is kept until {after}; spec.retention changes that"),
         ),
         Data::Purging => {
-            let left = reports.iter().filter_map(|report| {
-                let error = report.error()?;
-                Some(format!("{}: {}", report.condition, error.message))
+            let left = outcomes.iter().filter_map(|outcome| {
+                let error = outcome.error()?;
+                Some(format!("{}: {}", outcome.condition, error.message))
             });
             (PURGING, left.collect::<Vec<_>>().join("; "))
         }
@@ -271,10 +269,10 @@ fn data_statement(key: &TenantKey, data: Data, reports: &[Report]) -> Option<Sta
 }
 
 /// `Stalled` where nothing will get better by itself, else `Reconciling`, else nothing.
-fn progress(subject: &Subject<'_>, reports: &[Report]) -> Option<Statement> {
-    let objection = subject.objection();
-    let planes = || reports.iter().filter_map(Report::error);
-    let errors = || planes().chain(&objection);
+fn progress(subject: &Subject<'_>, outcomes: &[PlaneOutcome]) -> Option<Statement> {
+    let obstacle = subject.obstacle();
+    let planes = || outcomes.iter().filter_map(PlaneOutcome::error);
+    let errors = || planes().chain(&obstacle);
     errors()
         .find(|error| error.class == Class::Invalid)
         .or_else(|| errors().next())
@@ -295,8 +293,8 @@ fn attention(error: &Error) -> Option<Statement> {
     })
 }
 
-fn plane_statement(key: &TenantKey, data: Data, report: &Report) -> Statement {
-    let (status, reason, message) = match &report.outcome.result {
+fn plane_statement(key: &TenantKey, data: Data, outcome: &PlaneOutcome) -> Statement {
+    let (status, reason, message) = match &outcome.outcome.result {
         Err(error) => (false, error.reason, error.message.clone()),
         Ok(_) if data == Data::Purging => (
             true,
@@ -311,7 +309,7 @@ fn plane_statement(key: &TenantKey, data: Data, report: &Report) -> Statement {
         ),
     };
     Statement {
-        type_: report.condition,
+        type_: outcome.condition,
         status,
         reason,
         message,
@@ -360,12 +358,12 @@ mod tests {
         }
     }
 
-    fn reports(postgres: Outcome) -> [Report; 2] {
+    fn outcomes(postgres: Outcome) -> [PlaneOutcome; 2] {
         [
             ("kubernetes", types::NAMESPACE_READY, converged()),
             ("postgres", types::POSTGRES_READY, postgres),
         ]
-        .map(|(plane, condition, outcome)| Report {
+        .map(|(plane, condition, outcome)| PlaneOutcome {
             plane,
             condition,
             outcome,
@@ -381,25 +379,30 @@ mod tests {
             tenant,
             key,
             resources,
-            registry: &Ok(None),
+            registry: &RegistryLookup::NotNeeded,
             target: Phase::Active,
         }
     }
 
-    fn stated(tenant: &Tenant, key: &TenantKey, reports: &[Report], now: &Time) -> TenantStatus {
-        status(&subject(tenant, key, &Resources::default()), reports, now)
+    fn stated(
+        tenant: &Tenant,
+        key: &TenantKey,
+        outcomes: &[PlaneOutcome],
+        now: &Time,
+    ) -> TenantStatus {
+        status(&subject(tenant, key, &Resources::default()), outcomes, now)
     }
 
     #[test]
     fn a_tenant_is_active_once_every_plane_has_converged() {
         let (mut tenant, key) = tenant();
-        let late = stated(&tenant, &key, &reports(failed(Class::Transient)), &at(1));
+        let late = stated(&tenant, &key, &outcomes(failed(Class::Transient)), &at(1));
         assert_eq!(late.phase, Some(Phase::Provisioning));
         assert!(is_true(&late.conditions, types::RECONCILING));
         assert!(!is_true(&late.conditions, types::READY));
 
         tenant.status = Some(late);
-        let done = stated(&tenant, &key, &reports(converged()), &at(2));
+        let done = stated(&tenant, &key, &outcomes(converged()), &at(2));
         assert_eq!(done.phase, Some(Phase::Active));
         assert!(is_true(&done.conditions, types::READY));
         assert!(!is_true(&done.conditions, types::RECONCILING));
@@ -409,8 +412,8 @@ mod tests {
     #[test]
     fn an_active_tenant_whose_backend_is_down_stays_active_and_is_not_ready() {
         let (mut tenant, key) = tenant();
-        tenant.status = Some(stated(&tenant, &key, &reports(converged()), &at(1)));
-        let down = stated(&tenant, &key, &reports(failed(Class::Transient)), &at(2));
+        tenant.status = Some(stated(&tenant, &key, &outcomes(converged()), &at(1)));
+        let down = stated(&tenant, &key, &outcomes(failed(Class::Transient)), &at(2));
         assert_eq!(down.phase, Some(Phase::Active));
         let postgres = find(&down.conditions, types::POSTGRES_READY).unwrap();
         assert_eq!(
@@ -423,7 +426,7 @@ mod tests {
     #[test]
     fn what_only_a_person_can_mend_is_stalled() {
         let (tenant, key) = tenant();
-        let status = stated(&tenant, &key, &reports(failed(Class::Invalid)), &at(1));
+        let status = stated(&tenant, &key, &outcomes(failed(Class::Invalid)), &at(1));
         assert!(is_true(&status.conditions, types::STALLED));
         assert!(!is_true(&status.conditions, types::RECONCILING));
     }
@@ -431,9 +434,9 @@ mod tests {
     #[test]
     fn a_second_report_of_the_same_is_the_same() {
         let (mut tenant, key) = tenant();
-        let first = stated(&tenant, &key, &reports(converged()), &at(1));
+        let first = stated(&tenant, &key, &outcomes(converged()), &at(1));
         tenant.status = Some(first.clone());
-        let second = stated(&tenant, &key, &reports(converged()), &at(9));
+        let second = stated(&tenant, &key, &outcomes(converged()), &at(9));
         assert_eq!(first, second);
     }
 

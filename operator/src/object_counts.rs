@@ -1,5 +1,5 @@
-//! How many data products and connections each namespace has, and what they are called.
-//! Every replica knows, from two watches that bring metadata only.
+//! How many data products and connections each namespace has, and their names. Every replica keeps
+//! these from two watches of metadata only.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,18 +13,19 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::Notify;
 
-use crate::watch;
+use crate::backoff::watch_backoff;
 
-/// The counts, as they are kept. Clones are kept together.
+/// The names of all products and connections. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Counts {
+pub struct ObjectCounts {
     products: Arc<RwLock<Names>>,
     connections: Arc<RwLock<Names>>,
     changed: Arc<Notify>,
 }
 
-impl Counts {
-    /// Keeps the counts: for ever. What was known stays so while the API server is away.
+impl ObjectCounts {
+    /// Keeps the counts up to date. Never returns. While the API server doesn't answer, the last
+    /// counts stay.
     pub async fn keep(&self, client: Client) {
         let every = watcher::Config::default;
         let products = Api::<PartialObjectMeta<DataProduct>>::all(client.clone());
@@ -39,25 +40,25 @@ impl Counts {
         );
     }
 
-    /// Whether all that there is was counted once.
+    /// Returns whether both kinds were listed once.
     pub fn is_filled(&self) -> bool {
         [Kind::DataProduct, Kind::Connection]
             .into_iter()
             .all(|kind| self.read(kind, |names| names.is_filled))
     }
 
-    /// Waits until something has come or gone since the last call. For one at a time.
+    /// Waits until an object was created or deleted since the last call. Only one task may wait.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// How many of this kind there are in this namespace.
+    /// Returns how many objects of this kind the namespace has.
     pub fn of(&self, kind: Kind, namespace: &str) -> i64 {
         let count = self.read(kind, |names| names.known.get(namespace).map(HashSet::len));
         count.unwrap_or_default().try_into().unwrap_or(i64::MAX)
     }
 
-    /// Whether there is one of this kind and name in this namespace.
+    /// Returns whether the namespace has an object of this kind and name.
     pub fn contains(&self, kind: Kind, namespace: &str, name: &str) -> bool {
         self.read(kind, |names| {
             let there = names.known.get(namespace);
@@ -79,7 +80,7 @@ async fn follow<K: ResourceExt>(
     changed: &Notify,
     events: impl Stream<Item = Result<Event<K>, watcher::Error>>,
 ) {
-    let mut events = std::pin::pin!(events.backoff(watch::pauses()));
+    let mut events = std::pin::pin!(events.backoff(watch_backoff()));
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
@@ -87,7 +88,7 @@ async fn follow<K: ResourceExt>(
                 names.fold(event);
                 changed.notify_one();
             }
-            Err(error) => tracing::warn!(%error, "products or connections can't be counted now"),
+            Err(error) => tracing::warn!(%error, "failed to watch products or connections"),
         }
     }
 }
@@ -96,7 +97,7 @@ async fn follow<K: ResourceExt>(
 #[derive(Debug, Default)]
 struct Names {
     known: HashMap<String, HashSet<String>>,
-    /// What a list that isn't complete yet has brought.
+    /// Names of a list that isn't complete yet.
     listed: HashMap<String, HashSet<String>>,
     is_filled: bool,
 }
@@ -122,7 +123,7 @@ impl Names {
                 let (namespace, name) = place(&object);
                 if let Some(there) = self.known.get_mut(&namespace) {
                     there.remove(&name);
-                    // Namespaces come and go; those that are gone must not stay here.
+                    // Drop empty namespaces: deleted ones must not pile up.
                     if there.is_empty() {
                         self.known.remove(&namespace);
                     }
@@ -133,8 +134,8 @@ impl Names {
 }
 
 #[cfg(test)]
-impl Counts {
-    /// Counts that are filled, with products of these names in this namespace.
+impl ObjectCounts {
+    /// Creates complete counts with products of these names in this namespace.
     pub fn with_products(namespace: &str, names: &[&str]) -> Self {
         let counts = Self::default();
         let there = names.iter().map(|name| (*name).to_owned()).collect();
@@ -157,8 +158,8 @@ mod tests {
         product
     }
 
-    fn counts(events: Vec<Event<DataProduct>>) -> Counts {
-        let counts = Counts::default();
+    fn counts(events: Vec<Event<DataProduct>>) -> ObjectCounts {
+        let counts = ObjectCounts::default();
         for event in events {
             counts.products.write().unwrap().fold(event);
         }
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_counts_once_it_is_complete() {
+    fn list_counts_once_it_is_complete() {
         let listed = || vec![Event::Init, Event::InitApply(product("a", "one"))];
         let counts_of = |events| {
             let counts = counts(events);
@@ -177,13 +178,17 @@ mod tests {
         let complete = || [listed(), vec![Event::InitDone]].concat();
         assert_eq!(counts_of(complete()), (1, true));
         let again = [complete(), vec![Event::Init]].concat();
-        assert_eq!(counts_of(again), (1, true), "what was known stays");
+        assert_eq!(counts_of(again), (1, true), "the last counts stay");
         let gone = [complete(), vec![Event::Init, Event::InitDone]].concat();
-        assert_eq!(counts_of(gone), (0, true), "it went while nobody watched");
+        assert_eq!(
+            counts_of(gone),
+            (0, true),
+            "deleted while the watch was down"
+        );
     }
 
     #[test]
-    fn what_comes_and_goes_is_counted_by_namespace() {
+    fn created_and_deleted_objects_count_by_namespace() {
         let counts = counts(vec![
             Event::Init,
             Event::InitApply(product("a", "one")),
@@ -202,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_filled_once_both_kinds_are() {
+    fn counts_are_filled_once_both_kinds_are_listed() {
         let counts = counts(vec![Event::Init, Event::InitDone]);
         assert!(!counts.is_filled());
         let mut connections = counts.connections.write().unwrap();

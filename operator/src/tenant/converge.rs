@@ -1,0 +1,49 @@
+//! Converges planes and keeps every outcome.
+
+use std::time::Instant;
+
+use futures::future::join_all;
+
+use super::context::Context;
+use super::guard::LiveGuard;
+use super::status::PlaneOutcome;
+use crate::backend::{Desired, Plane, TenantKey};
+
+/// Converges the Kubernetes plane first, whose namespace holds the others' credentials, then all
+/// others at the same time: none waits for another or is stopped by its failure.
+pub async fn converge_all(
+    context: &Context,
+    key: &TenantKey,
+    desired: &Desired,
+    guard: &LiveGuard<'_>,
+) -> Vec<PlaneOutcome> {
+    let mut outcomes = Vec::new();
+    if let [kubernetes, others @ ..] = context.planes.as_slice() {
+        outcomes.push(converge(context, kubernetes.as_ref(), key, desired, guard).await);
+        let others = others.iter();
+        let others = others.map(|plane| converge(context, plane.as_ref(), key, desired, guard));
+        outcomes.extend(join_all(others).await);
+    }
+    outcomes
+}
+
+/// Converges one plane and records how long that took.
+pub async fn converge(
+    context: &Context,
+    plane: &dyn Plane,
+    key: &TenantKey,
+    desired: &Desired,
+    guard: &LiveGuard<'_>,
+) -> PlaneOutcome {
+    let began = Instant::now();
+    let outcome = plane.converge(key, desired, guard).await;
+    let took = began.elapsed();
+    context
+        .metrics
+        .reconciled(plane.name(), outcome.as_str(), took);
+    PlaneOutcome {
+        plane: plane.name(),
+        condition: plane.condition(),
+        outcome,
+    }
+}
