@@ -10,11 +10,27 @@ PREPARED = e2e/build-packages && e2e/build-cache
 PROGRAMS = $(PREPARED) && cargo build --locked --workspace --bins
 TESTBED = $(PROGRAMS) && $(CARGO_TARGET_DIR)/debug/testbed
 
-.PHONY: demo test scenario lint up down image bench generate
+# Test targets that need neither root nor the testbed: those of the product's crates.
+UNIT_TESTS = --lib --bins \
+	$(foreach file,$(wildcard crds/tests/*.rs operator/tests/*.rs operator/*/tests/*.rs cli/tests/*.rs),\
+		--test $(basename $(notdir $(file)))) \
+	$(foreach file,$(wildcard crds/tests/*/main.rs operator/tests/*/main.rs operator/*/tests/*/main.rs cli/tests/*/main.rs),\
+		--test $(notdir $(patsubst %/main.rs,%,$(file))))
+
+.DEFAULT_GOAL = help
+.PHONY: help demo check test scenario lint up down image bench generate
+
+help:            ## lists the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 demo:            ## the platform on this machine, and a tenant in it
 	@$(TESTBED) up
 	@$(CARGO_TARGET_DIR)/debug/demo
+
+check:           ## in minutes and without root: lint, unit tests, wording, import circles, licences
+	@$(MAKE) --no-print-directory lint
+	cargo test --workspace --locked --quiet $(UNIT_TESTS)
+	@scripts/deny.sh
 
 test:            ## everything: lint, unit tests, scenarios
 	@e2e/test
