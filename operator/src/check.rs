@@ -34,7 +34,7 @@ pub async fn lines(kubernetes: &Client, clients: &Clients, tenant_schemas: &[Str
         lines.push(line("PostgreSQL installation", other, false));
     }
     if let Ok(findings) = database.coverage(tenant_schemas).await {
-        let coverage = Coverage::of(findings);
+        let coverage = Coverage::from_findings(findings);
         let gaps = (!coverage.gaps.is_empty()).then(|| coverage.summary());
         lines.push(line("PostgreSQL tenants' tables", gaps, false));
     }

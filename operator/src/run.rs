@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use crate::admission::{Webhook, ca_bundle};
 use crate::backend::driver::Driver;
 use crate::backend::kafka::Kafka;
+use crate::backend::kubernetes::Kubernetes;
 use crate::backend::kubernetes::credentials::Secrets;
-use crate::backend::kubernetes::{Kubernetes, Settings};
+use crate::backend::kubernetes::settings::Settings;
 use crate::backend::object_store::ObjectStore;
 use crate::backend::postgres::{Postgres, protection_loop};
 use crate::backend::starrocks::{self, Catalog, ResourceGroup};
@@ -104,8 +105,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
 
 /// Where tenants find the backends.
 struct Addresses {
-    database: postgres::binding::Address,
-    objects: object_store::binding::Address,
+    database: postgres::service_binding::ConnectionInfo,
+    objects: object_store::service_binding::ConnectionInfo,
     kafka: kafka::binding::Address,
     starrocks: starrocks::binding::Address,
 }

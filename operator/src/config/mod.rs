@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::backend::kubernetes::Egress;
+use crate::backend::kubernetes::settings::Egress;
 use crate::password::Password;
 
 pub use kafka::{Kafka, SecurityProtocol, Topic};

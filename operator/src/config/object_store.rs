@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ConfigError, authority, humantime_string, secret};
-use crate::backend::object_store::binding::Address;
+use crate::backend::object_store::service_binding::ConnectionInfo;
 use crate::password::Password;
 
 /// The platform's object store, a Ceph object gateway.
@@ -45,8 +45,8 @@ impl ObjectStore {
     ///
     /// # Errors
     /// The certificate authority can't be read.
-    pub fn address(&self) -> Result<Address, ConfigError> {
-        Ok(Address {
+    pub fn address(&self) -> Result<ConnectionInfo, ConfigError> {
+        Ok(ConnectionInfo {
             endpoint: self.endpoint.clone(),
             region: self.region.clone(),
             bucket: self.bucket.clone(),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::{ConfigError, authority, secret};
-use crate::backend::postgres::binding::Address;
+use crate::backend::postgres::service_binding::ConnectionInfo;
 use crate::password::Password;
 
 /// The platform's database.
@@ -55,8 +55,8 @@ impl Postgres {
     ///
     /// # Errors
     /// The certificate authority can't be read.
-    pub fn address(&self) -> Result<Address, ConfigError> {
-        Ok(Address {
+    pub fn address(&self) -> Result<ConnectionInfo, ConfigError> {
+        Ok(ConnectionInfo {
             host: self.host.clone(),
             port: self.port,
             database: self.database.clone(),

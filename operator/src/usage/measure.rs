@@ -125,7 +125,7 @@ async fn read(
         if work.measurable(key.slug.as_str()).as_ref() != Some(key) {
             return Ok(RunOutcome::Unwanted);
         }
-        measurement.read_on(work.context.objects.as_ref()).await?;
+        measurement.read_page(work.context.objects.as_ref()).await?;
     }
     Ok(RunOutcome::Done)
 }

@@ -23,8 +23,8 @@ use super::reconcile::{reconcile, reconcile_quota};
 use super::state::{Measurements, Pods, Queries};
 use crate::backend::Growth;
 use crate::backend::kubernetes::fake::ApiServer;
-use crate::backend::object_store::diff::Upload;
-use crate::backend::object_store::measure::{After, Listed, Listing, Sized};
+use crate::backend::object_store::measure::Listing;
+use crate::backend::object_store::model::{Cursor, Listed, Size, Upload};
 use crate::backend::starrocks::usage::Loads;
 use crate::backoff::Readable;
 use crate::error::Error;
@@ -41,11 +41,11 @@ struct Objects {
 
 #[async_trait]
 impl Listing for Objects {
-    async fn versions(&self, prefix: &str, after: Option<&After>) -> Result<Listed<Sized>, Error> {
+    async fn versions(&self, prefix: &str, after: Option<&Cursor>) -> Result<Listed<Size>, Error> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let key = format!("{prefix}object");
         let bytes = self.bytes.load(Ordering::Relaxed);
-        let next = After {
+        let next = Cursor {
             key: key.clone(),
             id: String::new(),
         };
@@ -55,13 +55,13 @@ impl Listing for Objects {
                 next: Some(next),
             },
             Some(_) => Listed {
-                items: vec![Sized { key, bytes }],
+                items: vec![Size { key, bytes }],
                 next: None,
             },
         })
     }
 
-    async fn uploads(&self, _: &str, _: Option<&After>) -> Result<Listed<Upload>, Error> {
+    async fn uploads(&self, _: &str, _: Option<&Cursor>) -> Result<Listed<Upload>, Error> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         Ok(Listed {
             items: vec![],
@@ -69,7 +69,7 @@ impl Listing for Objects {
         })
     }
 
-    async fn parts(&self, _: &Upload, _: Option<&After>) -> Result<Listed<Sized>, Error> {
+    async fn parts(&self, _: &Upload, _: Option<&Cursor>) -> Result<Listed<Size>, Error> {
         unreachable!("there is no upload")
     }
 }

@@ -1,38 +1,22 @@
-//! From what is there to what is wanted. Pure.
-
-use std::fmt;
+//! Steps from the objects that exist for a tenant to the desired ones. Pure.
 
 use akili_crds::Phase;
 use akili_crds::names::LABEL_STATE;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use kube::core::DynamicObject;
 use serde_json::Value;
 
-use super::objects::{Place, Rule, Wanted, namespace_place, quota_place, rules};
-use super::{Observed, Settings};
-use crate::backend::{Desired, Effect, TenantKey};
+use super::model::{Manifest, ObjectRef, Observed, Step};
+use super::objects::{Rule, namespace_ref, quota_ref, rules};
+use super::settings::Settings;
+use crate::backend::{Desired, TenantKey};
 
-/// A quota that was made before the controller manager knew the resources that it
-/// counts stays without counts for minutes; made again, it has them at once.
-const QUOTA_PATIENCE: SignedDuration = SignedDuration::from_secs(10);
+/// Age at which a ResourceQuota without usage is replaced. A quota that was created before
+/// the controller manager knew the resources that the quota limits stays without usage for
+/// minutes; a new one has its usage at once.
+const STALE_QUOTA_AGE: SignedDuration = SignedDuration::from_secs(10);
 
-/// A change to the cluster.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Step {
-    /// Make it, or set its fields.
-    Apply(Wanted),
-    /// Remove it.
-    Delete(Place),
-    /// Remove it and make it again, since what differs can't be changed, or another
-    /// has set what must not be there.
-    Replace(Wanted),
-    /// The controller manager hasn't counted yet.
-    AwaitQuota,
-    /// It was removed, but is still there.
-    AwaitEnd(Place),
-}
-
-/// The steps from `observed` to `desired`, in order.
+/// Returns the steps to take, in order; empty when converged.
 pub fn diff(
     settings: &Settings,
     tenant: &TenantKey,
@@ -42,28 +26,31 @@ pub fn diff(
     if *desired == Desired::Absent {
         return purge(observed);
     }
-    let desired = &as_open(tenant, desired, observed);
+    let desired = &keep_active(tenant, desired, observed);
     let step = |rule: Rule| match rule {
-        Rule::Absent(place) => observed.find(&place).map(|_| Step::Delete(place)),
-        Rule::Present(wanted) => match observed.find(&wanted.place) {
-            None => Some(Step::Apply(wanted)),
-            Some(found) => change(wanted, found),
+        Rule::Absent(object) => observed.find(&object).map(|_| Step::Delete(object)),
+        Rule::Present(manifest) => match observed.find(&manifest.object) {
+            None => Some(Step::Apply(manifest)),
+            Some(found) => change(manifest, found),
         },
     };
     let steps: Vec<Step> = rules(settings, tenant, desired)
         .into_iter()
         .filter_map(step)
         .collect();
-    if steps.is_empty() && !is_counted(observed.find(&quota_place(tenant))) {
-        return vec![stale_quota(settings, tenant, desired, observed).unwrap_or(Step::AwaitQuota)];
+    if steps.is_empty() && !has_usage(observed.find(&quota_ref(tenant))) {
+        return vec![
+            replace_stale_quota(settings, tenant, desired, observed).unwrap_or(Step::AwaitQuota),
+        ];
     }
     steps
 }
 
-/// A namespace is opened once every plane is, and the phase says so next: where that was
-/// cut off it stays open.
-fn as_open(tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Desired {
-    let namespace = observed.find(&namespace_place(tenant));
+/// Keeps the state ACTIVE of a namespace whose tenant's phase is not ACTIVE yet. The
+/// namespace gets that state once every plane is open, and the phase follows: after an
+/// interruption in between the namespace stays open.
+fn keep_active(tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Desired {
+    let namespace = observed.find(&namespace_ref(tenant));
     let labels = namespace.and_then(|namespace| namespace.metadata.labels.as_ref());
     let state = labels.and_then(|labels| labels.get(LABEL_STATE));
     match desired {
@@ -80,148 +67,100 @@ fn as_open(tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Desire
     }
 }
 
-/// What is in the namespace goes with it.
+/// Returns the steps that delete the cluster-scoped objects; a namespace takes its content
+/// along. Objects that are being deleted are awaited.
 fn purge(observed: &Observed) -> Vec<Step> {
-    let of_cluster = observed.objects.iter();
-    let of_cluster = of_cluster.filter(|(place, _)| place.namespace.is_none());
-    let step = |(place, object): &(Place, DynamicObject)| {
-        if object.metadata.deletion_timestamp.is_some() {
-            Step::AwaitEnd(place.clone())
+    let cluster_scoped = observed.objects.iter();
+    let cluster_scoped = cluster_scoped.filter(|(object, _)| object.namespace.is_none());
+    let step = |(object, content): &(ObjectRef, DynamicObject)| {
+        if content.metadata.deletion_timestamp.is_some() {
+            Step::AwaitDeletion(object.clone())
         } else {
-            Step::Delete(place.clone())
+            Step::Delete(object.clone())
         }
     };
-    let (mut steps, waits): (Vec<_>, Vec<_>) = of_cluster
+    let (mut steps, waits): (Vec<_>, Vec<_>) = cluster_scoped
         .map(step)
         .partition(|step| matches!(step, Step::Delete(_)));
     steps.extend(waits);
     steps
 }
 
-fn change(wanted: Wanted, found: &DynamicObject) -> Option<Step> {
+/// Returns the step that gives an existing object its desired content, if they differ.
+fn change(manifest: Manifest, found: &DynamicObject) -> Option<Step> {
     let found = serde_json::to_value(found).unwrap_or_default();
-    let other_role = wanted
+    let other_role = manifest
         .fields
         .get("roleRef")
         .is_some_and(|role| !includes(&found["roleRef"], role));
-    let in_the_way = |pointer: &&str| found.pointer(pointer).is_some();
-    if other_role || wanted.without.iter().any(in_the_way) {
-        Some(Step::Replace(wanted))
-    } else if includes(&found, &wanted.fields) {
+    let exists = |pointer: &&str| found.pointer(pointer).is_some();
+    if other_role || manifest.forbidden.iter().any(exists) {
+        Some(Step::Replace(manifest))
+    } else if includes(&found, &manifest.fields) {
         None
     } else {
-        Some(Step::Apply(wanted))
+        Some(Step::Apply(manifest))
     }
 }
 
-/// Whether `found` has everything that `wanted` names; lists are equal in length.
-fn includes(found: &Value, wanted: &Value) -> bool {
-    match (found, wanted) {
-        (Value::Object(found), Value::Object(wanted)) => wanted
+/// Returns whether `found` has every field of `desired`; lists must have the same length.
+fn includes(found: &Value, desired: &Value) -> bool {
+    match (found, desired) {
+        (Value::Object(found), Value::Object(desired)) => desired
             .iter()
             .all(|(key, value)| found.get(key).is_some_and(|f| includes(f, value))),
-        (Value::Array(found), Value::Array(wanted)) => {
-            found.len() == wanted.len() && found.iter().zip(wanted).all(|(f, w)| includes(f, w))
+        (Value::Array(found), Value::Array(desired)) => {
+            found.len() == desired.len() && found.iter().zip(desired).all(|(f, d)| includes(f, d))
         }
-        // Nothing serialized is left of an empty selector.
-        (found, Value::Object(wanted)) if wanted.is_empty() => found.is_null(),
-        _ => found == wanted,
+        // The API server does not return an empty selector.
+        (found, Value::Object(desired)) if desired.is_empty() => found.is_null(),
+        _ => found == desired,
     }
 }
 
-/// Whether the quota's usage has every key that it limits.
-fn is_counted(quota: Option<&DynamicObject>) -> bool {
+/// Returns whether the quota's usage has every resource that the quota limits.
+fn has_usage(quota: Option<&DynamicObject>) -> bool {
     let Some(quota) = quota else { return false };
     let (hard, used) = (&quota.data["spec"]["hard"], &quota.data["status"]["used"]);
     hard.as_object()
         .is_some_and(|hard| hard.keys().all(|key| used.get(key).is_some()))
 }
 
-fn stale_quota(
+/// Returns the step that replaces a quota that has had no usage for too long.
+fn replace_stale_quota(
     settings: &Settings,
     tenant: &TenantKey,
     desired: &Desired,
     observed: &Observed,
 ) -> Option<Step> {
-    let place = quota_place(tenant);
-    let made = observed
-        .find(&place)?
+    let quota = quota_ref(tenant);
+    let created = observed
+        .find(&quota)?
         .metadata
         .creation_timestamp
         .as_ref()?
         .0;
-    if observed.at.duration_since(made) < QUOTA_PATIENCE {
+    if observed.at.duration_since(created) < STALE_QUOTA_AGE {
         return None;
     }
     rules(settings, tenant, desired)
         .into_iter()
         .find_map(|rule| match rule {
-            Rule::Present(wanted) if wanted.place == place => Some(Step::Replace(wanted)),
+            Rule::Present(manifest) if manifest.object == quota => Some(Step::Replace(manifest)),
             _ => None,
         })
 }
 
-impl Observed {
-    /// The object at this place, if it is there.
-    pub fn find(&self, place: &Place) -> Option<&DynamicObject> {
-        self.objects
-            .iter()
-            .find(|(at, _)| at == place)
-            .map(|(_, object)| object)
-    }
-}
-
-impl Default for Observed {
-    fn default() -> Self {
-        Self {
-            objects: vec![],
-            at: Timestamp::UNIX_EPOCH,
-        }
-    }
-}
-
-impl Step {
-    /// Bindings of the tenant's group, and the label that admission goes by, are
-    /// what lets its users in.
-    pub fn effect(&self) -> Effect {
-        match self {
-            Self::Apply(wanted) | Self::Replace(wanted) if wanted.lets_tenant_in() => Effect::Opens,
-            Self::Delete(_) => Effect::Closes,
-            Self::Apply(_) | Self::Replace(_) | Self::AwaitQuota | Self::AwaitEnd(_) => {
-                Effect::Neutral
-            }
-        }
-    }
-}
-
-impl Wanted {
-    fn lets_tenant_in(&self) -> bool {
-        let active = self.fields["metadata"]["labels"][LABEL_STATE] == Phase::Active.as_str();
-        active || self.fields["subjects"][0]["kind"] == "Group"
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (verb, place) = match self {
-            Self::Apply(wanted) => ("apply", &wanted.place),
-            Self::Replace(wanted) => ("replace", &wanted.place),
-            Self::Delete(place) => ("delete", place),
-            Self::AwaitQuota => return f.write_str("await the quota's counts"),
-            Self::AwaitEnd(place) => ("await the end of", place),
-        };
-        write!(f, "{verb} {} {}", place.resource.kind, place.name)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::backend::Growth;
-    use crate::backend::fake::all_states;
-    use crate::backend::kubernetes::Egress;
     use akili_crds::{TenantId, TenantQuotaSpec};
+    use jiff::Timestamp;
     use serde_json::json;
+
+    use super::*;
+    use crate::backend::fake::all_states;
+    use crate::backend::kubernetes::settings::Egress;
+    use crate::backend::{Effect, Growth};
 
     fn settings() -> Settings {
         Settings {
@@ -241,91 +180,91 @@ mod tests {
         }
     }
 
-    /// The cluster after all rules hold, with a quota that was counted.
+    /// Returns a cluster in the desired state, with the quota's usage.
     fn cluster(tenant: &TenantKey, desired: &Desired) -> Observed {
         let mut observed = Observed::default();
-        take(
+        apply(
             &mut observed,
             &diff(&settings(), tenant, desired, &Observed::default()),
         );
-        count(&mut observed, tenant);
+        set_usage(&mut observed, tenant);
         observed
     }
 
-    /// What the API server would make of these steps.
-    fn take(observed: &mut Observed, steps: &[Step]) {
+    /// Applies the steps as the API server would.
+    fn apply(observed: &mut Observed, steps: &[Step]) {
         for step in steps {
-            let (place, object) = match step {
-                Step::Apply(wanted) | Step::Replace(wanted) => (
-                    &wanted.place,
-                    Some(serde_json::from_value(wanted.fields.clone()).unwrap()),
+            let (object, content) = match step {
+                Step::Apply(manifest) | Step::Replace(manifest) => (
+                    &manifest.object,
+                    Some(serde_json::from_value(manifest.fields.clone()).unwrap()),
                 ),
-                Step::Delete(place) => (place, None),
-                Step::AwaitQuota | Step::AwaitEnd(_) => continue,
+                Step::Delete(object) => (object, None),
+                Step::AwaitQuota | Step::AwaitDeletion(_) => continue,
             };
-            observed.objects.retain(|(at, _)| at != place);
+            observed.objects.retain(|(other, _)| other != object);
             observed
                 .objects
-                .extend(object.map(|object| (place.clone(), object)));
+                .extend(content.map(|content| (object.clone(), content)));
         }
     }
 
     fn quota<'a>(observed: &'a mut Observed, tenant: &TenantKey) -> &'a mut DynamicObject {
-        let place = quota_place(tenant);
+        let quota = quota_ref(tenant);
         &mut observed
             .objects
             .iter_mut()
-            .find(|(at, _)| *at == place)
+            .find(|(object, _)| *object == quota)
             .unwrap()
             .1
     }
 
-    fn count(observed: &mut Observed, tenant: &TenantKey) {
+    fn set_usage(observed: &mut Observed, tenant: &TenantKey) {
         let quota = quota(observed, tenant);
         quota.data["status"]["used"] = quota.data["spec"]["hard"].clone();
     }
 
-    fn names(steps: &[Step]) -> Vec<String> {
+    fn displayed(steps: &[Step]) -> Vec<String> {
         steps.iter().map(|step| step.to_string()).collect()
     }
 
     #[test]
-    fn every_state_is_reached_from_every_other_and_then_nothing_is_left_to_do() {
+    fn every_state_converges_from_every_other() {
         let tenant = acme();
         for from in &all_states() {
             for to in &all_states() {
                 let mut observed = cluster(&tenant, from);
                 let steps = diff(&settings(), &tenant, to, &observed);
-                take(&mut observed, &steps);
-                count(&mut observed, &tenant);
-                let left = names(&diff(&settings(), &tenant, to, &observed));
+                apply(&mut observed, &steps);
+                set_usage(&mut observed, &tenant);
+                let left = displayed(&diff(&settings(), &tenant, to, &observed));
                 assert_eq!(left, Vec::<String>::new(), "{from:?} → {to:?}");
             }
         }
     }
 
     #[test]
-    fn a_purge_removes_what_belongs_to_the_cluster_once_and_waits_for_its_end() {
+    fn purge_deletes_cluster_scoped_objects_and_awaits_them() {
         let tenant = acme();
         let [.., archived] = all_states();
         let mut observed = cluster(&tenant, &archived);
         let steps = diff(&settings(), &tenant, &Desired::Absent, &observed);
         let (namespace, role) = (tenant.id.namespace(), tenant.id.cluster_role());
         assert_eq!(
-            names(&steps),
+            displayed(&steps),
             [
                 format!("delete Namespace {namespace}"),
                 format!("delete ClusterRole {role}"),
                 format!("delete ClusterRoleBinding {role}"),
             ]
         );
-        take(&mut observed, &steps[1..]);
+        apply(&mut observed, &steps[1..]);
         let now = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH);
         observed.objects[0].1.metadata.deletion_timestamp = Some(now);
         let steps = diff(&settings(), &tenant, &Desired::Absent, &observed);
         assert_eq!(
-            names(&steps),
-            [format!("await the end of Namespace {namespace}")]
+            displayed(&steps),
+            [format!("wait for the deletion of Namespace {namespace}")]
         );
         observed.objects.clear();
         assert_eq!(
@@ -335,12 +274,12 @@ mod tests {
     }
 
     #[test]
-    fn suspending_takes_the_writer_and_all_pods() {
+    fn suspending_removes_writer_binding_and_pods() {
         let tenant = acme();
         let [active, suspended, archived] = all_states();
         let steps = diff(&settings(), &tenant, &suspended, &cluster(&tenant, &active));
         assert_eq!(
-            names(&steps),
+            displayed(&steps),
             [
                 format!("apply Namespace {}", tenant.id.namespace()),
                 "apply ResourceQuota akili".into(),
@@ -354,7 +293,7 @@ mod tests {
             &cluster(&tenant, &suspended),
         );
         assert_eq!(
-            names(&steps[2..]),
+            displayed(&steps[2..]),
             [
                 "delete RoleBinding akili-tenant-reader",
                 "delete RoleBinding akili-tenant-author"
@@ -363,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_namespace_is_not_opened_before_the_other_planes() {
+    fn namespace_stays_closed_until_other_planes_are_open() {
         let tenant = acme();
         let [_, suspended, _] = all_states();
         let opening = Desired::Writable {
@@ -378,7 +317,7 @@ mod tests {
             &cluster(&tenant, &suspended),
         );
         assert_eq!(
-            names(&steps),
+            displayed(&steps),
             [
                 "replace ResourceQuota akili",
                 "apply RoleBinding akili-tenant-writer"
@@ -387,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_label_that_was_changed_by_hand_is_drift() {
+    fn changed_state_label_is_drift() {
         let tenant = acme();
         let [active, ..] = all_states();
         let mut observed = cluster(&tenant, &active);
@@ -396,14 +335,14 @@ mod tests {
         labels.insert(LABEL_STATE.into(), "SUSPENDED".into());
         let steps = diff(&settings(), &tenant, &active, &observed);
         assert_eq!(
-            names(&steps),
+            displayed(&steps),
             [format!("apply Namespace {}", tenant.id.namespace())]
         );
         assert_eq!(steps[0].effect(), Effect::Opens);
     }
 
     #[test]
-    fn what_lets_the_tenants_group_in_opens_and_what_is_removed_closes() {
+    fn group_bindings_open_and_deletions_close() {
         let tenant = acme();
         let [active, suspended, _] = all_states();
         let effects = |from: &Observed, to: &Desired| -> Vec<(String, Effect)> {
@@ -434,26 +373,29 @@ mod tests {
     }
 
     #[test]
-    fn a_binding_to_another_role_is_replaced() {
+    fn binding_to_another_role_is_replaced() {
         let tenant = acme();
         let [active, ..] = all_states();
         let mut observed = cluster(&tenant, &active);
-        for (place, object) in &mut observed.objects {
-            if place.name == "akili-tenant-reader" {
+        for (reference, object) in &mut observed.objects {
+            if reference.name == "akili-tenant-reader" {
                 object.data["roleRef"]["name"] = json!("admin");
             }
         }
         let steps = diff(&settings(), &tenant, &active, &observed);
-        assert_eq!(names(&steps), ["replace RoleBinding akili-tenant-reader"]);
+        assert_eq!(
+            displayed(&steps),
+            ["replace RoleBinding akili-tenant-reader"]
+        );
     }
 
     #[test]
-    fn a_second_subject_is_drift() {
+    fn second_subject_of_a_binding_is_drift() {
         let tenant = acme();
         let [active, ..] = all_states();
         let mut observed = cluster(&tenant, &active);
-        for (place, object) in &mut observed.objects {
-            if place.name == "akili-tenant-writer" {
+        for (reference, object) in &mut observed.objects {
+            if reference.name == "akili-tenant-writer" {
                 let intruder = json!({"kind": "Group", "name": "system:authenticated"});
                 object.data["subjects"]
                     .as_array_mut()
@@ -462,19 +404,20 @@ mod tests {
             }
         }
         let steps = diff(&settings(), &tenant, &active, &observed);
-        assert_eq!(names(&steps), ["apply RoleBinding akili-tenant-writer"]);
+        assert_eq!(displayed(&steps), ["apply RoleBinding akili-tenant-writer"]);
     }
 
     #[test]
-    fn a_quota_without_counts_is_awaited_and_after_ten_seconds_made_again() {
+    fn quota_without_usage_is_replaced_after_ten_seconds() {
         let tenant = acme();
         let [active, ..] = all_states();
         let mut observed = cluster(&tenant, &active);
-        let born = Timestamp::from_second(1_000).unwrap();
+        let created = Timestamp::from_second(1_000).unwrap();
         let stale = quota(&mut observed, &tenant);
         stale.data["status"] = json!({});
-        stale.metadata.creation_timestamp =
-            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(born));
+        stale.metadata.creation_timestamp = Some(
+            k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(created),
+        );
 
         observed.at = Timestamp::from_second(1_009).unwrap();
         let steps = diff(&settings(), &tenant, &active, &observed);
@@ -482,6 +425,6 @@ mod tests {
 
         observed.at = Timestamp::from_second(1_010).unwrap();
         let steps = diff(&settings(), &tenant, &active, &observed);
-        assert_eq!(names(&steps), ["replace ResourceQuota akili"]);
+        assert_eq!(displayed(&steps), ["replace ResourceQuota akili"]);
     }
 }

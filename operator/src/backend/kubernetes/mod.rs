@@ -1,13 +1,20 @@
-//! The Kubernetes plane: a namespace and what makes it the tenant's.
+//! The Kubernetes plane: a tenant's namespace, the objects in it, and its cluster role.
+//!
+//! - [`settings`]: what the configuration says about namespaces.
+//! - [`model`]: observed objects and steps.
+//! - `objects`: desired objects; pure.
+//! - `diff`: steps for one tenant; pure.
+//! - [`credentials`]: the Secrets that hold a tenant's credentials.
 
 pub mod credentials;
 mod diff;
 #[cfg(test)]
 pub mod fake;
+pub mod model;
 mod objects;
+pub mod settings;
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{Hash, Hasher};
 
 use akili_crds::names::LABEL_TENANT_ID;
 use akili_crds::{Phase, condition};
@@ -17,67 +24,17 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, DynamicObject};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
-pub use diff::Step;
-use objects::{Place, Wanted};
-
+use self::model::{Held, Manifest, ObjectRef, Observed, Step};
+use self::settings::Settings;
 use super::{Backend, Desired, Effect, TenantKey};
 use crate::error::{Class, Error, PURGING};
 
-/// The field manager of everything that the operator applies.
+/// Field manager of everything that the operator applies.
 pub const FIELD_MANAGER: &str = "akili-operator";
 
-/// What the platform says about its tenants' namespaces.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Name of the operator's own ServiceAccount.
-    pub service_account: String,
-    /// The operator's own namespace.
-    pub namespace: String,
-    /// Where tenants' pods may connect to.
-    pub egress: Vec<Egress>,
-}
-
-/// A range of addresses that tenants' pods may connect to.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Egress {
-    /// The range, such as 10.1.0.0/16.
-    pub cidr: String,
-    /// TCP ports.
-    pub ports: Vec<u16>,
-}
-
-/// How many objects the API server is asked for at a time.
-const PAGE: u32 = 500;
-
-/// The tenant's objects that were found, by place.
-#[derive(Clone, Debug)]
-pub struct Found(Vec<(Place, DynamicObject)>);
-
-/// Only what somebody wrote is looked at, not what the cluster makes of it.
-impl Hash for Found {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        for (place, object) in &self.0 {
-            place.hash(state);
-            object.metadata.labels.hash(state);
-            let mut fields = object.data.clone();
-            fields["status"].take();
-            fields.to_string().hash(state);
-        }
-    }
-}
-
-/// The tenant's objects that were found, and when.
-#[derive(Clone, Debug)]
-pub struct Observed {
-    /// What was found, by place.
-    pub objects: Vec<(Place, DynamicObject)>,
-    /// When the look was taken.
-    pub at: Timestamp,
-}
+/// Number of objects that the API server returns per call.
+const PAGE_SIZE: u32 = 500;
 
 /// The Kubernetes plane.
 pub struct Kubernetes {
@@ -86,29 +43,32 @@ pub struct Kubernetes {
 }
 
 impl Kubernetes {
-    /// The plane behind this client.
+    /// Creates the plane of the cluster behind this client.
     pub fn new(client: Client, settings: Settings) -> Self {
         Self { client, settings }
     }
 
-    /// Opens the namespace: sets its state label, once every plane is as open.
+    /// Sets the namespace's state label, which opens the namespace; called once every plane is
+    /// open.
     pub async fn set_state(&self, tenant: &TenantKey, state: Phase) -> Result<(), Error> {
-        self.patch(&objects::namespace_in(tenant, state)).await
+        self.patch(&objects::namespace_manifest(tenant, state))
+            .await
     }
 
-    async fn patch(&self, wanted: &Wanted) -> Result<(), Error> {
+    async fn patch(&self, manifest: &Manifest) -> Result<(), Error> {
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        self.api(&wanted.place)
-            .patch(&wanted.place.name, &params, &Patch::Apply(&wanted.fields))
+        let Manifest { object, fields, .. } = manifest;
+        self.api(object)
+            .patch(&object.name, &params, &Patch::Apply(fields))
             .await?;
         Ok(())
     }
 
-    /// Removes the object, and says nothing where it is gone already.
-    async fn delete(&self, place: &Place) -> Result<(), Error> {
+    /// Deletes the object; succeeds if the object no longer exists.
+    async fn delete(&self, object: &ObjectRef) -> Result<(), Error> {
         match self
-            .api(place)
-            .delete(&place.name, &DeleteParams::default())
+            .api(object)
+            .delete(&object.name, &DeleteParams::default())
             .await
         {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
@@ -116,54 +76,57 @@ impl Kubernetes {
         }
     }
 
-    /// The object, if it is there. What can't be read for want of the operator's own
-    /// binding in the namespace counts as absent: it is applied after the binding.
-    async fn get(&self, place: &Place) -> Result<Option<DynamicObject>, Error> {
-        match self.api(place).get(&place.name).await {
-            Ok(object) => Ok(Some(object)),
+    /// Returns the object, if it exists. An object that can't be read because the operator's
+    /// own binding is missing in the namespace counts as absent: it is applied after the
+    /// binding.
+    async fn get(&self, object: &ObjectRef) -> Result<Option<DynamicObject>, Error> {
+        match self.api(object).get(&object.name).await {
+            Ok(content) => Ok(Some(content)),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-            Err(kube::Error::Api(status)) if status.code == 403 && place.namespace.is_some() => {
+            Err(kube::Error::Api(status)) if status.code == 403 && object.namespace.is_some() => {
                 Ok(None)
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    fn api(&self, place: &Place) -> Api<DynamicObject> {
-        match &place.namespace {
+    fn api(&self, object: &ObjectRef) -> Api<DynamicObject> {
+        match &object.namespace {
             Some(namespace) => {
-                Api::namespaced_with(self.client.clone(), namespace, &place.resource)
+                Api::namespaced_with(self.client.clone(), namespace, &object.resource)
             }
-            None => Api::all_with(self.client.clone(), &place.resource),
+            None => Api::all_with(self.client.clone(), &object.resource),
         }
     }
 
-    async fn get_all(&self, tenant: &TenantKey) -> Result<Found, Error> {
-        let places = objects::places(&self.settings, tenant).into_iter();
-        let found = try_join_all(places.map(|place| async move {
-            let object = self.get(&place).await?;
-            Ok::<_, Error>(object.map(|object| (place, object)))
+    async fn get_all(&self, tenant: &TenantKey) -> Result<Held, Error> {
+        let objects = objects::object_refs(&self.settings, tenant).into_iter();
+        let found = try_join_all(objects.map(|object| async move {
+            let content = self.get(&object).await?;
+            Ok::<_, Error>(content.map(|content| (object, content)))
         }));
-        Ok(Found(found.await?.into_iter().flatten().collect()))
+        Ok(Held(found.await?.into_iter().flatten().collect()))
     }
 
-    /// Every tenant's objects of this kind, in pages.
-    async fn list_marked(
+    /// Lists every tenant's objects of this kind, in pages.
+    async fn list_kind(
         &self,
         resource: ApiResource,
-    ) -> Result<Vec<(Place, DynamicObject)>, Error> {
+    ) -> Result<Vec<(ObjectRef, DynamicObject)>, Error> {
         let all: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
-        let mut params = ListParams::default().labels(LABEL_TENANT_ID).limit(PAGE);
+        let mut params = ListParams::default()
+            .labels(LABEL_TENANT_ID)
+            .limit(PAGE_SIZE);
         let mut found = Vec::new();
         loop {
             let page = all.list(&params).await?;
-            found.extend(page.items.into_iter().map(|object| {
-                let place = Place {
+            found.extend(page.items.into_iter().map(|content| {
+                let object = ObjectRef {
                     resource: resource.clone(),
-                    namespace: object.metadata.namespace.clone(),
-                    name: object.metadata.name.clone().unwrap_or_default(),
+                    namespace: content.metadata.namespace.clone(),
+                    name: content.metadata.name.clone().unwrap_or_default(),
                 };
-                (place, object)
+                (object, content)
             }));
             match page.metadata.continue_.filter(|more| !more.is_empty()) {
                 Some(more) => params = params.continue_token(&more),
@@ -175,7 +138,7 @@ impl Kubernetes {
 
 #[async_trait]
 impl Backend for Kubernetes {
-    type Held = Found;
+    type Held = Held;
     type Observed = Observed;
     type Step = Step;
 
@@ -187,34 +150,34 @@ impl Backend for Kubernetes {
         condition::types::NAMESPACE_READY
     }
 
-    /// One tenant's by name, which shows others' objects in its places, too; many
-    /// tenants' kind by kind.
-    async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Found>, Error> {
+    /// Gets one tenant's objects by name, which also finds objects of others with those
+    /// names; lists many tenants' objects kind by kind.
+    async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
         if let [tenant] = tenants {
             return Ok([(tenant.clone(), self.get_all(tenant).await?)].into());
         }
-        let places = |tenant| objects::places(&self.settings, tenant);
+        let object_refs = |tenant| objects::object_refs(&self.settings, tenant);
         let mut kinds: Vec<ApiResource> = Vec::new();
-        for place in tenants.first().map(places).unwrap_or_default() {
-            if !kinds.contains(&place.resource) {
-                kinds.push(place.resource);
+        for object in tenants.first().map(object_refs).unwrap_or_default() {
+            if !kinds.contains(&object.resource) {
+                kinds.push(object.resource);
             }
         }
-        let listed = try_join_all(kinds.into_iter().map(|kind| self.list_marked(kind))).await?;
-        let mut all: HashMap<Place, DynamicObject> = listed.into_iter().flatten().collect();
+        let listed = try_join_all(kinds.into_iter().map(|kind| self.list_kind(kind))).await?;
+        let mut all: HashMap<ObjectRef, DynamicObject> = listed.into_iter().flatten().collect();
         let found = tenants.iter().map(|tenant| {
-            let objects = places(tenant).into_iter().filter_map(|place| {
-                let object = all.remove(&place)?;
-                Some((place, object))
+            let objects = object_refs(tenant).into_iter().filter_map(|object| {
+                let content = all.remove(&object)?;
+                Some((object, content))
             });
-            (tenant.clone(), Found(objects.collect()))
+            (tenant.clone(), Held(objects.collect()))
         });
         Ok(found.collect())
     }
 
-    async fn observe(&self, _: &TenantKey, _: &Desired, found: Found) -> Result<Observed, Error> {
+    async fn observe(&self, _: &TenantKey, _: &Desired, held: Held) -> Result<Observed, Error> {
         Ok(Observed {
-            objects: found.0,
+            objects: held.0,
             at: Timestamp::now(),
         })
     }
@@ -225,16 +188,16 @@ impl Backend for Kubernetes {
         _: &Desired,
         observed: &Observed,
     ) -> Option<String> {
-        let namespace = observed.find(&objects::namespace_place(tenant))?;
-        let mark = namespace
+        let namespace = observed.find(&objects::namespace_ref(tenant))?;
+        let label = namespace
             .metadata
             .labels
             .as_ref()
             .and_then(|labels| labels.get(LABEL_TENANT_ID));
         let id = tenant.id.to_string();
-        (mark != Some(&id)).then(|| {
+        (label != Some(&id)).then(|| {
             format!(
-                "namespace {} exists without the label {LABEL_TENANT_ID}={id}: remove it, or label it if it is this tenant's",
+                "namespace {} exists without the label {LABEL_TENANT_ID}={id}; delete the namespace, or add the label if it is this tenant's",
                 tenant.id.namespace()
             )
         })
@@ -250,23 +213,23 @@ impl Backend for Kubernetes {
 
     async fn apply(&self, _: &TenantKey, step: &Step) -> Result<(), Error> {
         match step {
-            Step::Apply(wanted) => self.patch(wanted).await,
-            Step::Delete(place) => self.delete(place).await,
-            Step::Replace(wanted) => {
-                self.delete(&wanted.place).await?;
-                self.patch(wanted).await
+            Step::Apply(manifest) => self.patch(manifest).await,
+            Step::Delete(object) => self.delete(object).await,
+            Step::Replace(manifest) => {
+                self.delete(&manifest.object).await?;
+                self.patch(manifest).await
             }
             Step::AwaitQuota => Err(Error::new(
                 Class::Pending,
                 "QuotaNotCounted",
                 "the ResourceQuota akili has no counts yet; the controller manager will add them",
             )),
-            Step::AwaitEnd(place) => Err(Error::new(
+            Step::AwaitDeletion(object) => Err(Error::new(
                 Class::Pending,
                 PURGING,
                 format!(
-                    "{} {} is ending; what is in it goes first",
-                    place.resource.kind, place.name
+                    "{} {} is being deleted; its content is deleted first",
+                    object.resource.kind, object.name
                 ),
             )),
         }

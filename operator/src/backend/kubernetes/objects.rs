@@ -1,4 +1,4 @@
-//! The objects that make a tenant in Kubernetes. Pure.
+//! Desired objects of a tenant. Pure.
 
 use akili_crds::names::{LABEL_STATE, LABEL_TENANT, LABEL_TENANT_ID};
 use akili_crds::quota::{DEFAULT_CPU, DEFAULT_MEMORY};
@@ -10,87 +10,66 @@ use kube::Resource;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 
-use super::Settings;
+use super::model::{Manifest, ObjectRef};
+use super::settings::Settings;
 use crate::backend::{Desired, TenantKey};
 
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 
-/// Where an object is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
-    /// What kind of object.
-    pub resource: ApiResource,
-    /// Its namespace; none for what belongs to the cluster.
-    pub namespace: Option<String>,
-    /// Its name.
-    pub name: String,
-}
-
-/// An object as it is wanted: the fields that matter, all others are somebody else's.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Wanted {
-    /// Where it is.
-    pub place: Place,
-    /// The fields, with `apiVersion`, `kind` and `metadata`.
-    pub fields: Value,
-    /// JSON pointers to what must not be there.
-    pub without: Vec<&'static str>,
-}
-
-/// An object that may or may not be wanted in the tenant's present state.
+/// Whether an object exists in a state of the tenant.
 pub enum Rule {
-    /// It is there, with these fields.
-    Present(Wanted),
-    /// It isn't there.
-    Absent(Place),
+    /// The object exists, with these fields.
+    Present(Manifest),
+    /// The object does not exist.
+    Absent(ObjectRef),
 }
 
-/// What is to be there and what isn't, in the order in which to make it so.
+/// Returns the rules for the tenant's objects, in the order in which they are applied.
 pub fn rules(settings: &Settings, tenant: &TenantKey, desired: &Desired) -> Vec<Rule> {
     let (open, readable, limits) = match desired {
         Desired::Writable { limits, .. } => (true, true, Some(limits)),
         Desired::ReadOnly(limits) => (false, true, Some(limits)),
         Desired::NoAccess | Desired::Absent => (false, false, None),
     };
-    let group = |role: &str, wanted: bool| {
-        let place = place::<RoleBinding>(Some(tenant.id.namespace()), role);
-        if wanted {
+    let group_binding = |role: &str, present: bool| {
+        let binding = object_ref::<RoleBinding>(Some(tenant.id.namespace()), role);
+        if present {
             let subject =
                 json!({"kind": "Group", "apiGroup": RBAC_GROUP, "name": tenant.id.group()});
-            Rule::Present(role_binding(tenant, place, role, subject))
+            Rule::Present(role_binding(tenant, binding, role, subject))
         } else {
-            Rule::Absent(place)
+            Rule::Absent(binding)
         }
     };
     vec![
         Rule::Present(namespace(tenant, desired)),
-        // What follows needs the rights that this binding gives.
+        // Everything after this needs the rights that the binding grants.
         Rule::Present(operator_binding(settings, tenant)),
         Rule::Present(resource_quota(tenant, limits, open)),
         Rule::Present(limit_range(tenant)),
         Rule::Present(network_policy(settings, tenant)),
-        Rule::Present(own_role(tenant)),
-        Rule::Present(own_role_binding(tenant)),
-        group("akili-tenant-reader", readable),
-        group("akili-tenant-author", readable),
-        group("akili-tenant-writer", open),
+        Rule::Present(cluster_role(tenant)),
+        Rule::Present(cluster_role_binding(tenant)),
+        group_binding("akili-tenant-reader", readable),
+        group_binding("akili-tenant-author", readable),
+        group_binding("akili-tenant-writer", open),
     ]
 }
 
-/// The tenant's ResourceQuota.
-pub fn quota_place(tenant: &TenantKey) -> Place {
-    place::<ResourceQuota>(Some(tenant.id.namespace()), "akili")
+/// Returns the tenant's ResourceQuota.
+pub fn quota_ref(tenant: &TenantKey) -> ObjectRef {
+    object_ref::<ResourceQuota>(Some(tenant.id.namespace()), "akili")
 }
 
-/// The tenant's namespace.
-pub fn namespace_place(tenant: &TenantKey) -> Place {
-    place::<Namespace>(None, &tenant.id.namespace())
+/// Returns the tenant's namespace.
+pub fn namespace_ref(tenant: &TenantKey) -> ObjectRef {
+    object_ref::<Namespace>(None, &tenant.id.namespace())
 }
 
-/// The namespace with the label that admission goes by.
-pub fn namespace_in(tenant: &TenantKey, state: Phase) -> Wanted {
-    wanted(
-        namespace_place(tenant),
+/// Returns the namespace with a state label, which admission checks.
+pub fn namespace_manifest(tenant: &TenantKey, state: Phase) -> Manifest {
+    manifest(
+        namespace_ref(tenant),
         json!({"labels": {
             LABEL_TENANT: tenant.slug.as_str(),
             LABEL_TENANT_ID: tenant.id.to_string(),
@@ -101,18 +80,18 @@ pub fn namespace_in(tenant: &TenantKey, state: Phase) -> Wanted {
     )
 }
 
-/// Closing happens with the other objects; opening is done by itself, once every
-/// plane is open and the phase is reached.
-fn namespace(tenant: &TenantKey, desired: &Desired) -> Wanted {
+/// Returns the namespace. Its state closes together with the other objects, and opens
+/// separately, once every plane is open and the phase is reached.
+fn namespace(tenant: &TenantKey, desired: &Desired) -> Manifest {
     let state = match desired {
         Desired::Writable { reached, .. } => *reached,
         Desired::ReadOnly(_) => Phase::Suspended,
         Desired::NoAccess | Desired::Absent => Phase::Archived,
     };
-    namespace_in(tenant, state)
+    namespace_manifest(tenant, state)
 }
 
-fn operator_binding(settings: &Settings, tenant: &TenantKey) -> Wanted {
+fn operator_binding(settings: &Settings, tenant: &TenantKey) -> Manifest {
     let role = "akili-operator-tenant";
     let subject = json!({
         "kind": "ServiceAccount",
@@ -121,44 +100,45 @@ fn operator_binding(settings: &Settings, tenant: &TenantKey) -> Wanted {
     });
     role_binding(
         tenant,
-        place::<RoleBinding>(Some(tenant.id.namespace()), role),
+        object_ref::<RoleBinding>(Some(tenant.id.namespace()), role),
         role,
         subject,
     )
 }
 
-fn role_binding(tenant: &TenantKey, place: Place, role: &str, subject: Value) -> Wanted {
+fn role_binding(tenant: &TenantKey, object: ObjectRef, role: &str, subject: Value) -> Manifest {
     let role = json!({"apiGroup": RBAC_GROUP, "kind": "ClusterRole", "name": role});
-    wanted(
-        place,
-        mark(tenant),
+    manifest(
+        object,
+        tenant_label(tenant),
         json!({"roleRef": role, "subjects": [subject]}),
     )
 }
 
-/// The backstop behind the webhook. Without limits (archived) everything is 0.
-fn resource_quota(tenant: &TenantKey, limits: Option<&TenantQuotaSpec>, open: bool) -> Wanted {
-    let of = |limit: fn(&TenantQuotaSpec) -> i64| limits.map_or(0, limit);
+/// Returns the ResourceQuota, which enforces limits if the webhook misses an object. Without
+/// limits (archived) everything is 0.
+fn resource_quota(tenant: &TenantKey, limits: Option<&TenantQuotaSpec>, open: bool) -> Manifest {
+    let max = |limit: fn(&TenantQuotaSpec) -> i64| limits.map_or(0, limit);
     let mut hard = json!({
-        "count/dataproducts.akili.io": number(of(|l| l.max_products)),
-        "count/connections.akili.io": number(of(|l| l.max_connections)),
-        "limits.cpu": number(of(|l| l.max_compute_cpu)),
-        "limits.memory": gibibytes(of(|l| l.max_compute_memory_gb)),
+        "count/dataproducts.akili.io": number(max(|l| l.max_products)),
+        "count/connections.akili.io": number(max(|l| l.max_connections)),
+        "limits.cpu": number(max(|l| l.max_compute_cpu)),
+        "limits.memory": gibibytes(max(|l| l.max_compute_memory_gb)),
     });
     if !open {
         hard["pods"] = json!("0");
     }
-    let quota = wanted(
-        quota_place(tenant),
-        mark(tenant),
+    let quota = manifest(
+        quota_ref(tenant),
+        tenant_label(tenant),
         json!({"spec": {"hard": hard}}),
     );
-    let without = if open {
+    let forbidden = if open {
         vec!["/spec/hard/pods"]
     } else {
         vec![]
     };
-    Wanted { without, ..quota }
+    Manifest { forbidden, ..quota }
 }
 
 /// A quantity as the API server writes it: 1000 is `1k`.
@@ -184,11 +164,11 @@ fn canonical(count: i64, base: i64, suffixes: &[&str]) -> String {
     }
 }
 
-/// Pods that ask for nothing get this much, so that the quota can count them.
-fn limit_range(tenant: &TenantKey) -> Wanted {
-    wanted(
-        place::<LimitRange>(Some(tenant.id.namespace()), "akili"),
-        mark(tenant),
+/// Returns the defaults of pods without requests and limits, so that the quota can count them.
+fn limit_range(tenant: &TenantKey) -> Manifest {
+    manifest(
+        object_ref::<LimitRange>(Some(tenant.id.namespace()), "akili"),
+        tenant_label(tenant),
         json!({"spec": {"limits": [{
             "type": "Container",
             "default": {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY},
@@ -197,8 +177,9 @@ fn limit_range(tenant: &TenantKey) -> Wanted {
     )
 }
 
-/// Nothing in, nothing out but to what the platform allows.
-fn network_policy(settings: &Settings, tenant: &TenantKey) -> Wanted {
+/// Returns the NetworkPolicy: no ingress, and egress only to DNS and to what the platform
+/// allows.
+fn network_policy(settings: &Settings, tenant: &TenantKey) -> Manifest {
     let egress: Vec<Value> = settings
         .egress
         .iter()
@@ -215,19 +196,20 @@ fn network_policy(settings: &Settings, tenant: &TenantKey) -> Wanted {
             "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
         })))
         .collect();
-    wanted(
-        place::<NetworkPolicy>(Some(tenant.id.namespace()), "akili"),
-        mark(tenant),
+    manifest(
+        object_ref::<NetworkPolicy>(Some(tenant.id.namespace()), "akili"),
+        tenant_label(tenant),
         json!({"spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "egress": egress}}),
     )
 }
 
-/// Lets the tenant's users see their own Namespace, Tenant and TenantQuota.
-fn own_role(tenant: &TenantKey) -> Wanted {
+/// Returns the role that lets the tenant's users read their own Namespace, Tenant and
+/// TenantQuota.
+fn cluster_role(tenant: &TenantKey) -> Manifest {
     let slug = tenant.slug.as_str();
-    wanted(
-        place::<ClusterRole>(None, &tenant.id.cluster_role()),
-        mark(tenant),
+    manifest(
+        object_ref::<ClusterRole>(None, &tenant.id.cluster_role()),
+        tenant_label(tenant),
         json!({"rules": [
             {"apiGroups": [""], "resources": ["namespaces"],
              "resourceNames": [tenant.id.namespace()], "verbs": ["get"]},
@@ -237,11 +219,11 @@ fn own_role(tenant: &TenantKey) -> Wanted {
     )
 }
 
-fn own_role_binding(tenant: &TenantKey) -> Wanted {
+fn cluster_role_binding(tenant: &TenantKey) -> Manifest {
     let name = tenant.id.cluster_role();
-    wanted(
-        place::<ClusterRoleBinding>(None, &name),
-        mark(tenant),
+    manifest(
+        object_ref::<ClusterRoleBinding>(None, &name),
+        tenant_label(tenant),
         json!({
             "roleRef": {"apiGroup": RBAC_GROUP, "kind": "ClusterRole", "name": name},
             "subjects": [{"kind": "Group", "apiGroup": RBAC_GROUP, "name": tenant.id.group()}],
@@ -249,42 +231,42 @@ fn own_role_binding(tenant: &TenantKey) -> Wanted {
     )
 }
 
-/// The label by which an object is found to be this tenant's.
-fn mark(tenant: &TenantKey) -> Value {
+/// Returns metadata with the label that marks an object as the tenant's.
+fn tenant_label(tenant: &TenantKey) -> Value {
     json!({"labels": {LABEL_TENANT_ID: tenant.id.to_string()}})
 }
 
-/// Where a tenant's objects are, whatever state it is in.
-pub fn places(settings: &Settings, tenant: &TenantKey) -> Vec<Place> {
-    let anything = Desired::ReadOnly(TenantQuotaSpec::default());
-    let place = |rule| match rule {
-        Rule::Present(wanted) => wanted.place,
-        Rule::Absent(place) => place,
+/// Returns the objects that a tenant has in any state.
+pub fn object_refs(settings: &Settings, tenant: &TenantKey) -> Vec<ObjectRef> {
+    let any_state = Desired::ReadOnly(TenantQuotaSpec::default());
+    let object = |rule| match rule {
+        Rule::Present(manifest) => manifest.object,
+        Rule::Absent(object) => object,
     };
-    let rules = rules(settings, tenant, &anything).into_iter();
-    rules.map(place).collect()
+    let rules = rules(settings, tenant, &any_state).into_iter();
+    rules.map(object).collect()
 }
 
-fn place<K: Resource<DynamicType = ()>>(namespace: Option<String>, name: &str) -> Place {
-    Place {
+fn object_ref<K: Resource<DynamicType = ()>>(namespace: Option<String>, name: &str) -> ObjectRef {
+    ObjectRef {
         resource: ApiResource::erase::<K>(&()),
         namespace,
         name: name.to_owned(),
     }
 }
 
-fn wanted(place: Place, mut metadata: Value, mut fields: Value) -> Wanted {
-    metadata["name"] = json!(place.name);
-    if let Some(namespace) = &place.namespace {
+fn manifest(object: ObjectRef, mut metadata: Value, mut fields: Value) -> Manifest {
+    metadata["name"] = json!(object.name);
+    if let Some(namespace) = &object.namespace {
         metadata["namespace"] = json!(namespace);
     }
-    fields["apiVersion"] = json!(place.resource.api_version);
-    fields["kind"] = json!(place.resource.kind);
+    fields["apiVersion"] = json!(object.resource.api_version);
+    fields["kind"] = json!(object.resource.kind);
     fields["metadata"] = metadata;
-    Wanted {
-        place,
+    Manifest {
+        object,
         fields,
-        without: vec![],
+        forbidden: vec![],
     }
 }
 

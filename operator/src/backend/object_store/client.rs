@@ -1,5 +1,4 @@
-//! The calls that the operator makes to the gateway: S3, its admin API, and IAM's
-//! policies of users.
+//! Calls to the gateway: S3, the admin API, and the user policies of IAM.
 
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{
@@ -12,10 +11,10 @@ use aws_smithy_runtime_api::client::http::http_client_fn;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::binding::Address;
-use super::diff::Marker;
 use super::error::Failure;
-use super::policy::{self, NAME, marker};
+use super::model::Marker;
+use super::policy::{self, NAME, marker_key};
+use super::service_binding::ConnectionInfo;
 use super::signed::{Pairs, Signer, https};
 use super::user::{self, OP_MASK, User};
 use crate::backend::TenantKey;
@@ -24,10 +23,10 @@ use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::password::Password;
 
-/// The longest content of a marker that is looked at.
-const LONGEST_MARKER: i64 = 100;
+/// Maximum length of an owner marker that is read.
+const MAX_MARKER_BYTES: i64 = 100;
 
-/// The operator's way to the object store.
+/// Client of the object store's gateway.
 #[derive(Clone)]
 pub struct Client {
     access: Access,
@@ -37,36 +36,36 @@ pub struct Client {
     pub(super) bucket: String,
 }
 
-/// The operator's own user, or another's.
+/// A user of the admin API.
 #[derive(Debug, Deserialize)]
 pub struct Account {
-    /// Its name.
+    /// Name of the user.
     pub user_id: String,
-    /// What it may do in the admin API.
+    /// Rights to the admin API.
     pub caps: Vec<Capability>,
 }
 
 /// A right to the admin API.
 #[derive(Debug, Deserialize)]
 pub struct Capability {
-    /// To what, such as `users`.
+    /// What the right is for, such as `users`.
     pub r#type: String,
     /// `*`, `read` or `write`.
     pub perm: String,
 }
 
 impl Client {
-    /// A client that connects when it is first used.
+    /// Creates a client that connects on first use.
     ///
     /// # Errors
-    /// The certificate authority isn't one.
+    /// The certificate authority can't be parsed.
     pub fn new(
-        address: &Address,
+        gateway: &ConnectionInfo,
         access_key: &Password,
         secret_key: &Password,
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
-        let connector = https(address.ca.as_deref())?;
+        let connector = https(gateway.ca.as_deref())?;
         let keys = Credentials::new(
             access_key.expose(),
             secret_key.expose(),
@@ -78,39 +77,39 @@ impl Client {
         let s3 = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(http_client_fn(move |_, _| shared.clone()))
-            .endpoint_url(&address.endpoint)
-            .region(Region::new(address.region.clone()))
+            .endpoint_url(&gateway.endpoint)
+            .region(Region::new(gateway.region.clone()))
             .credentials_provider(keys.clone())
             .force_path_style(true)
-            // Older gateways know no others.
+            // Older gateways reject the newer checksums.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-            // Both are for the operator to decide.
+            // The operator has its own retries and timeouts.
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::disabled())
             .build();
         Ok(Self {
             access: Access::new("object-store", "object store", metrics),
             s3: aws_sdk_s3::Client::from_conf(s3),
-            signer: Signer::new(connector, address, keys),
+            signer: Signer::new(connector, gateway, keys),
             access_key: access_key.expose().to_owned(),
-            bucket: address.bucket.clone(),
+            bucket: gateway.bucket.clone(),
         })
     }
 
-    /// The bucket that all tenants share.
+    /// Returns the name of the bucket that all tenants share.
     pub fn bucket(&self) -> &str {
         &self.bucket
     }
 
-    /// Whether the bucket is closed to the public, whatever access lists say.
-    pub async fn is_protected(&self) -> Result<bool, Error> {
+    /// Returns whether public access to the bucket is blocked, regardless of access lists.
+    pub async fn is_bucket_protected(&self) -> Result<bool, Error> {
         let path = format!("/{}", self.bucket);
-        // The gateway's answer begins with another element than S3's, which the S3
-        // client doesn't take.
-        let doing = format!("looking at bucket {}", self.bucket);
-        let look = self.signer.send("GET", &path, &[("publicAccessBlock", "")]);
-        let answer = self.call(&doing, look).await?;
+        // The root element of the gateway's answer differs from that of S3, and the S3 client
+        // rejects it.
+        let operation = format!("reading the public access block of bucket {}", self.bucket);
+        let get = self.signer.send("GET", &path, &[("publicAccessBlock", "")]);
+        let answer = self.call(&operation, get).await?;
         let answer = String::from_utf8_lossy(&answer);
         let is = |name: &str, value| answer.contains(&format!("<{name}>{value}</{name}>"));
         Ok(is("IgnorePublicAcls", true)
@@ -119,13 +118,13 @@ impl Client {
             && is("BlockPublicAcls", false))
     }
 
-    /// Closes the bucket to the public.
-    pub async fn protect(&self) -> Result<(), Error> {
+    /// Blocks public access to the bucket.
+    pub async fn protect_bucket(&self) -> Result<(), Error> {
         let block = PublicAccessBlockConfiguration::builder()
             .ignore_public_acls(true)
             .block_public_policy(true)
             .restrict_public_buckets(true)
-            // The gateway would refuse ordinary uploads too.
+            // With `true` the gateway rejects ordinary uploads too.
             .block_public_acls(false)
             .build();
         let protect = self
@@ -134,23 +133,23 @@ impl Client {
             .bucket(&self.bucket)
             .public_access_block_configuration(block)
             .send();
-        let doing = format!("closing bucket {} to the public", self.bucket);
+        let operation = format!("blocking public access to bucket {}", self.bucket);
         let protect = async { protect.await.map(drop).map_err(Failure::from) };
-        self.call(&doing, protect).await
+        self.call(&operation, protect).await
     }
 
-    /// The tenant's user, with its policies, if there is one. One call.
+    /// Returns the tenant's user with its policies, if the user exists. One call.
     pub async fn user(&self, tenant: &TenantKey) -> Result<Option<User>, Error> {
         let user = tenant.id.object_store_user();
-        let look = async {
+        let get = async {
             let answer = self.admin("GET", "metadata/user", &[("key", &user)]).await;
             let parse = |answer: Vec<u8>| user::parse(&answer).map_err(Failure::NoAnswer);
             absent_if("NoSuchKey", answer)?.map(parse).transpose()
         };
-        self.call(&format!("reading user {user}"), look).await
+        self.call(&format!("reading user {user}"), get).await
     }
 
-    /// Makes the tenant's user, which has no right and no key. One that is there stays.
+    /// Creates the tenant's user, without rights and keys. An existing user stays.
     pub async fn create_user(&self, tenant: &TenantKey) -> Result<(), Error> {
         let user = tenant.id.object_store_user();
         let name = format!("Akili tenant {}", tenant.slug);
@@ -164,24 +163,24 @@ impl Client {
             let answer = self.admin("PUT", "user", &query).await;
             absent_if("UserAlreadyExists", answer).map(drop)
         };
-        self.call(&format!("making user {user}"), create).await
+        self.call(&format!("creating user {user}"), create).await
     }
 
-    /// Makes the user's mask and its number of buckets what they should be.
-    pub async fn mend_user(&self, tenant: &TenantKey) -> Result<(), Error> {
-        let sound = [("op-mask", OP_MASK), ("max-buckets", "-1")];
-        self.change_user("POST", tenant, &sound, None).await
+    /// Resets the user's operation mask and bucket limit.
+    pub async fn repair_user(&self, tenant: &TenantKey) -> Result<(), Error> {
+        let spec = [("op-mask", OP_MASK), ("max-buckets", "-1")];
+        self.change_user("POST", tenant, &spec, None).await
     }
 
-    /// Lets the user in, or not.
-    pub async fn suspend(&self, tenant: &TenantKey, suspended: bool) -> Result<(), Error> {
+    /// Suspends the user, or ends its suspension.
+    pub async fn set_suspended(&self, tenant: &TenantKey, suspended: bool) -> Result<(), Error> {
         let suspended = if suspended { "true" } else { "false" };
         let change = [("suspended", suspended)];
         self.change_user("POST", tenant, &change, None).await
     }
 
-    /// Gives the user its access key with this secret key. Not by a query of the admin
-    /// API, which the gateway writes into its log.
+    /// Sets the user's access key with this secret key. Does not send the secret in a query
+    /// of the admin API, because the gateway logs queries.
     pub async fn set_key(&self, tenant: &TenantKey, secret: &Password) -> Result<(), Error> {
         let user = tenant.id.object_store_user();
         let access_key = tenant.id.object_store_access_key();
@@ -196,29 +195,29 @@ impl Client {
             .await
     }
 
-    /// Takes a key from the user.
+    /// Removes a key from the user.
     pub async fn remove_key(&self, tenant: &TenantKey, access_key: &str) -> Result<(), Error> {
         let key = [("key", ""), ("key-type", "s3"), ("access-key", access_key)];
-        // What the gateway says of a key that is gone already.
+        // The gateway's code for a key that no longer exists.
         let gone = Some("InvalidAccessKeyId");
         self.change_user("DELETE", tenant, &key, gone).await
     }
 
-    /// Takes a subuser from the user, with its keys.
+    /// Removes a subuser with its keys.
     pub async fn remove_subuser(&self, tenant: &TenantKey, name: &str) -> Result<(), Error> {
         let subuser = [("subuser", name), ("purge-keys", "true")];
         let gone = Some("NoSuchSubUser");
         self.change_user("DELETE", tenant, &subuser, gone).await
     }
 
-    /// Takes a right to the admin API from the user.
+    /// Removes a right to the admin API from the user.
     pub async fn remove_capability(&self, tenant: &TenantKey, cap: &str) -> Result<(), Error> {
         let capability = [("caps", ""), ("user-caps", cap)];
         self.change_user("DELETE", tenant, &capability, None).await
     }
 
-    /// Changes what there is of the tenant's user, unless this word says that it was
-    /// done before.
+    /// Changes the tenant's user. An error with the code `done` means that the change was
+    /// made before.
     async fn change_user(
         &self,
         method: &str,
@@ -237,7 +236,7 @@ impl Client {
         self.call(&format!("changing user {user}"), send).await
     }
 
-    /// Gives the user its policy.
+    /// Sets the user's policy.
     pub async fn put_policy(&self, tenant: &TenantKey, document: &Value) -> Result<(), Error> {
         let (user, document) = (tenant.id.object_store_user(), document.to_string());
         let form = [
@@ -251,7 +250,7 @@ impl Client {
             .await
     }
 
-    /// Takes a policy from the user.
+    /// Deletes a policy of the user.
     pub async fn delete_policy(&self, tenant: &TenantKey, name: &str) -> Result<(), Error> {
         let user = tenant.id.object_store_user();
         let form = [
@@ -263,12 +262,12 @@ impl Client {
             let answer = self.signer.post(&form).await;
             absent_if("NoSuchEntity", answer).map(drop)
         };
-        let doing = format!("taking policy {name} from user {user}");
-        self.call(&doing, delete).await
+        let operation = format!("deleting policy {name} of user {user}");
+        self.call(&operation, delete).await
     }
 
-    /// Lets the operator's own user see the parts of uploads that others began.
-    pub(super) async fn let_itself_list_parts(&self) -> Result<(), Failure> {
+    /// Sets the policy that lets the operator's own user list the parts of tenants' uploads.
+    pub(super) async fn allow_own_user_to_list_parts(&self) -> Result<(), Failure> {
         let own = self.account().await?;
         let own = own.map(|account| account.user_id).unwrap_or_default();
         let document = policy::measuring(&self.bucket).to_string();
@@ -281,11 +280,11 @@ impl Client {
         self.signer.post(&form).await.map(drop)
     }
 
-    /// Whose the tenant's prefix is. One call.
+    /// Reads the owner marker of the tenant's prefix. One call.
     pub async fn marker(&self, tenant: &TenantKey) -> Result<Marker, Error> {
-        let name = marker(tenant.id);
+        let name = marker_key(tenant.id);
         let get = self.s3.get_object().bucket(&self.bucket).key(&name).send();
-        let look = async {
+        let read = async {
             let object = match get.await.map_err(Failure::from) {
                 Ok(object) => object,
                 Err(failure) if failure.is("NoSuchKey") => return Ok(Marker::Missing),
@@ -293,9 +292,9 @@ impl Client {
             };
             if object
                 .content_length()
-                .is_none_or(|length| length > LONGEST_MARKER)
+                .is_none_or(|length| length > MAX_MARKER_BYTES)
             {
-                return Ok(Marker::Another("something else".into()));
+                return Ok(Marker::Foreign("a content that is too long".into()));
             }
             let content = object.body.collect().await;
             let content = content
@@ -305,15 +304,15 @@ impl Client {
             Ok(if content.trim() == tenant.id.to_string() {
                 Marker::Own
             } else {
-                Marker::Another(content.into_owned())
+                Marker::Foreign(content.into_owned())
             })
         };
-        self.call(&format!("reading {name}"), look).await
+        self.call(&format!("reading {name}"), read).await
     }
 
-    /// Says that the tenant's prefix is the tenant's.
+    /// Writes the owner marker of the tenant's prefix.
     pub async fn write_marker(&self, tenant: &TenantKey) -> Result<(), Error> {
-        let name = marker(tenant.id);
+        let name = marker_key(tenant.id);
         let put = self
             .s3
             .put_object()
@@ -325,13 +324,13 @@ impl Client {
         self.call(&format!("writing {name}"), put).await
     }
 
-    /// Deletes the tenant's user. What it uploaded is the bucket's.
+    /// Deletes the tenant's user. Its objects stay in the bucket.
     pub async fn delete_user(&self, tenant: &TenantKey) -> Result<(), Error> {
         self.change_user("DELETE", tenant, &[], Some("NoSuchUser"))
             .await
     }
 
-    /// The operator's own user; none if it may not even look.
+    /// Returns the operator's own user; `None` if it may not read users.
     pub async fn own_account(&self) -> Result<Option<Account>, Error> {
         self.call("reading the operator's own user", self.account())
             .await
@@ -340,23 +339,23 @@ impl Client {
     async fn account(&self) -> Result<Option<Account>, Failure> {
         let query = [("access-key", self.access_key.as_str())];
         let answer = self.admin("GET", "user", &query).await;
-        read(absent_if("AccessDenied", answer)?)
+        parse(absent_if("AccessDenied", answer)?)
     }
 
-    /// The name of the user that owns the bucket, if there is a bucket.
-    pub async fn owner(&self) -> Result<Option<String>, Error> {
+    /// Returns the name of the user that owns the bucket, if the bucket exists.
+    pub async fn bucket_owner(&self) -> Result<Option<String>, Error> {
         #[derive(Deserialize)]
         struct Bucket {
             owner: String,
         }
-        let look = async {
+        let get = async {
             let query = [("bucket", self.bucket.as_str())];
             let answer = self.admin("GET", "bucket", &query).await;
-            let bucket: Option<Bucket> = read(absent_if("NoSuchBucket", answer)?)?;
+            let bucket: Option<Bucket> = parse(absent_if("NoSuchBucket", answer)?)?;
             Ok(bucket.map(|bucket| bucket.owner))
         };
-        let doing = format!("asking whose bucket {} is", self.bucket);
-        self.call(&doing, look).await
+        let operation = format!("reading the owner of bucket {}", self.bucket);
+        self.call(&operation, get).await
     }
 
     async fn admin(&self, method: &str, what: &str, query: Pairs<'_>) -> Result<Vec<u8>, Failure> {
@@ -367,25 +366,26 @@ impl Client {
 
     pub(super) async fn call<T>(
         &self,
-        doing: &str,
+        operation: &str,
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Error> {
-        let explained = async { call.await.map_err(|failure| failure.explain(doing)) };
-        self.access.call(doing, explained).await
+        let explained = async { call.await.map_err(|failure| failure.explain(operation)) };
+        self.access.call(operation, explained).await
     }
 }
 
-/// That it isn't there, if that is what the gateway says with this word.
-fn absent_if(word: &str, answer: Result<Vec<u8>, Failure>) -> Result<Option<Vec<u8>>, Failure> {
+/// Returns `None` if the gateway answered with this error code.
+fn absent_if(code: &str, answer: Result<Vec<u8>, Failure>) -> Result<Option<Vec<u8>>, Failure> {
     match answer {
-        Err(failure) if failure.is(word) => Ok(None),
+        Err(failure) if failure.is(code) => Ok(None),
         answer => answer.map(Some),
     }
 }
 
-fn read<T: for<'de> Deserialize<'de>>(answer: Option<Vec<u8>>) -> Result<Option<T>, Failure> {
-    let read = answer.map(|answer| serde_json::from_slice(&answer));
-    // Its words may quote the answer, in which there is a key.
-    read.transpose()
-        .map_err(|_| Failure::NoAnswer("an answer that isn't as the admin API's is".into()))
+fn parse<T: for<'de> Deserialize<'de>>(answer: Option<Vec<u8>>) -> Result<Option<T>, Failure> {
+    let parsed = answer.map(|answer| serde_json::from_slice(&answer));
+    // The error may quote the answer, which contains a secret key.
+    parsed
+        .transpose()
+        .map_err(|_| Failure::NoAnswer("the admin API's answer has an unexpected form".into()))
 }

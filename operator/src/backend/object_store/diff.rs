@@ -1,208 +1,13 @@
-//! From what the object store holds for a tenant to what it should: pure.
+//! Steps from what the object store holds for a tenant to what is desired. Pure.
 
-use std::fmt;
-
+use super::model::{Batch, Marker, Observed, Page, Policy, Step, Upload, Version};
 use super::policy::Rights;
-use crate::backend::credentials::Credential;
 use crate::backend::{Desired, Growth};
 
-/// The most that one step deletes, and for which the guard is asked.
-const AT_ONCE: usize = 200;
+/// Maximum number of objects that one step deletes; the guard is asked before each step.
+const BATCH: usize = 200;
 
-/// What the object store holds for a tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observed {
-    /// Whether the bucket is closed to the public.
-    pub bucket_protected: bool,
-    /// Whose the prefix is.
-    pub marker: Marker,
-    /// The tenant's user, if there is one.
-    pub user: Option<User>,
-    /// What the tenant's Secret says, if there is one.
-    pub credential: Option<Credential>,
-    /// A page of what is below the prefix; only looked at for a purge.
-    pub below: Page,
-}
-
-/// What is below a tenant's prefix, as far as one look goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
-    /// Versions of objects, and marks that one was deleted, but not the prefix's marker.
-    pub objects: Vec<Version>,
-    /// Those of the marker.
-    pub marker: Vec<Version>,
-    /// Uploads that were begun and not ended.
-    pub uploads: Vec<Upload>,
-    /// Whether there is more.
-    pub more: bool,
-}
-
-/// One version of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// The object's key.
-    pub key: String,
-    /// The version's id; `null` where the bucket keeps no versions.
-    pub id: String,
-}
-
-/// An upload in parts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upload {
-    /// The key of what it was to become.
-    pub key: String,
-    /// Its id.
-    pub id: String,
-}
-
-/// Whose a prefix is, as its marker says.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Marker {
-    /// Nobody's.
-    Missing,
-    /// The tenant's.
-    Own,
-    /// Another's: what the marker says.
-    Another(String),
-}
-
-/// A tenant's user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// Whether it can't get in.
-    pub suspended: bool,
-    /// Whether mask and number of buckets are as they should be.
-    pub sound: bool,
-    /// Whether its secret key is the Secret's.
-    pub has_key: bool,
-    /// Its policy, if it has one.
-    pub policy: Option<Policy>,
-    /// What it has and shouldn't.
-    pub extras: Vec<Extra>,
-}
-
-/// The policy of a tenant's user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
-    /// One of ours.
-    Of(Rights),
-    /// Anything else under its name.
-    Other,
-}
-
-/// Something that a tenant's user has and shouldn't, by its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Extra {
-    /// A key beside its own.
-    Key(String),
-    /// A subuser.
-    Subuser(String),
-    /// A right to the admin API.
-    Capability(String),
-    /// A policy beside its own.
-    Policy(String),
-}
-
-impl fmt::Display for Extra {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Key(key) => write!(f, "access key {key}"),
-            Self::Subuser(name) => write!(f, "subuser {name}"),
-            Self::Capability(cap) => write!(f, "capability {cap}"),
-            Self::Policy(name) => write!(f, "policy {name}"),
-        }
-    }
-}
-
-/// One thing to do. Every step can be repeated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Make the tenant's Secret, or mend it.
-    WriteCredential,
-    /// Close the bucket to the public.
-    ProtectBucket,
-    /// Say whose the prefix is.
-    WriteMarker,
-    /// Make the user, without any right.
-    CreateUser,
-    /// Make the user's mask and number of buckets what they should be.
-    MendUser,
-    /// Take from the user what it shouldn't have.
-    Remove(Extra),
-    /// Give the user the Secret's key.
-    SetKey,
-    /// Let the user in again.
-    Resume,
-    /// Let the user do this, and nothing else.
-    PutPolicy(Rights),
-    /// Take from a user that wrote the right to write, for its storage is over the limit.
-    DenyGrowth,
-    /// Let the user in no more.
-    Suspend,
-    /// Take the user's policy away.
-    DeletePolicy,
-    /// Delete these objects, or parts of uploads.
-    Delete(Batch),
-    /// Delete the mark that says whose the prefix is.
-    DeleteMarker(Vec<Version>),
-    /// Delete the user.
-    DeleteUser,
-}
-
-/// What is deleted by one step of a purge.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    /// Versions of objects.
-    pub objects: Vec<Version>,
-    /// Uploads that were begun and not ended.
-    pub uploads: Vec<Upload>,
-    /// How many there are of both, as far as was looked.
-    pub of: usize,
-    /// Whether there are even more.
-    pub more: bool,
-}
-
-impl Batch {
-    /// How many things it deletes.
-    pub fn count(&self) -> usize {
-        self.objects.len() + self.uploads.len()
-    }
-}
-
-impl fmt::Display for Batch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let more = if self.more { "more than " } else { "" };
-        write!(f, "delete {} of {more}{} objects", self.count(), self.of)
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WriteCredential => "write Secret akili-object-store",
-            Self::ProtectBucket => "close the bucket to the public",
-            Self::WriteMarker => "mark the prefix as the tenant's",
-            Self::CreateUser => "make the object store's user",
-            Self::MendUser => "mend the object store's user",
-            Self::Remove(extra) => return write!(f, "take {extra} from the object store's user"),
-            Self::SetKey => "give the object store's user the Secret's key",
-            Self::Resume => "let the object store's user in",
-            Self::PutPolicy(Rights::ReadWrite) => "let the tenant read and write objects",
-            Self::PutPolicy(Rights::ReadDelete) => "let the tenant read and delete objects",
-            Self::DenyGrowth => {
-                "let the tenant only read and delete objects: its storage is over the limit"
-            }
-            Self::PutPolicy(Rights::ReadOnly) => "let the tenant only read objects",
-            Self::Suspend => "suspend the object store's user",
-            Self::DeletePolicy => "take the policy from the object store's user",
-            Self::Delete(batch) => return write!(f, "{batch}"),
-            Self::DeleteMarker(_) => "delete the mark of the prefix",
-            Self::DeleteUser => "delete the object store's user",
-        })
-    }
-}
-
-/// What is to be done, in this order; nothing if the object store holds what it should.
+/// Returns the steps to take, in order; empty when converged.
 pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
     let mut steps = match desired {
         Desired::Writable { growth, .. } => open(observed, *growth),
@@ -211,50 +16,53 @@ pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
         Desired::Absent => purge(observed),
     };
     if !observed.bucket_protected {
-        // After the user is suspended, before anybody uploads anything.
-        let at = usize::from(steps.first() == Some(&Step::Suspend));
-        steps.insert(at, Step::ProtectBucket);
+        // After the user is suspended, and before a user can upload anything.
+        let index = usize::from(steps.first() == Some(&Step::Suspend));
+        steps.insert(index, Step::ProtectBucket);
     }
     steps
 }
 
-/// The policy last: it is what lets the tenant write. Where it lets it no longer, first.
+/// Returns the steps that allow reads and writes. The policy comes last, because it is what
+/// allows writes; a policy that revokes the right to write comes first.
 fn open(observed: &Observed, growth: Growth) -> Vec<Step> {
     let rights = match growth {
         Growth::Allowed => Rights::ReadWrite,
         Growth::Denied => Rights::ReadDelete,
     };
     let held = observed.user.as_ref().and_then(|user| user.policy);
-    let narrows = growth == Growth::Denied && held == Some(Policy::Of(Rights::ReadWrite));
+    let narrows = growth == Growth::Denied && held == Some(Policy::Grants(Rights::ReadWrite));
     let mut steps = Vec::new();
     if narrows {
         steps.push(Step::DenyGrowth);
     }
-    steps.extend(take_extras(observed));
-    steps.extend(let_in(observed));
+    steps.extend(remove_extras(observed));
+    steps.extend(grant_access(observed));
     if !narrows {
         steps.extend(policy(observed, rights));
     }
     steps
 }
 
-/// The policy as early as there is a user: from then on nobody writes.
+/// Returns the steps that allow reads only. The policy comes as soon as the user exists:
+/// from then on writes are rejected.
 fn restrict(observed: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
     if observed.user.is_none() {
         steps.push(Step::CreateUser);
     }
     steps.extend(policy(observed, Rights::ReadOnly));
-    steps.extend(take_extras(observed));
+    steps.extend(remove_extras(observed));
     steps.extend(
-        let_in(observed)
+        grant_access(observed)
             .into_iter()
             .filter(|step| *step != Step::CreateUser),
     );
     steps
 }
 
-/// The user first: suspended, it is out at once.
+/// Returns the steps that revoke all access. The suspension comes first: the gateway rejects
+/// a suspended user at once.
 fn close(observed: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(user) = &observed.user {
@@ -265,41 +73,41 @@ fn close(observed: &Observed) -> Vec<Step> {
             steps.push(Step::DeletePolicy);
         }
     }
-    steps.extend(take_extras(observed));
+    steps.extend(remove_extras(observed));
     steps
 }
 
-/// The user is out before anything of its is deleted; the mark of the prefix stays
-/// until nothing else is below it.
+/// Returns the steps of a purge: access is revoked before anything is deleted, and the owner
+/// marker stays until nothing else is below the prefix.
 fn purge(observed: &Observed) -> Vec<Step> {
     let Page {
         objects,
         marker,
         uploads,
         more,
-    } = &observed.below;
+    } = &observed.content;
     let mut steps = close(observed);
-    let of = objects.len() + uploads.len();
+    let total = objects.len() + uploads.len();
     let batch = |objects: &[Version], uploads: &[Upload]| {
         Step::Delete(Batch {
             objects: objects.to_vec(),
             uploads: uploads.to_vec(),
-            of,
+            total,
             more: *more,
         })
     };
-    steps.extend(objects.chunks(AT_ONCE).map(|some| batch(some, &[])));
-    steps.extend(uploads.chunks(AT_ONCE).map(|some| batch(&[], some)));
-    // A marker of more versions than a page has is in the way of what comes after it.
-    if of == 0 && !marker.is_empty() {
+    steps.extend(objects.chunks(BATCH).map(|chunk| batch(chunk, &[])));
+    steps.extend(uploads.chunks(BATCH).map(|chunk| batch(&[], chunk)));
+    // A marker with more versions than a page holds hides the objects after it.
+    if total == 0 && !marker.is_empty() {
         steps.extend(
             marker
-                .chunks(AT_ONCE)
+                .chunks(BATCH)
                 .map(<[_]>::to_vec)
                 .map(Step::DeleteMarker),
         );
     }
-    if of == 0 && !more && observed.user.is_some() {
+    if total == 0 && !more && observed.user.is_some() {
         steps.push(Step::DeleteUser);
     }
     steps
@@ -307,19 +115,20 @@ fn purge(observed: &Observed) -> Vec<Step> {
 
 fn policy(observed: &Observed, rights: Rights) -> Option<Step> {
     let held = observed.user.as_ref().and_then(|user| user.policy);
-    (held != Some(Policy::Of(rights))).then_some(Step::PutPolicy(rights))
+    (held != Some(Policy::Grants(rights))).then_some(Step::PutPolicy(rights))
 }
 
-fn take_extras(observed: &Observed) -> Vec<Step> {
+fn remove_extras(observed: &Observed) -> Vec<Step> {
     let extras = observed.user.iter().flat_map(|user| &user.extras);
     extras.cloned().map(Step::Remove).collect()
 }
 
-/// The steps that make the user what it should be while the tenant has access.
+/// Returns the steps that create or repair the user of a tenant with access.
 ///
-/// The key is in the Secret before the gateway gets it, and the gateway shows the one
-/// it has: so whatever was cut off or changed by hand, it is set again.
-fn let_in(observed: &Observed) -> Vec<Step> {
+/// The key is written to the Secret before it is set in the gateway, and the gateway returns
+/// the key that it has: after an interruption or a manual change the two differ, and the key
+/// is set again.
+fn grant_access(observed: &Observed) -> Vec<Step> {
     let user = observed.user.as_ref();
     let mut steps = Vec::new();
     if observed.credential.as_ref().is_none_or(|it| !it.current) {
@@ -330,10 +139,10 @@ fn let_in(observed: &Observed) -> Vec<Step> {
     }
     match user {
         None => steps.push(Step::CreateUser),
-        Some(user) if !user.sound => steps.push(Step::MendUser),
+        Some(user) if !user.matches_spec => steps.push(Step::RepairUser),
         Some(_) => {}
     }
-    if !user.is_some_and(|user| user.has_key) {
+    if !user.is_some_and(|user| user.key_is_current) {
         steps.push(Step::SetKey);
     }
     if user.is_some_and(|user| user.suspended) {
@@ -345,12 +154,14 @@ fn let_in(observed: &Observed) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::credentials::Credential;
     use crate::backend::fake::{all_states, over_its_limit};
+    use crate::backend::object_store::model::{Extra, UserState};
     use crate::password::Password;
 
-    const READ_WRITE: Policy = Policy::Of(Rights::ReadWrite);
-    const READ_DELETE: Policy = Policy::Of(Rights::ReadDelete);
-    const READ_ONLY: Policy = Policy::Of(Rights::ReadOnly);
+    const READ_WRITE: Policy = Policy::Grants(Rights::ReadWrite);
+    const READ_DELETE: Policy = Policy::Grants(Rights::ReadDelete);
+    const READ_ONLY: Policy = Policy::Grants(Rights::ReadOnly);
 
     fn credential() -> Option<Credential> {
         Some(Credential {
@@ -360,20 +171,20 @@ mod tests {
         })
     }
 
-    /// A tenant as it should be with this policy.
-    fn good(policy: Policy) -> Observed {
+    /// Returns a tenant with this policy, all else as specified.
+    fn matching(policy: Policy) -> Observed {
         Observed {
             bucket_protected: true,
             marker: Marker::Own,
-            user: Some(User {
+            user: Some(UserState {
                 suspended: false,
-                sound: true,
-                has_key: true,
+                matches_spec: true,
+                key_is_current: true,
                 policy: Some(policy),
                 extras: vec![],
             }),
             credential: credential(),
-            below: Page::default(),
+            content: Page::default(),
         }
     }
 
@@ -383,25 +194,25 @@ mod tests {
             marker: Marker::Missing,
             user: None,
             credential: None,
-            below: Page::default(),
+            content: Page::default(),
         }
     }
 
-    fn with_user(mut observed: Observed, change: impl Fn(&mut User)) -> Observed {
+    fn with_user(mut observed: Observed, change: impl Fn(&mut UserState)) -> Observed {
         observed.user.iter_mut().for_each(change);
         observed
     }
 
     #[test]
-    fn while_active() {
+    fn active_tenant_gets_missing_or_changed_parts() {
         use Step::*;
-        let active = || good(READ_WRITE);
+        let active = || matching(READ_WRITE);
         let set = PutPolicy(Rights::ReadWrite);
         let key = || Extra::Key("another".into());
         for (reason, observed, expected) in [
             ("converged", active(), vec![]),
             (
-                "a new tenant: what lets it write comes last",
+                "a new tenant: the policy that allows writes comes last",
                 nothing(),
                 vec![
                     WriteCredential,
@@ -411,8 +222,12 @@ mod tests {
                     set.clone(),
                 ],
             ),
-            ("reactivated", good(READ_ONLY), vec![set.clone()]),
-            ("another policy", good(Policy::Other), vec![set.clone()]),
+            ("reactivated", matching(READ_ONLY), vec![set.clone()]),
+            (
+                "another policy",
+                matching(Policy::Unknown),
+                vec![set.clone()],
+            ),
             (
                 "the policy was removed",
                 with_user(active(), |user| user.policy = None),
@@ -420,7 +235,7 @@ mod tests {
             ),
             (
                 "another key, whether or not the Secret was deleted",
-                with_user(active(), |user| user.has_key = false),
+                with_user(active(), |user| user.key_is_current = false),
                 vec![SetKey],
             ),
             (
@@ -430,8 +245,8 @@ mod tests {
             ),
             (
                 "another mask",
-                with_user(active(), |user| user.sound = false),
-                vec![MendUser],
+                with_user(active(), |user| user.matches_spec = false),
+                vec![RepairUser],
             ),
             (
                 "a second key",
@@ -461,36 +276,40 @@ mod tests {
     }
 
     #[test]
-    fn while_storage_is_over_its_limit() {
+    fn tenant_over_storage_limit_may_only_read_and_delete() {
         use Step::*;
         let set = PutPolicy(Rights::ReadDelete);
         for (reason, observed, expected) in [
-            ("converged", good(READ_DELETE), vec![]),
+            ("converged", matching(READ_DELETE), vec![]),
             (
-                "it wrote until now: that ends first",
-                with_user(good(READ_WRITE), |user| user.has_key = false),
+                "the right to write is revoked first",
+                with_user(matching(READ_WRITE), |user| user.key_is_current = false),
                 vec![DenyGrowth, SetKey],
             ),
-            ("reactivated", good(READ_ONLY), vec![set.clone()]),
-            ("another policy", good(Policy::Other), vec![set]),
+            ("reactivated", matching(READ_ONLY), vec![set.clone()]),
+            ("another policy", matching(Policy::Unknown), vec![set]),
         ] {
             assert_eq!(diff(&over_its_limit(), &observed), expected, "{reason}");
         }
         let [writable, ..] = all_states();
-        let again = diff(&writable, &good(READ_DELETE));
-        assert_eq!(again, [PutPolicy(Rights::ReadWrite)], "below it again");
+        let again = diff(&writable, &matching(READ_DELETE));
+        assert_eq!(
+            again,
+            [PutPolicy(Rights::ReadWrite)],
+            "below the limit again"
+        );
     }
 
     #[test]
-    fn while_suspended_the_policy_comes_first() {
+    fn suspended_tenant_gets_read_only_policy_first() {
         use Step::*;
         let set = PutPolicy(Rights::ReadOnly);
         for (reason, observed, expected) in [
-            ("converged", good(READ_ONLY), vec![]),
-            ("from active", good(READ_WRITE), vec![set.clone()]),
+            ("converged", matching(READ_ONLY), vec![]),
+            ("was active", matching(READ_WRITE), vec![set.clone()]),
             (
-                "from active, with another key",
-                with_user(good(READ_WRITE), |user| user.has_key = false),
+                "was active, with another key",
+                with_user(matching(READ_WRITE), |user| user.key_is_current = false),
                 vec![set.clone(), SetKey],
             ),
             (
@@ -505,27 +324,31 @@ mod tests {
     }
 
     #[test]
-    fn while_archived_the_user_is_out_first() {
+    fn archived_tenant_is_suspended_first() {
         use Step::*;
         let archived = || {
-            with_user(good(READ_WRITE), |user| {
+            with_user(matching(READ_WRITE), |user| {
                 (user.suspended, user.policy) = (true, None);
             })
         };
         for (reason, observed, expected) in [
             ("converged", archived(), vec![]),
-            ("it never had a user", nothing(), vec![]),
-            ("from active", good(READ_WRITE), vec![Suspend, DeletePolicy]),
+            ("never had a user", nothing(), vec![]),
             (
-                "from active, with an open bucket",
+                "was active",
+                matching(READ_WRITE),
+                vec![Suspend, DeletePolicy],
+            ),
+            (
+                "was active, with an open bucket",
                 Observed {
                     bucket_protected: false,
-                    ..good(READ_WRITE)
+                    ..matching(READ_WRITE)
                 },
                 vec![Suspend, ProtectBucket, DeletePolicy],
             ),
             (
-                "cut off before the policy was gone",
+                "interrupted before the policy was deleted",
                 with_user(archived(), |user| user.policy = Some(READ_WRITE)),
                 vec![DeletePolicy],
             ),
@@ -543,8 +366,8 @@ mod tests {
     }
 
     #[test]
-    fn a_purge_deletes_a_page_in_batches_and_the_mark_and_the_user_last() {
-        let archived = with_user(good(READ_WRITE), |user| {
+    fn purge_deletes_batches_then_marker_then_user() {
+        let archived = with_user(matching(READ_WRITE), |user| {
             (user.suspended, user.policy) = (true, None);
         });
         let upload = Upload {
@@ -552,7 +375,7 @@ mod tests {
             id: "2~y".into(),
         };
         let page = |objects, more| Observed {
-            below: Page {
+            content: Page {
                 objects: versions(objects),
                 marker: versions(1),
                 uploads: vec![upload.clone()],
@@ -560,12 +383,12 @@ mod tests {
             },
             ..archived.clone()
         };
-        let words = |observed: &Observed| -> Vec<String> {
+        let displayed = |observed: &Observed| -> Vec<String> {
             let steps = diff(&Desired::Absent, observed);
             steps.iter().map(Step::to_string).collect()
         };
         assert_eq!(
-            words(&page(450, true)),
+            displayed(&page(450, true)),
             [
                 "delete 200 of more than 451 objects",
                 "delete 200 of more than 451 objects",
@@ -576,38 +399,40 @@ mod tests {
         let last = diff(&Desired::Absent, &page(1, false));
         let after = last.iter().fold(page(1, false), after);
         assert_eq!(
-            words(&after),
+            displayed(&after),
             [
-                "delete the mark of the prefix",
+                "delete the owner marker of the prefix",
                 "delete the object store's user"
             ]
         );
     }
 
-    /// What there is after a step.
+    /// Returns what the object store holds after the step.
     fn after(mut observed: Observed, step: &Step) -> Observed {
-        let change = |observed, change: &dyn Fn(&mut User)| with_user(observed, change);
+        let change = |observed, change: &dyn Fn(&mut UserState)| with_user(observed, change);
         match step {
             Step::WriteCredential => observed.credential = credential(),
             Step::ProtectBucket => observed.bucket_protected = true,
             Step::WriteMarker => observed.marker = Marker::Own,
             Step::CreateUser => {
-                observed.user.get_or_insert(User {
+                observed.user.get_or_insert(UserState {
                     suspended: false,
-                    sound: true,
-                    has_key: false,
+                    matches_spec: true,
+                    key_is_current: false,
                     policy: None,
                     extras: vec![],
                 });
             }
-            Step::MendUser => return change(observed, &|user| user.sound = true),
+            Step::RepairUser => return change(observed, &|user| user.matches_spec = true),
             Step::Remove(extra) => {
                 return change(observed, &|user| user.extras.retain(|other| other != extra));
             }
-            Step::SetKey => return change(observed, &|user| user.has_key = true),
+            Step::SetKey => return change(observed, &|user| user.key_is_current = true),
             Step::Resume => return change(observed, &|user| user.suspended = false),
             Step::PutPolicy(rights) => {
-                return change(observed, &|user| user.policy = Some(Policy::Of(*rights)));
+                return change(observed, &|user| {
+                    user.policy = Some(Policy::Grants(*rights))
+                });
             }
             Step::DenyGrowth => {
                 return change(observed, &|user| user.policy = Some(READ_DELETE));
@@ -615,12 +440,12 @@ mod tests {
             Step::Suspend => return change(observed, &|user| user.suspended = true),
             Step::DeletePolicy => return change(observed, &|user| user.policy = None),
             Step::Delete(batch) => {
-                let below = &mut observed.below;
-                below.objects.retain(|it| !batch.objects.contains(it));
-                below.uploads.retain(|it| !batch.uploads.contains(it));
+                let content = &mut observed.content;
+                content.objects.retain(|it| !batch.objects.contains(it));
+                content.uploads.retain(|it| !batch.uploads.contains(it));
             }
             Step::DeleteMarker(_) => {
-                observed.below.marker.clear();
+                observed.content.marker.clear();
                 observed.marker = Marker::Missing;
             }
             Step::DeleteUser => observed.user = None,
@@ -628,13 +453,12 @@ mod tests {
         observed
     }
 
-    /// Wherever the steps are cut off, those that are still found to be needed lead to
-    /// the same end.
+    /// After an interruption at any step, the remaining steps converge as well.
     #[test]
-    fn whatever_is_found_the_steps_leave_nothing_to_do() {
-        for observed in everything_that_can_be_found() {
-            let all = all_states().into_iter();
-            for desired in all.chain([over_its_limit(), Desired::Absent]) {
+    fn steps_from_any_observation_lead_to_convergence() {
+        for observed in all_observations() {
+            let states = all_states().into_iter();
+            for desired in states.chain([over_its_limit(), Desired::Absent]) {
                 let mut reached = observed.clone();
                 for step in diff(&desired, &observed) {
                     let rest = diff(&desired, &reached);
@@ -651,32 +475,32 @@ mod tests {
         }
     }
 
-    fn everything_that_can_be_found() -> Vec<Observed> {
-        let mut found = Vec::new();
+    fn all_observations() -> Vec<Observed> {
+        let mut all = Vec::new();
         for bits in 0..256_u16 {
             let bit = |n: u16| bits & (1 << n) != 0;
-            let policies = [READ_WRITE, READ_DELETE, READ_ONLY, Policy::Other].map(Some);
+            let policies = [READ_WRITE, READ_DELETE, READ_ONLY, Policy::Unknown].map(Some);
             for policy in policies.into_iter().chain([None]) {
-                let user = User {
+                let user = UserState {
                     suspended: bit(0),
-                    sound: bit(1),
-                    // Without a Secret there is none to compare with.
-                    has_key: bit(2) && bit(3),
+                    matches_spec: bit(1),
+                    // Without a Secret there is no key to compare with.
+                    key_is_current: bit(2) && bit(3),
                     policy,
                     extras: bit(4)
                         .then(|| Extra::Subuser("s".into()))
                         .into_iter()
                         .collect(),
                 };
-                found.push(Observed {
+                all.push(Observed {
                     bucket_protected: bit(5),
                     marker: if bit(6) { Marker::Own } else { Marker::Missing },
                     user: bit(7).then_some(user),
                     credential: credential().filter(|_| bit(3)),
-                    below: Page::default(),
+                    content: Page::default(),
                 });
             }
         }
-        found
+        all
     }
 }

@@ -1,115 +1,84 @@
-//! How much there is below a tenant's prefix, added up page by page.
+//! Storage that a tenant uses below its prefix, added up page by page.
 //!
-//! Every version of an object counts, and every part of an upload that was never ended:
-//! all of it takes up space. The prefix's marker is the platform's and doesn't count, so
-//! that a tenant without any object uses nothing. A measurement isn't a snapshot: what is
-//! written or deleted meanwhile may count or not.
+//! Every version of an object counts, and every part of an unfinished upload: all of them
+//! take up space. The owner marker belongs to the platform and doesn't count, so that a
+//! tenant without objects uses 0 bytes. A measurement isn't a snapshot: objects written or
+//! deleted meanwhile may count or not.
 
 use std::mem::take;
 
 use async_trait::async_trait;
 
-use super::diff::Upload;
-use super::policy::marker;
+use super::model::{Cursor, Listed, Size, Upload};
+use super::policy::marker_key;
 use crate::backend::TenantKey;
 use crate::error::Error;
 
-/// Where a listing goes on: after this key, and this version, upload or part of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct After {
-    /// An object's key.
-    pub key: String,
-    /// What of it; empty if it is the key alone that counts.
-    pub id: String,
-}
-
-/// A page of a listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed<T> {
-    /// What is on it.
-    pub items: Vec<T>,
-    /// Where the next page begins, if there is one.
-    pub next: Option<After>,
-}
-
-/// One version of an object, or one part of an upload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sized {
-    /// The object's key.
-    pub key: String,
-    /// How large it is.
-    pub bytes: i64,
-}
-
-/// What the gateway lists, a page a call.
+/// Listings of the gateway; each call returns one page.
 #[async_trait]
 pub trait Listing: Send + Sync {
-    /// Versions of objects below this prefix.
-    async fn versions(&self, prefix: &str, after: Option<&After>) -> Result<Listed<Sized>, Error>;
+    /// Lists versions of objects below the prefix.
+    async fn versions(&self, prefix: &str, after: Option<&Cursor>) -> Result<Listed<Size>, Error>;
 
-    /// Uploads below this prefix that were begun and not ended.
-    async fn uploads(&self, prefix: &str, after: Option<&After>) -> Result<Listed<Upload>, Error>;
+    /// Lists unfinished uploads below the prefix.
+    async fn uploads(&self, prefix: &str, after: Option<&Cursor>) -> Result<Listed<Upload>, Error>;
 
-    /// The parts of one upload; none if it has ended since.
-    async fn parts(&self, upload: &Upload, after: Option<&After>) -> Result<Listed<Sized>, Error>;
+    /// Lists the parts of an upload; none if the upload has ended meanwhile.
+    async fn parts(&self, upload: &Upload, after: Option<&Cursor>) -> Result<Listed<Size>, Error>;
 }
 
-/// A measurement on its way: sums, and where to go on.
+/// A measurement in progress: sums, and the position of the next page.
 #[derive(Clone, Debug)]
 pub struct Measurement {
     prefix: String,
     marker: String,
     next: Next,
-    /// Bytes that were found so far.
+    /// Bytes counted so far.
     pub bytes: i64,
-    /// Pages that were read so far.
+    /// Pages read so far.
     pub pages: u64,
 }
 
-/// What to list next.
+/// Next page to list.
 #[derive(Clone, Debug)]
 enum Next {
-    Versions(Option<After>),
-    Uploads(Option<After>),
+    Versions(Option<Cursor>),
+    Uploads(Option<Cursor>),
     Parts {
         of: Upload,
-        after: Option<After>,
-        /// The other uploads of the page, whose parts aren't counted yet.
+        after: Option<Cursor>,
+        /// Other uploads of the page, whose parts aren't counted yet.
         others: Vec<Upload>,
-        /// Where the page of uploads after it begins, if there is one.
-        then: Option<After>,
+        /// Where the next page of uploads begins, if there is one.
+        next_uploads: Option<Cursor>,
     },
     Nothing,
 }
 
 impl Measurement {
-    /// A measurement of this tenant's prefix, of which nothing was read yet.
+    /// Creates a measurement of the tenant's prefix that has read nothing yet.
     pub fn new(tenant: &TenantKey) -> Self {
         Self {
             prefix: tenant.id.object_prefix(),
-            marker: marker(tenant.id),
+            marker: marker_key(tenant.id),
             next: Next::Versions(None),
             bytes: 0,
             pages: 0,
         }
     }
 
-    /// Whether all of it was read.
+    /// Returns whether every page was read.
     pub fn is_done(&self) -> bool {
         matches!(self.next, Next::Nothing)
     }
 
-    /// Reads one page. After an error the same page is read again.
-    ///
-    /// # Errors
-    /// The listing's own.
-    pub async fn read_on(&mut self, listing: &dyn Listing) -> Result<(), Error> {
+    /// Reads one page. After an error the next call reads the same page again.
+    pub async fn read_page(&mut self, listing: &dyn Listing) -> Result<(), Error> {
         self.next = match &mut self.next {
             Next::Versions(after) => {
                 let page = listing.versions(&self.prefix, after.as_ref()).await?;
-                // Whatever a gateway makes of the question: nothing beside the prefix.
-                let counts =
-                    |it: &&Sized| it.key.starts_with(&self.prefix) && it.key != self.marker;
+                // Counts nothing outside the prefix, even if a gateway lists it.
+                let counts = |it: &&Size| it.key.starts_with(&self.prefix) && it.key != self.marker;
                 self.bytes += sum(page.items.iter().filter(counts));
                 match page.next {
                     Some(after) => Next::Versions(Some(after)),
@@ -125,17 +94,17 @@ impl Measurement {
                 of,
                 after,
                 others,
-                then,
+                next_uploads,
             } => {
                 let page = listing.parts(of, after.as_ref()).await?;
                 self.bytes += sum(page.items.iter());
                 match page.next {
-                    None => parts_of(take(others), take(then)),
+                    None => parts_of(take(others), take(next_uploads)),
                     more => Next::Parts {
                         of: of.clone(),
                         after: more,
                         others: take(others),
-                        then: take(then),
+                        next_uploads: take(next_uploads),
                     },
                 }
             }
@@ -146,20 +115,20 @@ impl Measurement {
     }
 }
 
-fn parts_of(mut uploads: Vec<Upload>, then: Option<After>) -> Next {
-    match (uploads.pop(), then) {
-        (Some(of), then) => Next::Parts {
+fn parts_of(mut uploads: Vec<Upload>, next_uploads: Option<Cursor>) -> Next {
+    match (uploads.pop(), next_uploads) {
+        (Some(of), next_uploads) => Next::Parts {
             of,
             after: None,
             others: uploads,
-            then,
+            next_uploads,
         },
-        (None, Some(then)) => Next::Uploads(Some(then)),
+        (None, Some(cursor)) => Next::Uploads(Some(cursor)),
         (None, None) => Next::Nothing,
     }
 }
 
-fn sum<'a>(items: impl Iterator<Item = &'a Sized>) -> i64 {
+fn sum<'a>(items: impl Iterator<Item = &'a Size>) -> i64 {
     items.map(|it| it.bytes.max(0)).sum()
 }
 
@@ -172,12 +141,12 @@ mod tests {
 
     const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 
-    /// A bucket that shows two things a page. Every other question isn't answered.
+    /// A bucket that lists two entries per page. Every other call fails.
     #[derive(Default)]
     struct Bucket {
         versions: Vec<(String, i64)>,
         uploads: Vec<(String, Vec<i64>)>,
-        asked: Mutex<Vec<String>>,
+        calls: Mutex<Vec<String>>,
     }
 
     impl Bucket {
@@ -185,19 +154,19 @@ mod tests {
             &self,
             what: &str,
             all: Vec<T>,
-            after: Option<&After>,
+            after: Option<&Cursor>,
         ) -> Result<Listed<T>, Error> {
             let begin = after.map_or(0, |after| after.id.parse().unwrap());
-            let mut asked = self.asked.lock().unwrap();
-            asked.push(format!("{what} {begin}"));
-            if asked.len() % 2 == 1 {
+            let mut calls = self.calls.lock().unwrap();
+            calls.push(format!("{what} {begin}"));
+            if calls.len() % 2 == 1 {
                 return Err(Error::new(
                     Class::Transient,
                     "Unreachable",
                     "as it was told",
                 ));
             }
-            let more = (begin + 2 < all.len()).then(|| After {
+            let more = (begin + 2 < all.len()).then(|| Cursor {
                 key: String::new(),
                 id: (begin + 2).to_string(),
             });
@@ -210,16 +179,16 @@ mod tests {
 
     #[async_trait]
     impl Listing for Bucket {
-        async fn versions(&self, _: &str, after: Option<&After>) -> Result<Listed<Sized>, Error> {
+        async fn versions(&self, _: &str, after: Option<&Cursor>) -> Result<Listed<Size>, Error> {
             let all = self.versions.iter().cloned();
             self.page(
                 "versions",
-                all.map(|(key, bytes)| Sized { key, bytes }).collect(),
+                all.map(|(key, bytes)| Size { key, bytes }).collect(),
                 after,
             )
         }
 
-        async fn uploads(&self, _: &str, after: Option<&After>) -> Result<Listed<Upload>, Error> {
+        async fn uploads(&self, _: &str, after: Option<&Cursor>) -> Result<Listed<Upload>, Error> {
             let all = self.uploads.iter().map(|(key, _)| Upload {
                 key: key.clone(),
                 id: key.clone(),
@@ -230,14 +199,14 @@ mod tests {
         async fn parts(
             &self,
             upload: &Upload,
-            after: Option<&After>,
-        ) -> Result<Listed<Sized>, Error> {
+            after: Option<&Cursor>,
+        ) -> Result<Listed<Size>, Error> {
             let (_, parts) = self
                 .uploads
                 .iter()
                 .find(|(key, _)| *key == upload.key)
                 .unwrap();
-            let all = parts.iter().map(|bytes| Sized {
+            let all = parts.iter().map(|bytes| Size {
                 key: upload.key.clone(),
                 bytes: *bytes,
             });
@@ -252,11 +221,11 @@ mod tests {
         })
     }
 
-    /// Until it is done, however often a page fails; how often one did.
+    /// Measures until done, in spite of failing pages; returns the number of failures as well.
     async fn measure(bucket: &Bucket) -> (Measurement, usize) {
         let (mut measurement, mut failures) = (measurement(), 0);
         while !measurement.is_done() {
-            if measurement.read_on(bucket).await.is_err() {
+            if measurement.read_page(bucket).await.is_err() {
                 failures += 1;
             }
         }
@@ -264,13 +233,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_prefix_without_anything_uses_nothing() {
+    async fn empty_prefix_uses_nothing() {
         let (measured, _) = measure(&Bucket::default()).await;
         assert_eq!((measured.bytes, measured.pages), (0, 2));
     }
 
     #[tokio::test]
-    async fn versions_and_parts_of_unfinished_uploads_count_and_nothing_beside_the_prefix() {
+    async fn versions_and_upload_parts_below_the_prefix_count() {
         let below = |name: &str| format!("tenant-{ID}/{name}");
         let bucket = Bucket {
             versions: vec![
@@ -286,7 +255,7 @@ mod tests {
                 (format!("tenant-{ID}-2/two"), vec![1000]),
                 (below("three"), vec![100]),
             ],
-            asked: Mutex::default(),
+            calls: Mutex::default(),
         };
         let (measured, failures) = measure(&bucket).await;
         assert_eq!(measured.bytes, 12 + 30 + 100);
@@ -294,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_that_fails_is_asked_for_again_and_nothing_else() {
+    async fn failed_page_is_listed_again_and_no_other() {
         let objects = (0..5).map(|n| (format!("tenant-{ID}/{n}"), 1)).collect();
         let bucket = Bucket {
             versions: objects,
@@ -302,8 +271,8 @@ mod tests {
         };
         let (measured, _) = measure(&bucket).await;
         assert_eq!(measured.bytes, 5);
-        let asked = ["versions 0", "versions 2", "versions 4", "uploads 0"];
-        let twice: Vec<&str> = asked.into_iter().flat_map(|it| [it, it]).collect();
-        assert_eq!(*bucket.asked.lock().unwrap(), twice);
+        let pages = ["versions 0", "versions 2", "versions 4", "uploads 0"];
+        let twice: Vec<&str> = pages.into_iter().flat_map(|it| [it, it]).collect();
+        assert_eq!(*bucket.calls.lock().unwrap(), twice);
     }
 }

@@ -1,23 +1,25 @@
-//! The object store's plane: one bucket for all, one user and one prefix a tenant.
+//! The object-store plane: one shared bucket, one user and one prefix per tenant.
 //!
-//! - [`policy`]: what a tenant may do; pure. How isolation works is written there.
-//! - [`diff`]: what is to be done for one tenant; pure.
-//! - [`user`]: a tenant's user as the gateway shows it; pure.
-//! - [`binding`]: what tenants are told of it.
-//! - [`preflight`]: whether the gateway is fit for all this.
-//! - [`measure`]: how much a tenant has; sums, page by page.
-//! - [`client`]: the calls, some of them [`signed`] by hand; those of a purge are in `below`,
-//!   and those that list in `listing`.
+//! - [`model`]: observed state and steps.
+//! - [`diff`]: steps for one tenant; pure.
+//! - [`policy`]: policy documents; pure. Its comments explain how isolation works.
+//! - [`user`]: a tenant's user as the gateway returns it; pure.
+//! - [`client`]: the calls, some of them [`signed`] by the operator; those of a purge are in
+//!   `purge`, listings in `listing`. [`error`] classifies failures.
+//! - [`measure`]: storage that a tenant uses, page by page.
+//! - [`service_binding`]: layout of the tenant's Secret.
+//! - [`preflight`]: checks of the gateway for `akili-operator check`.
 
-mod below;
-pub mod binding;
 pub mod client;
 pub mod diff;
 pub mod error;
 mod listing;
 pub mod measure;
+pub mod model;
 pub mod policy;
 pub mod preflight;
+mod purge;
+pub mod service_binding;
 pub mod signed;
 pub mod user;
 
@@ -31,32 +33,23 @@ use futures::future::try_join;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use self::client::Client;
-use self::diff::{Batch, Extra, Marker, Observed, Page, Policy, Step};
+use self::model::{Batch, Extra, Held, Marker, Observed, Page, Step, UserState};
 use self::policy::Rights;
-use self::user::User;
-use crate::backend::credentials::{Credential, Credentials};
+use crate::backend::credentials::Credentials;
 use crate::backend::{Backend, Desired, Effect, TenantKey};
 use crate::error::Error;
 
-/// How many tenants are looked at at the same time.
-const AT_A_TIME: usize = 8;
+/// Number of tenants that are observed at the same time.
+const OBSERVE_CONCURRENCY: usize = 8;
 
-/// The object store's plane.
+/// The object-store plane.
 pub struct ObjectStore {
     client: Client,
     credentials: Arc<dyn Credentials>,
 }
 
-/// What the gateway shows of a tenant.
-#[derive(Clone, Debug, Hash)]
-pub struct Held {
-    bucket_protected: bool,
-    user: Option<User>,
-    marker: Marker,
-}
-
 impl ObjectStore {
-    /// The plane of this gateway.
+    /// Creates the plane of this gateway.
     pub fn new(client: Client, credentials: Arc<dyn Credentials>) -> Self {
         Self {
             client,
@@ -109,13 +102,13 @@ impl Backend for ObjectStore {
         });
     }
 
-    /// The gateway can't show many users with their policies at once: that takes two
-    /// calls a tenant, for the user and for the marker, and one for the bucket.
+    /// The gateway can't list users with their policies: two calls per tenant, for the user
+    /// and for the owner marker, and one for the bucket.
     async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
-        let bucket_protected = self.client.is_protected().await?;
-        let looks = tenants.iter().cloned().map(|tenant| async move {
-            let looks = try_join(self.client.user(&tenant), self.client.marker(&tenant));
-            let (user, marker) = looks.await?;
+        let bucket_protected = self.client.is_bucket_protected().await?;
+        let observations = tenants.iter().cloned().map(|tenant| async move {
+            let calls = try_join(self.client.user(&tenant), self.client.marker(&tenant));
+            let (user, marker) = calls.await?;
             let held = Held {
                 bucket_protected,
                 user,
@@ -123,8 +116,8 @@ impl Backend for ObjectStore {
             };
             Ok((tenant, held))
         });
-        stream::iter(looks)
-            .buffer_unordered(AT_A_TIME)
+        stream::iter(observations)
+            .buffer_unordered(OBSERVE_CONCURRENCY)
             .try_collect()
             .await
     }
@@ -135,37 +128,37 @@ impl Backend for ObjectStore {
         desired: &Desired,
         held: Held,
     ) -> Result<Observed, Error> {
-        let (credential, below) = match desired {
-            Desired::Absent => (None, self.client.below(tenant).await?),
+        let (credential, content) = match desired {
+            Desired::Absent => (None, self.client.purge_page(tenant).await?),
             _ => (self.credentials.read(tenant).await?, Page::default()),
         };
         let bucket = self.client.bucket();
         let user = held
             .user
-            .map(|user| judge(tenant, bucket, user, credential.as_ref()));
+            .map(|user| UserState::new(tenant.id, bucket, user, credential.as_ref()));
         Ok(Observed {
             bucket_protected: held.bucket_protected,
             marker: held.marker,
             user,
             credential,
-            below,
+            content,
         })
     }
 
-    /// Users and prefixes carry the tenant's id, and the marker says the same.
+    /// Users and prefixes are named by the tenant's id; the owner marker holds the id as well.
     fn foreign_owner(
         &self,
         tenant: &TenantKey,
         _desired: &Desired,
         observed: &Observed,
     ) -> Option<String> {
-        let Marker::Another(owner) = &observed.marker else {
+        let Marker::Foreign(owner) = &observed.marker else {
             return None;
         };
         Some(format!(
-            "object store: {} in bucket {} says that the prefix belongs to {owner:?}; move that \
+            "object store: {} in bucket {} marks the prefix as owned by {owner:?}; move those objects \
              elsewhere and delete the marker",
-            policy::marker(tenant.id),
+            policy::marker_key(tenant.id),
             self.client.bucket()
         ))
     }
@@ -177,7 +170,7 @@ impl Backend for ObjectStore {
     fn effect(step: &Step) -> Effect {
         match step {
             Step::WriteCredential | Step::WriteMarker | Step::CreateUser => Effect::Neutral,
-            Step::MendUser
+            Step::RepairUser
             | Step::SetKey
             | Step::Resume
             | Step::PutPolicy(Rights::ReadWrite | Rights::ReadDelete) => Effect::Opens,
@@ -203,66 +196,23 @@ impl Backend for ObjectStore {
     async fn apply(&self, tenant: &TenantKey, step: &Step) -> Result<(), Error> {
         match step {
             Step::WriteCredential => self.credentials.write(tenant).await,
-            Step::ProtectBucket => self.client.protect().await,
+            Step::ProtectBucket => self.client.protect_bucket().await,
             Step::WriteMarker => self.client.write_marker(tenant).await,
             Step::CreateUser => self.client.create_user(tenant).await,
-            Step::MendUser => self.client.mend_user(tenant).await,
+            Step::RepairUser => self.client.repair_user(tenant).await,
             Step::Remove(extra) => self.remove(tenant, extra).await,
             Step::SetKey => {
                 let secret = self.credentials.password(tenant).await?;
                 self.client.set_key(tenant, &secret).await
             }
-            Step::Resume => self.client.suspend(tenant, false).await,
+            Step::Resume => self.client.set_suspended(tenant, false).await,
             Step::PutPolicy(rights) => self.put_policy(tenant, *rights).await,
             Step::DenyGrowth => self.put_policy(tenant, Rights::ReadDelete).await,
-            Step::Suspend => self.client.suspend(tenant, true).await,
+            Step::Suspend => self.client.set_suspended(tenant, true).await,
             Step::DeletePolicy => self.client.delete_policy(tenant, policy::NAME).await,
             Step::Delete(batch) => self.delete(batch).await,
             Step::DeleteMarker(versions) => self.client.delete_objects(versions).await,
             Step::DeleteUser => self.client.delete_user(tenant).await,
         }
-    }
-}
-
-/// What is as it should be of a user, and what is there beside it.
-fn judge(
-    tenant: &TenantKey,
-    bucket: &str,
-    user: User,
-    credential: Option<&Credential>,
-) -> diff::User {
-    let own_key = tenant.id.object_store_access_key();
-    let has_key = credential
-        .is_some_and(|credential| user.keys.get(&own_key) == Some(&credential.password.sha256()));
-    let policy = user.policies.get(policy::NAME).map(|document| {
-        let found: Option<serde_json::Value> = serde_json::from_str(document).ok();
-        let ours = Rights::ALL.into_iter();
-        ours.map(|rights| (rights, policy::document(rights, bucket, tenant.id)))
-            .find(|(_, document)| Some(document) == found.as_ref())
-            .map_or(Policy::Other, |(rights, _)| Policy::Of(rights))
-    });
-    let keys = user
-        .keys
-        .into_keys()
-        .filter(|key| *key != own_key)
-        .map(Extra::Key);
-    let policies = user
-        .policies
-        .into_keys()
-        .filter(|name| name != policy::NAME);
-    let extras = user
-        .subusers
-        .into_iter()
-        .map(Extra::Subuser)
-        .chain(keys)
-        .chain(user.capabilities.into_iter().map(Extra::Capability))
-        .chain(policies.map(Extra::Policy))
-        .collect();
-    diff::User {
-        suspended: user.suspended,
-        sound: user.sound,
-        has_key,
-        policy,
-        extras,
     }
 }

@@ -1,48 +1,49 @@
-//! What a tenant may do in the bucket that all share, as policy documents: pure.
+//! Policy documents: a tenant's rights in the shared bucket. Pure.
 
 use akili_crds::TenantId;
 use serde_json::{Value, json};
 
-/// The name of the one policy that a tenant's user has.
+/// Name of the one policy that a tenant's user has.
 pub const NAME: &str = "akili";
 
-/// The name of the policy that the operator gives its own user.
+/// Name of the policy that the operator sets on its own user.
 pub const MEASURING: &str = "akili-measuring";
 
-/// What a tenant may do below its prefix.
+/// A tenant's rights below its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rights {
     /// List, read, write, tag and delete.
     ReadWrite,
-    /// List, read and delete: nothing gets more.
+    /// List, read and delete: storage can only shrink.
     ReadDelete,
     /// List and read.
     ReadOnly,
 }
 
 impl Rights {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 3] = [Self::ReadWrite, Self::ReadDelete, Self::ReadOnly];
 }
 
-/// The name, in the bucket, of the object that says whose a prefix is.
-pub fn marker(tenant: TenantId) -> String {
+/// Returns the key of the owner marker: the object that names the tenant of a prefix.
+pub fn marker_key(tenant: TenantId) -> String {
     format!("{}.akili-tenant", tenant.object_prefix())
 }
 
-/// The policy of the tenant's user.
+/// Returns the policy of the tenant's user.
 ///
-/// It denies more than it allows, because a tenant owns the objects that it uploads:
-/// access lists would give it, and whoever it names, what no policy allows.
+/// The policy denies more than it allows, because a tenant owns the objects that it uploads:
+/// access lists would grant the tenant, and any user that it names there, what no policy
+/// allows.
 pub fn document(rights: Rights, bucket: &str, tenant: TenantId) -> Value {
     let prefix = tenant.object_prefix();
     let bucket = format!("arn:aws:s3:::{bucket}");
     let objects = format!("{bucket}/{prefix}*");
     let allow = |actions: &[&str], resource: &str| json!({"Effect": "Allow", "Action": actions, "Resource": [resource]});
     let deny = |actions: &[&str], resource: &str| json!({"Effect": "Deny", "Action": actions, "Resource": [resource]});
-    // With its slash, or the prefix of another tenant might begin with this one. The
-    // gateway doesn't look at the condition for ListBucketMultipartUploads, which
-    // would show everybody's: so nobody has it.
+    // The prefix includes its slash, or the prefix of another tenant could begin with it.
+    // The gateway ignores the condition for ListBucketMultipartUploads, which would list
+    // every tenant's uploads: so no tenant has that right.
     let mut list = allow(&["s3:ListBucket", "s3:ListBucketVersions"], &bucket);
     list["Condition"] = json!({"StringLike": {"s3:prefix": [format!("{prefix}*")]}});
     let mut statements = vec![
@@ -52,9 +53,9 @@ pub fn document(rights: Rights, bucket: &str, tenant: TenantId) -> Value {
         json!({"Effect": "Deny", "Action": ["s3:*"], "NotResource": [bucket, objects]}),
         deny(&["s3:PutObjectAcl", "s3:PutObjectVersionAcl"], "*"),
     ];
-    let marker = format!("{bucket}/{}", marker(tenant));
-    // Who deletes many at once is asked about the bucket first, and then about each of
-    // them.
+    let marker = format!("{bucket}/{}", marker_key(tenant));
+    // For a request that deletes many objects the gateway checks the right on the bucket
+    // first, and then on each object.
     let delete_many = allow(&["s3:DeleteObject"], &bucket);
     match rights {
         Rights::ReadWrite => statements.extend([
@@ -73,8 +74,9 @@ pub fn document(rights: Rights, bucket: &str, tenant: TenantId) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
-/// The policy of the operator's own user. The bucket is its own, but what tenants upload
-/// is theirs, and the parts of an upload are shown to nobody else.
+/// Returns the policy of the operator's own user. The operator owns the bucket, but tenants
+/// own what they upload, and the gateway lists the parts of an upload only to its owner and
+/// to users that a policy allows.
 pub fn measuring(bucket: &str) -> Value {
     json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow",
@@ -100,7 +102,7 @@ const DELETE: [&str; 4] = [
     "s3:AbortMultipartUpload",
 ];
 
-/// Everything that changes an object.
+/// Actions that change an object.
 const CHANGE: [&str; 3] = ["s3:Put*", "s3:Delete*", "s3:AbortMultipartUpload"];
 
 #[cfg(test)]
@@ -146,8 +148,8 @@ mod tests {
         ]
     }
 
-    /// What whoever may delete has: many at once, and never the marker.
-    fn of_deletion() -> [Value; 2] {
+    /// Statements of every tenant that may delete: many at once, and never the marker.
+    fn deletion_statements() -> [Value; 2] {
         [
             json!({
                 "Effect": "Allow",
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_write_may_not_change_the_marker() {
+    fn read_write_policy_protects_the_marker() {
         let found = statements(Rights::ReadWrite);
         let mut expected = common();
         expected.push(json!({
@@ -178,12 +180,12 @@ mod tests {
             ],
             "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/*")],
         }));
-        expected.extend(of_deletion());
+        expected.extend(deletion_statements());
         assert_eq!(found, expected);
     }
 
     #[test]
-    fn who_may_delete_may_put_nothing_whoever_owns_it() {
+    fn read_delete_policy_denies_every_put() {
         let found = statements(Rights::ReadDelete);
         let mut expected = common();
         expected.push(json!({
@@ -196,13 +198,13 @@ mod tests {
             ],
             "Resource": [format!("arn:aws:s3:::akili/tenant-{ID}/*")],
         }));
-        expected.extend(of_deletion());
+        expected.extend(deletion_statements());
         expected.push(json!({"Effect": "Deny", "Action": ["s3:Put*"], "Resource": ["*"]}));
         assert_eq!(found, expected);
     }
 
     #[test]
-    fn who_may_read_may_change_nothing() {
+    fn read_only_policy_denies_every_change() {
         let found = statements(Rights::ReadOnly);
         let mut expected = common();
         expected.push(json!({

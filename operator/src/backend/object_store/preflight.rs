@@ -1,4 +1,4 @@
-//! Whether the object store is fit for the operator: for `check`.
+//! Checks of the object store, for `akili-operator check`.
 
 use async_trait::async_trait;
 
@@ -6,10 +6,10 @@ use super::client::{Account, Capability, Client};
 use crate::backend::preflight::{Check, Preflight};
 use crate::error::Error;
 
-/// What the operator's user needs of the admin API.
+/// Capabilities in the admin API that the operator's user needs.
 const NEEDED: [&str; 4] = ["users", "buckets", "metadata", "user-policy"];
 
-/// The same, as `radosgw-admin` takes it.
+/// The same capabilities as an argument of `radosgw-admin`.
 const CAPABILITIES: &str = "users=*;buckets=*;metadata=*;user-policy=*";
 
 #[async_trait]
@@ -20,21 +20,21 @@ impl Preflight for Client {
 
     async fn preflight(&self) -> Result<Vec<Check>, Error> {
         let account = self.own_account().await?;
-        let lacking = lacking(account.as_ref());
-        let mut checks = vec![capabilities(account.as_ref(), &lacking)];
-        if let Some(account) = account.filter(|_| lacking.is_empty()) {
-            let owner = self.owner().await?;
+        let missing = missing_capabilities(account.as_ref());
+        let mut checks = vec![capabilities(account.as_ref(), &missing)];
+        if let Some(account) = account.filter(|_| missing.is_empty()) {
+            let owner = self.bucket_owner().await?;
             checks.push(bucket(self.bucket(), owner.as_deref(), &account.user_id));
             if owner.as_ref() == Some(&account.user_id) {
-                checks.push(protection(self.bucket(), self.is_protected().await?));
+                checks.push(protection(self.bucket(), self.is_bucket_protected().await?));
             }
         }
         Ok(checks)
     }
 }
 
-/// The rights that the account doesn't have.
-fn lacking(account: Option<&Account>) -> Vec<&'static str> {
+/// Returns the required capabilities that the account doesn't have.
+fn missing_capabilities(account: Option<&Account>) -> Vec<&'static str> {
     let caps = account.map_or(&[][..], |account| &account.caps);
     let has = |needed: &str| {
         caps.iter()
@@ -43,15 +43,15 @@ fn lacking(account: Option<&Account>) -> Vec<&'static str> {
     NEEDED.into_iter().filter(|needed| !has(needed)).collect()
 }
 
-fn capabilities(account: Option<&Account>, lacking: &[&str]) -> Check {
+fn capabilities(account: Option<&Account>, missing: &[&str]) -> Check {
     let user = account.map_or("…", |account| &account.user_id);
     Check::must(
         "Object store capabilities",
-        (!lacking.is_empty()).then(|| {
+        (!missing.is_empty()).then(|| {
             format!(
-                "the operator's user lacks {}; run radosgw-admin caps add --uid={user} \
+                "the operator's user has no capabilities for {}; run radosgw-admin caps add --uid={user} \
                  --caps=\"{CAPABILITIES}\"",
-                lacking.join(", ")
+                missing.join(", ")
             )
         }),
     )
@@ -62,12 +62,12 @@ fn bucket(name: &str, owner: Option<&str>, user: &str) -> Check {
         "Object store bucket",
         match owner {
             None => Some(format!(
-                "there is no bucket {name}; make it with the keys of {user}, such as by \
+                "bucket {name} does not exist; create it with the keys of {user}: \
                  aws s3api create-bucket --bucket {name}"
             )),
             Some(owner) if owner != user => Some(format!(
-                "bucket {name} belongs to {owner}, and not to the operator's user; name another in \
-                 objectStore.bucket, or run radosgw-admin bucket chown --bucket={name} --uid={user}"
+                "bucket {name} belongs to {owner}, not to the operator's user; set objectStore.bucket to \
+                 another, or run radosgw-admin bucket chown --bucket={name} --uid={user}"
             )),
             Some(_) => None,
         },
@@ -79,7 +79,8 @@ fn protection(name: &str, is_protected: bool) -> Check {
         "Object store bucket is closed to the public",
         (!is_protected).then(|| {
             format!(
-                "not yet; the operator sets the public access block of {name} with the first tenant"
+                "not yet; the operator sets the public access block of {name} when it provisions the \
+                 first tenant"
             )
         }),
     )
@@ -101,31 +102,34 @@ mod tests {
     }
 
     #[test]
-    fn what_the_operators_user_lacks_is_named_with_the_command_that_gives_it() {
+    fn missing_capabilities_are_named_with_the_command() {
         let all = account(&NEEDED.map(|needed| (needed, "*")));
-        assert_eq!(lacking(Some(&all)), [""; 0]);
+        assert_eq!(missing_capabilities(Some(&all)), [""; 0]);
         assert_eq!(capabilities(Some(&all), &[]).problem, None);
         let some = account(&[("users", "*"), ("buckets", "read"), ("metadata", "*")]);
-        assert_eq!(lacking(Some(&some)), ["buckets", "user-policy"]);
-        let problem = capabilities(Some(&some), &lacking(Some(&some))).problem;
+        assert_eq!(
+            missing_capabilities(Some(&some)),
+            ["buckets", "user-policy"]
+        );
+        let problem = capabilities(Some(&some), &missing_capabilities(Some(&some))).problem;
         assert!(
             problem
                 .unwrap()
                 .contains("--uid=akili-operator --caps=\"users=*;")
         );
-        assert_eq!(lacking(None), NEEDED);
+        assert_eq!(missing_capabilities(None), NEEDED);
     }
 
     #[test]
-    fn a_bucket_is_there_and_the_operators_own() {
+    fn bucket_must_exist_and_belong_to_the_operator() {
         let user = "akili-operator";
         assert_eq!(bucket("akili", Some(user), user).problem, None);
-        for (owner, said) in [
+        for (owner, expected) in [
             (None, "aws s3api create-bucket --bucket akili"),
             (Some("somebody"), "belongs to somebody"),
         ] {
             let problem = bucket("akili", owner, user).problem.unwrap();
-            assert!(problem.contains(said), "{problem}");
+            assert!(problem.contains(expected), "{problem}");
         }
         assert!(protection("akili", false).tolerable);
     }

@@ -1,5 +1,5 @@
-//! Signed requests for what S3's client doesn't know: the gateway's admin API, its part
-//! of IAM, and answers that differ from S3's.
+//! Signed requests that the S3 client doesn't support: the gateway's admin API, its subset
+//! of IAM, and answers that differ from those of S3.
 
 use std::time::SystemTime;
 
@@ -19,14 +19,14 @@ use aws_smithy_types::byte_stream::ByteStream;
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
-use super::binding::Address;
 use super::error::Failure;
+use super::service_binding::ConnectionInfo;
 
-/// Names and values, of a query or a form.
+/// Names and values of a query or a form.
 pub type Pairs<'a> = &'a [(&'a str, &'a str)];
 
-/// HTTPS to any server that this certificate authority vouches for; without one, the
-/// public ones do.
+/// Creates an HTTPS connector that trusts this certificate authority; without one, the
+/// public authorities.
 pub fn https(ca: Option<&str>) -> anyhow::Result<SharedHttpConnector> {
     let trusted = match ca {
         Some(ca) => TrustStore::empty().with_pem_certificate(ca),
@@ -40,7 +40,7 @@ pub fn https(ca: Option<&str>) -> anyhow::Result<SharedHttpConnector> {
     Ok(SharedHttpConnector::new(connector))
 }
 
-/// Whoever signs, and the server.
+/// Client that signs its requests.
 #[derive(Clone)]
 pub struct Signer {
     connector: SharedHttpConnector,
@@ -50,17 +50,21 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Signs with these keys for the server at this address.
-    pub fn new(connector: SharedHttpConnector, address: &Address, keys: Credentials) -> Self {
+    /// Creates a client of the gateway that signs with these keys.
+    pub fn new(
+        connector: SharedHttpConnector,
+        gateway: &ConnectionInfo,
+        keys: Credentials,
+    ) -> Self {
         Self {
             connector,
-            endpoint: address.endpoint.trim_end_matches('/').to_owned(),
-            region: address.region.clone(),
+            endpoint: gateway.endpoint.trim_end_matches('/').to_owned(),
+            region: gateway.region.clone(),
             credentials: keys,
         }
     }
 
-    /// Sends a request without a body; what is answered.
+    /// Sends a request without a body and returns the answer's body.
     pub async fn send(
         &self,
         method: &str,
@@ -71,7 +75,7 @@ impl Signer {
         self.exchange(method, &uri, "", String::new()).await
     }
 
-    /// Puts a document there; what is answered.
+    /// Puts a JSON document and returns the answer's body.
     pub async fn put(
         &self,
         path: &str,
@@ -83,7 +87,7 @@ impl Signer {
             .await
     }
 
-    /// Sends a form to the server itself; what is answered.
+    /// Posts a form to `/`, which is the IAM API, and returns the answer's body.
     pub async fn post(&self, form: Pairs<'_>) -> Result<Vec<u8>, Failure> {
         let type_ = "application/x-www-form-urlencoded";
         self.exchange("POST", "/", type_, encode(form)).await
@@ -119,7 +123,7 @@ impl Signer {
     ) -> Result<Request<SdkBody>, Box<dyn std::error::Error + Send + Sync>> {
         let uri = format!("{}{path}", self.endpoint);
         let mut settings = SigningSettings::default();
-        // As S3 has it.
+        // S3 signs paths as they are sent.
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;

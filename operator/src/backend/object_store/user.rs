@@ -1,4 +1,4 @@
-//! A tenant's user, as the gateway's metadata shows it: pure.
+//! A tenant's user, as the gateway's metadata API returns it. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,34 +8,34 @@ use serde_json::{Value, json};
 
 use crate::password::Password;
 
-/// The attribute that holds the policies of a user.
+/// Attribute that holds the policies of a user.
 const POLICIES: &str = "user.rgw.user-policy";
 
-/// What a user that was made without more may do, within its policies.
+/// Operation mask of a user that was created without one: no limit beyond its policies.
 pub const OP_MASK: &str = "read, write, delete";
 
-/// A user.
+/// A user of the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct User {
-    /// Whether it can't get in.
+    /// Whether the gateway rejects the user's requests.
     pub suspended: bool,
-    /// Whether it can make no bucket, has no other mask than the usual one, and isn't
-    /// exempt from all rules.
-    pub sound: bool,
-    /// SHA-256, in hex, of its secret keys, by access key.
+    /// Whether the user can't create buckets, has the default operation mask, and isn't a
+    /// system or admin user, which are exempt from policies.
+    pub matches_spec: bool,
+    /// SHA-256, in hex, of each secret key, by access key.
     pub keys: BTreeMap<String, String>,
-    /// Its subusers' names.
+    /// Names of the user's subusers.
     pub subusers: Vec<String>,
-    /// Its rights to the admin API, such as `users=read`.
+    /// Rights to the admin API, such as `users=read`.
     pub capabilities: Vec<String>,
-    /// Its policies' documents, by name.
+    /// Policy documents, by name.
     pub policies: BTreeMap<String, String>,
 }
 
-/// Reads the answer to `GET /admin/metadata/user`.
+/// Parses the answer to `GET /admin/metadata/user`.
 ///
 /// # Errors
-/// It isn't what a gateway answers; says what is missing, and nothing of what is there.
+/// The answer has another form. The error names the position, and never quotes content.
 pub fn parse(answer: &[u8]) -> Result<User, String> {
     let answer: Answer = serde_json::from_slice(answer).map_err(|error| unexpected(&error))?;
     let data = answer.data;
@@ -46,7 +46,10 @@ pub fn parse(answer: &[u8]) -> Result<User, String> {
     let policies = policies.map(|attribute| decode(&attribute.val));
     Ok(User {
         suspended: data.suspended != 0,
-        sound: data.max_buckets < 0 && data.op_mask == OP_MASK && !data.system && !data.admin,
+        matches_spec: data.max_buckets < 0
+            && data.op_mask == OP_MASK
+            && !data.system
+            && !data.admin,
         keys: data
             .keys
             .into_iter()
@@ -66,8 +69,8 @@ pub fn parse(answer: &[u8]) -> Result<User, String> {
     })
 }
 
-/// The same answer with this secret key for this access key, all else as it was: for
-/// `PUT /admin/metadata/user`.
+/// Returns the same answer with this secret key for this access key and all else unchanged,
+/// for `PUT /admin/metadata/user`.
 ///
 /// # Errors
 /// As [`parse`].
@@ -77,7 +80,7 @@ pub fn with_key(answer: &[u8], access_key: &str, secret: &Password) -> Result<Va
     let user = data["user_id"].clone();
     let keys = data["keys"]
         .as_array_mut()
-        .ok_or("it has no list of keys")?;
+        .ok_or("the answer has no list of keys")?;
     keys.retain(|key| key["access_key"] != access_key);
     keys.push(json!({
         "user": user, "access_key": access_key, "secret_key": secret.expose(),
@@ -85,7 +88,7 @@ pub fn with_key(answer: &[u8], access_key: &str, secret: &Password) -> Result<Va
     Ok(entry)
 }
 
-/// Where an answer is wrong: the error itself may quote what it found there.
+/// Returns the position of a parse error. The error itself may quote a secret.
 fn unexpected(error: &serde_json::Error) -> String {
     format!(
         "unexpected at line {} column {}",
@@ -94,8 +97,9 @@ fn unexpected(error: &serde_json::Error) -> String {
     )
 }
 
-/// The gateway stores policies as Ceph stores any map: how many there are, then name
-/// and document of each, each after its length. Numbers have 32 bits, little-endian.
+/// Decodes the policies of a user. The gateway stores them as Ceph encodes any map: the
+/// number of entries, then name and document of each, each preceded by its length. Numbers
+/// have 32 bits, little-endian.
 fn decode(attribute: &str) -> Result<BTreeMap<String, String>, String> {
     let bytes = base64::decode(attribute).map_err(|_| format!("{POLICIES} isn't Base64"))?;
     map(&bytes).ok_or_else(|| format!("{POLICIES} isn't a map"))
@@ -134,10 +138,10 @@ struct Data {
     keys: Vec<Key>,
     caps: Vec<Capability>,
     op_mask: String,
-    /// Only there if it is true.
+    /// Present only if true.
     #[serde(default)]
     system: bool,
-    /// Only there if it is true.
+    /// Present only if true.
     #[serde(default)]
     admin: bool,
     #[serde(default)]
@@ -155,7 +159,7 @@ struct Key {
     secret_key: Digest,
 }
 
-/// What is left of a secret key once it is read.
+/// SHA-256, in hex, of a secret key; the key itself is dropped while parsing.
 #[derive(Deserialize)]
 #[serde(from = "String")]
 struct Digest(String);
@@ -182,7 +186,7 @@ struct Attribute {
 mod tests {
     use super::*;
 
-    /// What Ceph 16.2 answers, without what isn't looked at.
+    /// Answer of Ceph 16.2, without the fields that are not read.
     fn answer() -> Value {
         json!({"key": "user:tenant-1", "data": {
             "user_id": "tenant-1", "suspended": 0, "max_buckets": -1, "subusers": [],
@@ -199,10 +203,10 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_read_with_its_policies_and_without_its_secret() {
+    fn user_is_parsed_with_policies_and_without_secret() {
         let expected = User {
             suspended: false,
-            sound: true,
+            matches_spec: true,
             keys: [("a".into(), Password::from("right".to_owned()).sha256())].into(),
             subusers: vec![],
             capabilities: vec![],
@@ -213,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_set_and_all_else_stays() {
+    fn with_key_replaces_only_the_key() {
         let answer = answer();
         let set = |access_key, secret: &str| {
             let secret = Password::from(secret.to_owned());
@@ -226,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_tenant_must_not_have_is_seen() {
+    fn user_parse_detects_every_deviation() {
         assert!(parsed(|data| data["suspended"] = json!(1)).suspended);
         for (key, value) in [
             ("max_buckets", json!(1000)),
@@ -234,7 +238,10 @@ mod tests {
             ("system", json!(true)),
             ("admin", json!(true)),
         ] {
-            assert!(!parsed(|data| data[key] = value.clone()).sound, "{key}");
+            assert!(
+                !parsed(|data| data[key] = value.clone()).matches_spec,
+                "{key}"
+            );
         }
         let more = parsed(|data| {
             data["caps"] = json!([{"type": "users", "perm": "read"}]);
@@ -247,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_cut_off_shows_nothing_of_it() {
+    fn parse_error_of_truncated_answer_quotes_nothing() {
         let whole = answer().to_string();
         let end = whole.find("right").unwrap() + 3;
         let error = parse(&whole.as_bytes()[..end]).unwrap_err();

@@ -1,8 +1,8 @@
-//! What the DBA runs once: the roles, and the functions that need privilege.
+//! SQL that the DBA runs once: roles, and functions that need privilege.
 
 use postgres_protocol::escape::escape_literal;
 
-/// What [`sql`] leaves behind as `akili_guard.version()`.
+/// Version that `akili_guard.version()` returns once [`sql`] has run.
 pub const VERSION: i32 = 2;
 
 const PARTS: [&str; 7] = [
@@ -15,10 +15,10 @@ const PARTS: [&str; 7] = [
     include_str!("bootstrap/7_grants.sql"),
 ];
 
-/// The bootstrap for a platform whose tenants' tables are in `tenant_schemas`.
+/// Returns the bootstrap for a platform whose tenants' tables are in `tenant_schemas`.
 ///
-/// One transaction, for a superuser, in the platform's database; to be run again
-/// after an upgrade and when the schemas change.
+/// A superuser runs it in the platform's database, as one transaction; again after an
+/// upgrade and when the schemas change.
 pub fn sql(tenant_schemas: &[String]) -> String {
     let names: Vec<String> = tenant_schemas
         .iter()
@@ -26,7 +26,7 @@ pub fn sql(tenant_schemas: &[String]) -> String {
         .collect();
     format!(
         "{}
--- The schemas that hold tenants' tables: these and no others.
+-- Schemas that hold tenants' tables: exactly these.
 DELETE FROM akili_guard.tenant_schemas;
 INSERT INTO akili_guard.tenant_schemas
     SELECT unnest(ARRAY[{}]::name[]);
@@ -43,14 +43,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_one_transaction_that_ends_with_the_schemas() {
+    fn bootstrap_is_one_transaction_ending_with_the_schemas() {
         let sql = sql(&["public".into(), "o'brien".into()]);
         assert_eq!(sql.matches("\nBEGIN;\n").count(), 1);
         assert!(sql.ends_with("ARRAY['public', 'o''brien']::name[]);\n\nCOMMIT;\n"));
     }
 
     #[test]
-    fn it_says_the_version_that_the_operator_looks_for() {
+    fn bootstrap_sets_the_version_that_preflight_expects() {
         assert!(sql(&[]).contains(&format!("RETURN {VERSION};")));
     }
 

@@ -1,5 +1,5 @@
-//! The statements that the operator sends to PostgreSQL. All of them are fixed:
-//! what needs a name quoted happens in the functions of the bootstrap.
+//! Statements that the operator sends to PostgreSQL. Every statement is a constant:
+//! names are quoted only inside the functions of the bootstrap.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,46 +13,34 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow
 use sqlx::{Connection, Row, query, query_scalar};
 use uuid::Uuid;
 
-use super::coverage::Finding;
-use super::diff::{BATCH, Login, Rows};
 use super::error::explain;
+use super::model::{BATCH, Finding, Held, Login, TableRows};
 use crate::backend::access::Access;
 use crate::error::{Class, Error};
 use crate::metrics::Metrics;
 use crate::password::Password;
 
-/// How often those who keep a gate from closing are looked for.
-const BLOCKERS_EVERY: Duration = Duration::from_millis(200);
+/// Interval at which sessions that block the closing of a gate are terminated.
+const END_BLOCKERS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A statement with its arguments.
+/// A statement with its bound arguments.
 pub type Statement<'a> = sqlx::query::Query<'a, Postgres, PgArguments>;
 
-/// A pool of the operator's connections.
+/// Connection pool of the operator.
 #[derive(Clone)]
 pub struct Client {
     pool: PgPool,
     access: Access,
 }
 
-/// A tenant as PostgreSQL has it: its row and its login.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Held {
-    /// The state of its row.
-    pub state: Phase,
-    /// Whether its gate is closed.
-    pub gate_closed: bool,
-    /// Its login, if there is one.
-    pub login: Option<Login>,
-}
-
 impl Client {
-    /// A client that connects when it is first used, so that the operator starts
-    /// while PostgreSQL is down. Room for as many tenants at a time as `concurrency`
-    /// says: a suspension takes two connections at once.
+    /// Creates a client that connects on first use, so that the operator starts while
+    /// PostgreSQL is down. The pool serves `concurrency` tenants at the same time with two
+    /// connections each, since a suspension uses two at once.
     pub fn new(options: PgConnectOptions, concurrency: u16, metrics: Metrics) -> Self {
         let options = options
             .application_name("akili-operator")
-            // Where sqlx keeps its table of migrations.
+            // sqlx keeps its table of migrations in this schema.
             .options([("search_path", "akili")]);
         let pool = PgPoolOptions::new()
             .max_connections(2 * u32::from(concurrency.max(1)))
@@ -63,36 +51,38 @@ impl Client {
         }
     }
 
-    /// A connection, for what `doing` says.
-    pub async fn connection(&self, doing: &str) -> Result<PoolConnection<Postgres>, Error> {
-        self.access.call(doing, self.acquire(doing)).await
+    /// Acquires a connection from the pool. Errors name `operation`.
+    pub async fn connection(&self, operation: &str) -> Result<PoolConnection<Postgres>, Error> {
+        self.access.call(operation, self.acquire(operation)).await
     }
 
-    async fn acquire(&self, doing: &str) -> Result<PoolConnection<Postgres>, Error> {
+    async fn acquire(&self, operation: &str) -> Result<PoolConnection<Postgres>, Error> {
         let acquired = self.pool.acquire().await;
-        acquired.map_err(|error| explain(doing, &error))
+        acquired.map_err(|error| explain(operation, &error))
     }
 
-    /// Runs a statement; the number of rows that it changed.
-    pub async fn execute(&self, doing: &str, statement: Statement<'_>) -> Result<u64, Error> {
+    /// Runs a statement and returns the number of rows that it changed.
+    pub async fn execute(&self, operation: &str, statement: Statement<'_>) -> Result<u64, Error> {
         let call = async {
-            let done = statement.execute(&mut *self.acquire(doing).await?).await;
-            let done = done.map_err(|error| explain(doing, &error))?;
-            Ok(done.rows_affected())
+            let result = statement
+                .execute(&mut *self.acquire(operation).await?)
+                .await;
+            let result = result.map_err(|error| explain(operation, &error))?;
+            Ok(result.rows_affected())
         };
-        self.access.call(doing, call).await
+        self.access.call(operation, call).await
     }
 
-    /// Runs a query; its rows.
-    pub async fn fetch(&self, doing: &str, query: Statement<'_>) -> Result<Vec<PgRow>, Error> {
+    /// Runs a query and returns its rows.
+    pub async fn fetch(&self, operation: &str, query: Statement<'_>) -> Result<Vec<PgRow>, Error> {
         let call = async {
-            let rows = query.fetch_all(&mut *self.acquire(doing).await?).await;
-            rows.map_err(|error| explain(doing, &error))
+            let rows = query.fetch_all(&mut *self.acquire(operation).await?).await;
+            rows.map_err(|error| explain(operation, &error))
         };
-        self.access.call(doing, call).await
+        self.access.call(operation, call).await
     }
 
-    /// Those of these tenants that the registry knows. One query.
+    /// Returns those of the given tenants that the registry has a row for. One query.
     pub async fn tenants(&self, ids: &[TenantId]) -> Result<BTreeMap<TenantId, Held>, Error> {
         let ids: Vec<Uuid> = ids.iter().map(TenantId::uuid).collect();
         let tenants = query(
@@ -105,28 +95,30 @@ impl Client {
         )
         .bind(ids);
         let rows = self.fetch("reading tenants", tenants).await?;
-        rows.iter().map(held).collect()
+        rows.iter().map(parse_held).collect()
     }
 
-    /// Makes a tenant's login what it should be; without a password it keeps its own.
-    /// Returns what PostgreSQL now stores of the password that was given, as a hash.
+    /// Creates or repairs a tenant's login role. Without a password the role keeps its own.
+    /// Returns the SHA-256, in hex, of the verifier that PostgreSQL now stores for the given
+    /// password.
     pub async fn ensure_login(
         &self,
         tenant: TenantId,
         password: Option<&Password>,
         may_login: bool,
     ) -> Result<Option<String>, Error> {
-        // In clear it would show in the server's log.
+        // In clear the password would appear in the server's log.
         let verifier = password.map(|password| scram_sha_256(password.expose().as_bytes()));
         let ensure = query("SELECT akili_guard.ensure_tenant_login($1, $2, $3)")
             .bind(tenant.uuid())
             .bind(&verifier)
             .bind(may_login);
-        self.execute("making a tenant's login", ensure).await?;
+        self.execute("creating or repairing a tenant's login role", ensure)
+            .await?;
         Ok(verifier.map(|verifier| sha256(&verifier)))
     }
 
-    /// Lets a tenant write: its state and its gate change together.
+    /// Allows a tenant to write: sets the state to ACTIVE and opens the gate in one statement.
     pub async fn activate(&self, tenant: TenantId) -> Result<(), Error> {
         let activate = query(
             "WITH gate AS ( \
@@ -135,10 +127,10 @@ impl Client {
              UPDATE akili.tenants SET state = 'ACTIVE', suspended_at = NULL WHERE id = $1",
         )
         .bind(tenant.uuid());
-        one_row(tenant, self.execute("activating a tenant", activate).await?)
+        expect_one_row(tenant, self.execute("activating a tenant", activate).await?)
     }
 
-    /// Turns away whoever begins to write for a tenant.
+    /// Sets the state to SUSPENDED, which rejects new writes.
     pub async fn suspend(&self, tenant: TenantId) -> Result<(), Error> {
         let suspend = query(
             "UPDATE akili.tenants \
@@ -146,115 +138,119 @@ impl Client {
              WHERE id = $1",
         )
         .bind(tenant.uuid());
-        one_row(tenant, self.execute("suspending a tenant", suspend).await?)
+        expect_one_row(tenant, self.execute("suspending a tenant", suspend).await?)
     }
 
-    /// Ends the sessions of a tenant's login.
+    /// Terminates the sessions of a tenant's login role.
     pub async fn end_sessions(&self, tenant: TenantId) -> Result<(), Error> {
         let end = query("SELECT akili_guard.end_tenant_sessions($1)").bind(tenant.uuid());
-        self.execute("ending a tenant's sessions", end).await?;
+        self.execute("terminating a tenant's sessions", end).await?;
         Ok(())
     }
 
-    /// Closes a tenant's gate: waits for those who are writing its rows, and ends
-    /// the sessions of those who don't finish. They are services' pooled sessions;
-    /// the tenant's own were ended before.
+    /// Closes a tenant's gate: waits for open writes to its rows, and terminates the
+    /// sessions that don't finish. Those are pooled sessions of services; the tenant's own
+    /// were terminated before.
     pub async fn close_gate(&self, tenant: TenantId) -> Result<(), Error> {
-        let doing = "closing a tenant's gate";
-        let rows = self.access.call(doing, self.closing_gate(doing, tenant));
-        one_row(tenant, rows.await?)
+        let operation = "closing a tenant's gate";
+        let rows = self
+            .access
+            .call(operation, self.try_close_gate(operation, tenant));
+        expect_one_row(tenant, rows.await?)
     }
 
-    async fn closing_gate(&self, doing: &str, tenant: TenantId) -> Result<u64, Error> {
-        let failed = |error| explain(doing, &error);
-        let mut connection = self.acquire(doing).await?;
-        let mut closing = connection.begin().await.map_err(failed)?;
+    async fn try_close_gate(&self, operation: &str, tenant: TenantId) -> Result<u64, Error> {
+        let failed = |error| explain(operation, &error);
+        let mut connection = self.acquire(operation).await?;
+        let mut transaction = connection.begin().await.map_err(failed)?;
         query("SET LOCAL lock_timeout = '2s'")
-            .execute(&mut *closing)
+            .execute(&mut *transaction)
             .await
             .map_err(failed)?;
-        let waiting: i32 = query_scalar("SELECT pg_backend_pid()")
-            .fetch_one(&mut *closing)
+        let blocked_pid: i32 = query_scalar("SELECT pg_backend_pid()")
+            .fetch_one(&mut *transaction)
             .await
             .map_err(failed)?;
 
         let close = query("UPDATE akili.write_gates SET closed = true WHERE tenant_id = $1")
             .bind(tenant.uuid())
-            .execute(&mut *closing);
-        let done = tokio::select! {
-            done = close => done.map_err(failed)?,
-            Err(error) = self.end_sessions_blocking(waiting) => return Err(failed(error)),
+            .execute(&mut *transaction);
+        let closed = tokio::select! {
+            closed = close => closed.map_err(failed)?,
+            Err(error) = self.end_sessions_blocking(blocked_pid) => return Err(failed(error)),
         };
-        closing.commit().await.map_err(failed)?;
-        Ok(done.rows_affected())
+        transaction.commit().await.map_err(failed)?;
+        Ok(closed.rows_affected())
     }
 
-    /// Ends, until it is cancelled, the sessions that keep another of ours waiting.
-    async fn end_sessions_blocking(&self, waiting: i32) -> Result<(), sqlx::Error> {
+    /// Terminates the sessions that block the backend process `blocked_pid` of the operator,
+    /// again and again until cancelled.
+    async fn end_sessions_blocking(&self, blocked_pid: i32) -> Result<(), sqlx::Error> {
         loop {
-            tokio::time::sleep(BLOCKERS_EVERY).await;
-            let end = query("SELECT akili_guard.end_sessions_blocking($1)").bind(waiting);
+            tokio::time::sleep(END_BLOCKERS_INTERVAL).await;
+            let end = query("SELECT akili_guard.end_sessions_blocking($1)").bind(blocked_pid);
             end.execute(&self.pool).await?;
         }
     }
 
-    /// The tables in which a tenant has rows, none of which is counted further than a
-    /// batch goes. One query.
-    pub async fn rows_of(&self, tenant: TenantId) -> Result<Vec<Rows>, Error> {
-        let doing = "counting a tenant's rows";
+    /// Returns the tables in which a tenant has rows; each is counted no further than one row
+    /// more than a batch. One query.
+    pub async fn tenant_rows(&self, tenant: TenantId) -> Result<Vec<TableRows>, Error> {
+        let operation = "counting a tenant's rows";
         let rows = query(
             "SELECT relation, name, counted, referred_by FROM akili_guard.tenant_rows($1, $2)",
         )
         .bind(tenant.uuid())
         .bind(BATCH + 1);
-        let rows = self.fetch_patiently(doing, rows).await?;
+        let rows = self.fetch_slow(operation, rows).await?;
         rows.iter()
             .map(|row| {
                 let referred_by: Vec<Oid> = row.try_get("referred_by")?;
-                Ok(Rows {
+                Ok(TableRows {
                     table: row.try_get::<Oid, _>("relation")?.0,
                     name: row.try_get("name")?,
-                    found: row.try_get("counted")?,
+                    count: row.try_get("counted")?,
                     referred_by: referred_by.into_iter().map(|oid| oid.0).collect(),
                 })
             })
             .collect::<Result<_, sqlx::Error>>()
-            .map_err(|error| explain(doing, &error))
+            .map_err(|error| explain(operation, &error))
     }
 
-    /// Deletes a tenant's rows of this table, a batch of them at most.
-    pub async fn delete_rows(&self, tenant: TenantId, rows: &Rows) -> Result<(), Error> {
+    /// Deletes at most a batch of a tenant's rows from one table.
+    pub async fn delete_rows(&self, tenant: TenantId, rows: &TableRows) -> Result<(), Error> {
         let delete = query("SELECT akili_guard.delete_tenant_rows($1, $2, $3)")
             .bind(tenant.uuid())
             .bind(Oid(rows.table))
             .bind(BATCH);
-        let doing = format!("deleting a tenant's rows of {}", rows.name);
-        self.fetch_patiently(&doing, delete).await.map(drop)
+        let operation = format!("deleting a tenant's rows of {}", rows.name);
+        self.fetch_slow(&operation, delete).await.map(drop)
     }
 
-    /// Deletes all of a tenant's rows of these tables.
+    /// Deletes all of a tenant's rows from these tables by one statement.
     pub async fn delete_rows_together(
         &self,
         tenant: TenantId,
-        tables: &[Rows],
+        tables: &[TableRows],
     ) -> Result<(), Error> {
         let targets: Vec<Oid> = tables.iter().map(|rows| Oid(rows.table)).collect();
         let delete = query("SELECT akili_guard.delete_tenant_rows_together($1, $2)")
             .bind(tenant.uuid())
             .bind(targets);
-        let deleted = self.fetch_patiently("deleting a tenant's rows", delete);
+        let deleted = self.fetch_slow("deleting a tenant's rows", delete);
         deleted.await.map(drop)
     }
 
-    /// Runs a query that reads whole tables where no index serves it. That it takes its
-    /// time keeps nobody else from asking.
-    async fn fetch_patiently(
+    /// Runs a query that reads whole tables where no index serves it, for at most ten
+    /// minutes. The breaker sees only the acquisition of the connection, so that a slow query
+    /// doesn't stop other calls.
+    async fn fetch_slow(
         &self,
-        doing: &str,
+        operation: &str,
         statement: Statement<'_>,
     ) -> Result<Vec<PgRow>, Error> {
-        let failed = |error| explain(doing, &error);
-        let mut connection = self.connection(doing).await?;
+        let failed = |error| explain(operation, &error);
+        let mut connection = self.connection(operation).await?;
         let mut transaction = connection.begin().await.map_err(failed)?;
         query("SET LOCAL statement_timeout = '10min'")
             .execute(&mut *transaction)
@@ -266,19 +262,20 @@ impl Client {
         Ok(rows)
     }
 
-    /// Drops a tenant's login.
+    /// Drops a tenant's login role.
     pub async fn drop_login(&self, tenant: TenantId) -> Result<(), Error> {
         let drop = query("SELECT akili_guard.drop_tenant_login($1)").bind(tenant.uuid());
-        self.execute("dropping a tenant's login", drop).await?;
+        self.execute("dropping a tenant's login role", drop).await?;
         Ok(())
     }
 
-    /// What is missing in these schemas. One query, however many tables there are.
+    /// Returns the state of every tenant-scoped table in these schemas, and what else breaks
+    /// isolation there. One query for any number of tables.
     pub async fn coverage(&self, schemas: &[String]) -> Result<Vec<Finding>, Error> {
-        let doing = "looking for unprotected tables";
+        let operation = "checking the protection of tables";
         let coverage =
             query("SELECT id, relation, kind, gaps FROM akili_guard.coverage($1)").bind(schemas);
-        let rows = self.fetch(doing, coverage).await?;
+        let rows = self.fetch(operation, coverage).await?;
         rows.iter()
             .map(|row| {
                 Ok(Finding {
@@ -289,7 +286,7 @@ impl Client {
                 })
             })
             .collect::<Result<_, sqlx::Error>>()
-            .map_err(|error| explain(doing, &error))
+            .map_err(|error| explain(operation, &error))
     }
 
     /// Protects a tenant-scoped table, or repairs its protection.
@@ -300,7 +297,7 @@ impl Client {
     }
 }
 
-fn held(row: &PgRow) -> Result<(TenantId, Held), Error> {
+fn parse_held(row: &PgRow) -> Result<(TenantId, Held), Error> {
     let unexpected = |error: sqlx::Error| explain("reading tenants", &error);
     let id: String = row.try_get("id").map_err(unexpected)?;
     let state: String = row.try_get("state").map_err(unexpected)?;
@@ -309,9 +306,9 @@ fn held(row: &PgRow) -> Result<(TenantId, Held), Error> {
         None => None,
         Some(may_login) => Some(Login {
             may_login,
-            sound: row.try_get("sound").map_err(unexpected)?,
+            matches_spec: row.try_get("sound").map_err(unexpected)?,
             verifier_sha256: row.try_get("verifier_sha256").map_err(unexpected)?,
-            // Those of a tenant that may have them come and go.
+            // Sessions of a role with LOGIN come and go; counting them would look like drift.
             sessions: if may_login {
                 0
             } else {
@@ -320,7 +317,7 @@ fn held(row: &PgRow) -> Result<(TenantId, Held), Error> {
         }),
     };
     let held = Held {
-        state: phase(&state)?,
+        state: parse_phase(&state)?,
         gate_closed: row.try_get("closed").map_err(unexpected)?,
         login,
     };
@@ -330,8 +327,8 @@ fn held(row: &PgRow) -> Result<(TenantId, Held), Error> {
     Ok((id, held))
 }
 
-/// A state as the registry writes it.
-pub fn phase(word: &str) -> Result<Phase, Error> {
+/// Parses a state as the registry stores it.
+pub fn parse_phase(word: &str) -> Result<Phase, Error> {
     Phase::ALL
         .into_iter()
         .find(|phase| phase.as_str() == word)
@@ -344,7 +341,7 @@ pub fn phase(word: &str) -> Result<Phase, Error> {
         })
 }
 
-fn one_row(tenant: TenantId, rows: u64) -> Result<(), Error> {
+fn expect_one_row(tenant: TenantId, rows: u64) -> Result<(), Error> {
     if rows == 1 {
         return Ok(());
     }

@@ -1,28 +1,18 @@
-//! What `akili_guard.coverage` found: what to repair, and what a human must see to.
+//! Protection of tenant-scoped tables: which the operator repairs, and which gaps need a
+//! human. Pure.
 
 use std::fmt;
 
-/// One row of `akili_guard.coverage`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The relation's oid; none for a schema or a function.
-    pub id: Option<u32>,
-    /// Its name, qualified and quoted.
-    pub name: String,
-    /// `table`, `view`, `materialized view`, `foreign table`, `function` or `schema`.
-    pub kind: String,
-    /// `code` or `code:object`; empty for a table that lacks nothing.
-    pub gaps: Vec<String>,
-}
+use super::model::Finding;
 
-/// What the findings come to.
+/// Findings, sorted by who resolves them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// How many tenant-scoped tables there are.
+    /// Number of tenant-scoped tables.
     pub tables: usize,
-    /// Tables to be protected, or to be protected again.
+    /// Tables that the operator protects or repairs.
     pub repairs: Vec<Repair>,
-    /// What the operator can't repair.
+    /// Gaps that the operator can't repair.
     pub gaps: Vec<Gap>,
 }
 
@@ -33,16 +23,16 @@ pub struct Repair {
     pub table: u32,
     /// Its name, qualified and quoted.
     pub name: String,
-    /// What is missing or changed, such as `policy:akili_state`.
+    /// Missing or changed parts, such as `policy:akili_state`.
     pub missing: Vec<String>,
 }
 
-/// Something that breaks isolation, or would if somebody were granted it.
+/// Something that breaks isolation, or would once a tenant is granted access to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// The object's name, qualified and quoted.
     pub name: String,
-    /// The object's kind, in words.
+    /// The object's kind, as in [`Finding::kind`].
     pub kind: String,
     /// `code` or `code:object`.
     pub code: String,
@@ -50,7 +40,7 @@ pub struct Gap {
 
 impl Coverage {
     /// Sorts the findings into repairs and gaps.
-    pub fn of(findings: Vec<Finding>) -> Self {
+    pub fn from_findings(findings: Vec<Finding>) -> Self {
         let mut coverage = Self::default();
         for Finding {
             id,
@@ -61,7 +51,7 @@ impl Coverage {
         {
             coverage.tables += usize::from(kind == "table");
             let (missing, others): (Vec<_>, Vec<_>) =
-                gaps.into_iter().partition(|gap| repairable(gap));
+                gaps.into_iter().partition(|gap| is_repairable(gap));
             if let (Some(table), false) = (id, missing.is_empty()) {
                 coverage.repairs.push(Repair {
                     table,
@@ -78,7 +68,7 @@ impl Coverage {
         coverage
     }
 
-    /// The gaps for a condition's message: the first few, and how many more.
+    /// Returns the text of a condition message: the first gaps, and the number of others.
     pub fn summary(&self) -> String {
         const SHOWN: usize = 3;
         let shown: Vec<String> = self.gaps.iter().take(SHOWN).map(Gap::to_string).collect();
@@ -89,8 +79,8 @@ impl Coverage {
     }
 }
 
-/// Whether `akili_guard.protect_table` sees to it.
-fn repairable(gap: &str) -> bool {
+/// Returns whether `akili_guard.protect_table` repairs the gap.
+fn is_repairable(gap: &str) -> bool {
     matches!(
         gap,
         "rls_disabled" | "rls_not_forced" | "grant_missing" | "grant_excess"
@@ -98,7 +88,7 @@ fn repairable(gap: &str) -> bool {
         || gap.starts_with("trigger:")
 }
 
-/// What is wrong, and what to do about it.
+/// Displays the problem and its remedy.
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, kind, code } = self;
@@ -107,31 +97,37 @@ impl fmt::Display for Gap {
         match code {
             "foreign_key" => write!(
                 f,
-                "foreign key {object} doesn't pair tenant_id with tenant_id, so it is closed to tenants; \
-                 add tenant_id to both sides of the key"
+                "foreign key {object} doesn't pair tenant_id with tenant_id, so the table is closed to \
+                 tenants; add tenant_id to both sides of the key"
             ),
             "foreign_policy" => write!(
                 f,
-                "permissive policy {object} isn't ours; drop it or make it restrictive"
+                "permissive policy {object} isn't managed by the operator; drop it or make it restrictive"
             ),
-            "owned_by_tenant" => write!(f, "belongs to a tenants' role; give it another owner"),
-            "tenant_id_type" => write!(f, "tenant_id is not a uuid, so it isn't protected"),
+            "owned_by_tenant" => write!(f, "is owned by a tenants' role; change its owner"),
+            "tenant_id_type" => write!(
+                f,
+                "tenant_id is not a uuid, so the table isn't protected; change the column's type"
+            ),
             "unsupported_kind" => write!(
                 f,
-                "can't have row-level security; keep tenants and services away from it"
+                "can't have row-level security; revoke access from tenants and services"
             ),
             "unsafe_view" => write!(
                 f,
-                "reads every tenant's rows; set security_invoker = true on it"
+                "returns every tenant's rows; set security_invoker = true on it"
             ),
             "unsafe_function" => write!(
                 f,
-                "SECURITY DEFINER of an owner whom no policy binds; revoke EXECUTE from PUBLIC or change the owner"
+                "is SECURITY DEFINER and its owner bypasses row-level security; revoke EXECUTE from PUBLIC or change the owner"
             ),
-            "schema_missing" => write!(f, "doesn't exist; correct postgres.tenantSchemas"),
+            "schema_missing" => write!(
+                f,
+                "doesn't exist; create it or correct postgres.tenantSchemas"
+            ),
             "schema_not_allowed" => write!(
                 f,
-                "isn't one that the DBA allowed; run `akili-operator bootstrap-sql` and its output again"
+                "isn't in akili_guard.tenant_schemas; run the output of `akili-operator bootstrap-sql` again"
             ),
             "schema_create" => write!(
                 f,
@@ -156,8 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_lacks_nothing_is_only_counted() {
-        let coverage = Coverage::of(vec![finding(1, "table", &[]), finding(2, "table", &[])]);
+    fn fully_protected_tables_are_only_counted() {
+        let coverage =
+            Coverage::from_findings(vec![finding(1, "table", &[]), finding(2, "table", &[])]);
         assert_eq!(
             coverage,
             Coverage {
@@ -168,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_repaired_is_apart_from_what_cannot() {
+    fn findings_are_split_into_repairs_and_gaps() {
         let missing = [
             "grant_excess",
             "grant_missing",
@@ -179,7 +176,7 @@ mod tests {
         ];
         let mut gaps = vec!["foreign_key:orders_customer_fkey"];
         gaps.extend(missing);
-        let coverage = Coverage::of(vec![
+        let coverage = Coverage::from_findings(vec![
             finding(1, "table", &gaps),
             finding(2, "view", &["unsafe_view"]),
         ]);
@@ -195,17 +192,17 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_says_what_to_do() {
+    fn gap_names_its_remedy() {
         for (code, kind, hint) in [
             ("foreign_key:fk", "table", "foreign key fk doesn't pair"),
             (
                 "foreign_policy:p",
                 "table",
-                "permissive policy p isn't ours",
+                "permissive policy p isn't managed",
             ),
-            ("owned_by_tenant", "table", "give it another owner"),
+            ("owned_by_tenant", "table", "change its owner"),
             ("tenant_id_type", "table", "not a uuid"),
-            ("unsupported_kind", "materialized view", "keep tenants"),
+            ("unsupported_kind", "materialized view", "revoke access"),
             ("unsafe_view", "view", "security_invoker = true"),
             ("unsafe_function", "function", "revoke EXECUTE"),
             ("schema_missing", "schema", "postgres.tenantSchemas"),
@@ -213,22 +210,25 @@ mod tests {
             ("schema_create", "schema", "REVOKE CREATE"),
             ("of_a_later_release", "table", "of_a_later_release"),
         ] {
-            let said = Coverage::of(vec![finding(1, kind, &[code])]).summary();
-            assert!(said.starts_with(&format!("{kind} public.t1: ")), "{said}");
-            assert!(said.contains(hint), "{said}");
+            let summary = Coverage::from_findings(vec![finding(1, kind, &[code])]).summary();
+            assert!(
+                summary.starts_with(&format!("{kind} public.t1: ")),
+                "{summary}"
+            );
+            assert!(summary.contains(hint), "{summary}");
         }
     }
 
     #[test]
-    fn a_summary_stays_short() {
-        let many = (1..=5)
+    fn summary_shows_three_gaps_and_counts_the_rest() {
+        let findings = (1..=5)
             .map(|id| finding(id, "view", &["unsafe_view"]))
             .collect();
-        let said = Coverage::of(many).summary();
+        let summary = Coverage::from_findings(findings).summary();
         assert!(
-            said.contains("public.t3") && !said.contains("public.t4"),
-            "{said}"
+            summary.contains("public.t3") && !summary.contains("public.t4"),
+            "{summary}"
         );
-        assert!(said.ends_with("; and 2 more"), "{said}");
+        assert!(summary.ends_with("; and 2 more"), "{summary}");
     }
 }

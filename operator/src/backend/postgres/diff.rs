@@ -1,118 +1,15 @@
-//! From what PostgreSQL holds for a tenant to what it should: pure.
-
-use std::fmt;
+//! Steps from what PostgreSQL holds for a tenant to what is desired. Pure.
 
 use akili_crds::Phase;
 
+use super::model::{Observed, Step};
 use crate::backend::Desired;
-use crate::backend::credentials::Credential;
 
-/// What PostgreSQL holds for a tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observed {
-    /// The state of the tenant's row in the registry.
-    pub state: Phase,
-    /// Whether all who were writing when the state changed are known to be done.
-    pub gate_closed: bool,
-    /// The tenant's login, if there is one.
-    pub login: Option<Login>,
-    /// What the tenant's Secret says, if there is one.
-    pub credential: Option<Credential>,
-    /// The tables in which the tenant has rows; only looked at for a purge.
-    pub rows: Vec<Rows>,
-}
-
-/// The most rows of a table that one step deletes.
-pub const BATCH: i64 = 10_000;
-
-/// A tenant's rows in one table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rows {
-    /// The table's oid.
-    pub table: u32,
-    /// Its name, qualified and quoted.
-    pub name: String,
-    /// How many there are; one more than a batch stands for whatever is more.
-    pub found: i64,
-    /// The tables that have foreign keys to it.
-    pub referred_by: Vec<u32>,
-}
-
-/// A tenant's login role.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Login {
-    /// Whether it is LOGIN.
-    pub may_login: bool,
-    /// Whether attributes, membership and settings are as they should be.
-    pub sound: bool,
-    /// SHA-256, in hex, of the stored password.
-    pub verifier_sha256: Option<String>,
-    /// How many sessions it has although it isn't LOGIN.
-    pub sessions: i64,
-}
-
-/// One thing to do. Every step can be repeated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Make the tenant's Secret, or mend it.
-    WriteCredential,
-    /// Make the login what it should be: able to log in, and with the Secret's
-    /// password if that is to be set.
-    OpenLogin {
-        /// Whether to set the password; else it stays.
-        set_password: bool,
-    },
-    /// Make the login what it should be, but unable to log in.
-    CloseLogin,
-    /// Let writers in: the row's state becomes ACTIVE.
-    Activate,
-    /// Turn new writers away: the row's state becomes SUSPENDED.
-    Suspend,
-    /// End the sessions of the tenant's login.
-    EndSessions,
-    /// Wait for those who are writing, and end their sessions.
-    CloseGate,
-    /// Delete a batch of the tenant's rows.
-    DeleteRows(Rows),
-    /// Delete all of the tenant's rows in these tables, which refer to each other.
-    DeleteKnot(Vec<Rows>),
-    /// Drop the login.
-    DropLogin,
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WriteCredential => "write Secret akili-postgres",
-            Self::OpenLogin { set_password: true } => {
-                "make the login role, with the Secret's password"
-            }
-            Self::OpenLogin {
-                set_password: false,
-            } => "mend the login role",
-            Self::CloseLogin => "close the login role",
-            Self::Activate => "let the tenant read and write",
-            Self::Suspend => "let the tenant read only",
-            Self::EndSessions => "end the tenant's sessions",
-            Self::CloseGate => "wait for the tenant's writers",
-            Self::DeleteRows(Rows { name, found, .. }) => {
-                let more = if *found > BATCH { "more than " } else { "" };
-                return write!(f, "delete {more}{} rows of {name}", BATCH.min(*found));
-            }
-            Self::DeleteKnot(tables) => {
-                let names: Vec<_> = tables.iter().map(|rows| rows.name.as_str()).collect();
-                return write!(f, "delete all rows of {}", names.join(", "));
-            }
-            Self::DropLogin => "drop the login role",
-        })
-    }
-}
-
-/// What is to be done, in this order; nothing if PostgreSQL holds what it should.
+/// Returns the steps to take, in order; empty when converged.
 pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
     match desired {
         Desired::Absent => purge(observed),
-        // Archived is for ever, whatever a Tenant says that was made again.
+        // Archived is permanent, even if the Tenant was created again with another phase.
         _ if observed.state == Phase::Archived => close(observed),
         Desired::Writable { .. } => open(observed),
         Desired::ReadOnly(_) => restrict(observed),
@@ -120,7 +17,8 @@ pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
     }
 }
 
-/// The login first: the state is what lets it write.
+/// Returns the steps that allow reads and writes. The state comes last, because it is
+/// what allows writes.
 fn open(observed: &Observed) -> Vec<Step> {
     let mut steps = login(observed);
     if observed.state != Phase::Active {
@@ -129,8 +27,8 @@ fn open(observed: &Observed) -> Vec<Step> {
     steps
 }
 
-/// The state first: from then on nobody new writes. A gate that isn't closed yet
-/// shows that an earlier attempt got no further.
+/// Returns the steps that allow reads only. The state comes first: from then on new
+/// writes are rejected. An open gate shows that an earlier attempt was interrupted.
 fn restrict(observed: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
     let suspended = observed.state == Phase::Suspended;
@@ -144,12 +42,12 @@ fn restrict(observed: &Observed) -> Vec<Step> {
     steps
 }
 
-/// The registry has archived the row before: that is not a backend's to decide.
-/// NOLOGIN comes before the sessions end, or they'd be back.
+/// Returns the steps that revoke all access. The registry archives the row, not the
+/// backend. NOLOGIN comes before the sessions end, otherwise clients reconnect.
 fn close(observed: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(login) = &observed.login {
-        if login.may_login || !login.sound {
+        if login.may_login || !login.matches_spec {
             steps.push(Step::CloseLogin);
         }
         if login.may_login || login.sessions > 0 {
@@ -162,28 +60,30 @@ fn close(observed: &Observed) -> Vec<Step> {
     steps
 }
 
-/// Nobody gets in, then the rows go: those first to which no others refer. Where tables
-/// refer to themselves or to each other in a circle, all that are left go at once.
+/// Returns the steps of a purge: access is revoked, then the rows are deleted, starting
+/// with tables to which no other refers. Tables that refer to themselves or to each other
+/// in a cycle are emptied by one statement. The login role is dropped last.
 fn purge(observed: &Observed) -> Vec<Step> {
     let mut steps = close(observed);
     let rows = &observed.rows;
-    let is_left = |table: &u32| rows.iter().any(|other| other.table == *table);
-    let free = rows
+    let has_rows = |table: &u32| rows.iter().any(|other| other.table == *table);
+    let unreferenced = rows
         .iter()
-        .filter(|rows| !rows.referred_by.iter().any(is_left));
-    steps.extend(free.cloned().map(Step::DeleteRows));
+        .filter(|rows| !rows.referred_by.iter().any(has_rows));
+    steps.extend(unreferenced.cloned().map(Step::DeleteRows));
     if rows.is_empty() {
         steps.extend(observed.login.iter().map(|_| Step::DropLogin));
     } else if !steps.iter().any(|step| matches!(step, Step::DeleteRows(_))) {
-        steps.push(Step::DeleteKnot(rows.clone()));
+        steps.push(Step::DeleteRowsOfCyclicTables(rows.clone()));
     }
     steps
 }
 
-/// The steps that make the login what it should be while the tenant has access.
+/// Returns the steps that create or repair the login role of a tenant with access.
 ///
-/// The password is in the Secret before it is set, and the Secret is marked after:
-/// so whatever was cut off or changed by hand, it is set again.
+/// The password is written to the Secret before it is set in PostgreSQL, and the Secret is
+/// marked afterwards. After an interruption or a manual change on either side the mark
+/// doesn't match, and the password is set again.
 fn login(observed: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
     if observed.credential.as_ref().is_none_or(|it| !it.current) {
@@ -199,7 +99,7 @@ fn login(observed: &Observed) -> Vec<Step> {
     let is_open = observed
         .login
         .as_ref()
-        .is_some_and(|login| login.may_login && login.sound);
+        .is_some_and(|login| login.may_login && login.matches_spec);
     if !(password_is_set && is_open) {
         steps.push(Step::OpenLogin {
             set_password: !password_is_set,
@@ -211,7 +111,9 @@ fn login(observed: &Observed) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::credentials::Credential;
     use crate::backend::fake::all_states;
+    use crate::backend::postgres::model::{BATCH, Login, TableRows};
     use crate::password::Password;
 
     fn writable() -> Desired {
@@ -234,14 +136,14 @@ mod tests {
         }
     }
 
-    /// A tenant as it should be while its state is this.
-    fn good(state: Phase, gate_closed: bool) -> Observed {
+    /// Returns a tenant whose login and credential match the specification.
+    fn matching(state: Phase, gate_closed: bool) -> Observed {
         Observed {
             state,
             gate_closed,
             login: Some(Login {
                 may_login: true,
-                sound: true,
+                matches_spec: true,
                 verifier_sha256: Some("stored".into()),
                 sessions: 0,
             }),
@@ -256,9 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn while_active() {
+    fn active_tenant_gets_missing_or_changed_parts() {
         use Step::*;
-        let active = || good(Phase::Active, false);
+        let active = || matching(Phase::Active, false);
         let set = OpenLogin { set_password: true };
         let keep = OpenLogin {
             set_password: false,
@@ -270,11 +172,15 @@ mod tests {
                 Observed {
                     login: None,
                     credential: None,
-                    ..good(Phase::Provisioning, false)
+                    ..matching(Phase::Provisioning, false)
                 },
                 vec![WriteCredential, set.clone(), Activate],
             ),
-            ("reactivated", good(Phase::Suspended, true), vec![Activate]),
+            (
+                "reactivated",
+                matching(Phase::Suspended, true),
+                vec![Activate],
+            ),
             (
                 "the role was dropped",
                 Observed {
@@ -292,7 +198,7 @@ mod tests {
                 vec![WriteCredential, set.clone()],
             ),
             (
-                "cut off before the Secret was marked",
+                "interrupted before the Secret was marked",
                 Observed {
                     credential: Some(credential(None)),
                     ..active()
@@ -312,8 +218,8 @@ mod tests {
                 vec![set],
             ),
             (
-                "another membership or setting",
-                with_login(active(), |login| login.sound = false),
+                "unexpected membership or setting",
+                with_login(active(), |login| login.matches_spec = false),
                 vec![keep.clone()],
             ),
             (
@@ -327,23 +233,23 @@ mod tests {
     }
 
     #[test]
-    fn while_suspended() {
+    fn suspended_tenant_keeps_login_and_closes_gate() {
         use Step::*;
         for (reason, observed, expected) in [
-            ("converged", good(Phase::Suspended, true), vec![]),
+            ("converged", matching(Phase::Suspended, true), vec![]),
             (
-                "readers may stay",
-                with_login(good(Phase::Suspended, true), |login| login.sessions = 2),
+                "reading sessions stay open",
+                with_login(matching(Phase::Suspended, true), |login| login.sessions = 2),
                 vec![],
             ),
             (
-                "from active",
-                good(Phase::Active, false),
+                "was active",
+                matching(Phase::Active, false),
                 vec![Suspend, EndSessions, CloseGate],
             ),
             (
-                "cut off before the gate was closed",
-                good(Phase::Suspended, false),
+                "interrupted before the gate was closed",
+                matching(Phase::Suspended, false),
                 vec![EndSessions, CloseGate],
             ),
         ] {
@@ -352,31 +258,31 @@ mod tests {
     }
 
     #[test]
-    fn while_archived() {
+    fn archived_tenant_loses_login_and_sessions() {
         use Step::*;
         let archived = |gate_closed| {
-            with_login(good(Phase::Archived, gate_closed), |login| {
+            with_login(matching(Phase::Archived, gate_closed), |login| {
                 login.may_login = false
             })
         };
         for (reason, observed, expected) in [
             ("converged", archived(true), vec![]),
             (
-                "from active",
-                good(Phase::Archived, false),
+                "was active",
+                matching(Phase::Archived, false),
                 vec![CloseLogin, EndSessions, CloseGate],
             ),
             (
-                "its sessions are still there",
+                "sessions are still open",
                 with_login(archived(true), |login| login.sessions = 1),
                 vec![EndSessions],
             ),
             (
-                "before it had a login",
+                "never had a login",
                 Observed {
                     login: None,
                     credential: None,
-                    ..good(Phase::Archived, true)
+                    ..matching(Phase::Archived, true)
                 },
                 vec![],
             ),
@@ -386,46 +292,48 @@ mod tests {
     }
 
     #[test]
-    fn an_archived_tenant_is_not_opened_again() {
-        let archived = good(Phase::Archived, true);
+    fn archived_row_is_closed_for_any_desired_state() {
+        let archived = matching(Phase::Archived, true);
         for desired in [writable(), read_only(), Desired::NoAccess] {
             let steps = diff(&desired, &archived);
             assert_eq!(steps, [Step::CloseLogin, Step::EndSessions], "{desired:?}");
         }
     }
 
-    fn rows(table: u32, found: i64, referred_by: &[u32]) -> Rows {
-        Rows {
+    fn rows(table: u32, count: i64, referred_by: &[u32]) -> TableRows {
+        TableRows {
             table,
             name: format!("public.t{table}"),
-            found,
+            count,
             referred_by: referred_by.to_vec(),
         }
     }
 
-    /// What a purge does look by look, in words.
-    fn purged(rows: Vec<Rows>) -> Vec<String> {
+    /// Returns the steps of a whole purge, observation by observation, as displayed.
+    fn purge_steps(rows: Vec<TableRows>) -> Vec<String> {
         let mut observed = Observed {
             rows,
-            ..with_login(good(Phase::Archived, true), |login| login.may_login = false)
+            ..with_login(matching(Phase::Archived, true), |login| {
+                login.may_login = false
+            })
         };
-        let mut words = Vec::new();
+        let mut displayed = Vec::new();
         loop {
             let steps = diff(&Desired::Absent, &observed);
             if steps.is_empty() {
-                return words;
+                return displayed;
             }
-            words.extend(steps.iter().map(Step::to_string));
+            displayed.extend(steps.iter().map(Step::to_string));
             observed = steps.iter().fold(observed, after);
         }
     }
 
     #[test]
-    fn a_purge_deletes_rows_before_those_that_they_refer_to_and_the_login_last() {
+    fn purge_deletes_referring_rows_first_and_login_last() {
         let (customers, orders) = (rows(1, 3, &[2]), rows(2, BATCH + 1, &[]));
         let unrelated = rows(3, 1, &[9]);
         assert_eq!(
-            purged(vec![customers, orders, unrelated]),
+            purge_steps(vec![customers, orders, unrelated]),
             [
                 "delete more than 10000 rows of public.t2",
                 "delete 1 rows of public.t3",
@@ -437,10 +345,10 @@ mod tests {
     }
 
     #[test]
-    fn tables_that_refer_to_each_other_are_emptied_together() {
-        let (self_made, circle) = (rows(1, 9, &[1]), [rows(2, 1, &[3]), rows(3, 1, &[2])]);
+    fn purge_empties_cyclic_tables_in_one_step() {
+        let (self_referring, cycle) = (rows(1, 9, &[1]), [rows(2, 1, &[3]), rows(3, 1, &[2])]);
         assert_eq!(
-            purged([vec![self_made], circle.to_vec()].concat()),
+            purge_steps([vec![self_referring], cycle.to_vec()].concat()),
             [
                 "delete all rows of public.t1, public.t2, public.t3",
                 "drop the login role"
@@ -448,7 +356,7 @@ mod tests {
         );
     }
 
-    /// What there is after a step.
+    /// Returns what PostgreSQL holds after the step.
     fn after(mut observed: Observed, step: &Step) -> Observed {
         let mut ensure = |may_login, set_password| {
             let old = observed.login.take();
@@ -461,7 +369,7 @@ mod tests {
             let sessions = old.map_or(0, |login| login.sessions);
             observed.login = Some(Login {
                 may_login,
-                sound: true,
+                matches_spec: true,
                 verifier_sha256: stored,
                 sessions,
             });
@@ -476,18 +384,18 @@ mod tests {
             Step::CloseGate => observed.gate_closed = true,
             Step::DeleteRows(rows) => {
                 let left = observed.rows.iter_mut().filter(|it| it.table == rows.table);
-                left.for_each(|it| it.found -= BATCH.min(it.found));
-                observed.rows.retain(|it| it.found > 0);
+                left.for_each(|it| it.count -= BATCH.min(it.count));
+                observed.rows.retain(|it| it.count > 0);
             }
-            Step::DeleteKnot(_) => observed.rows.clear(),
+            Step::DeleteRowsOfCyclicTables(_) => observed.rows.clear(),
             Step::DropLogin => observed.login = None,
         }
         observed
     }
 
     #[test]
-    fn whatever_is_found_the_steps_leave_nothing_to_do() {
-        for observed in everything_that_can_be_found() {
+    fn steps_from_any_observation_lead_to_convergence() {
+        for observed in all_observations() {
             for desired in [writable(), read_only(), Desired::NoAccess, Desired::Absent] {
                 let steps = diff(&desired, &observed);
                 let reached = steps.iter().fold(observed.clone(), after);
@@ -500,8 +408,8 @@ mod tests {
         }
     }
 
-    fn everything_that_can_be_found() -> Vec<Observed> {
-        let mut found = Vec::new();
+    fn all_observations() -> Vec<Observed> {
+        let mut all = Vec::new();
         let credentials = [
             None,
             Some(credential(None)),
@@ -513,11 +421,11 @@ mod tests {
                     let bit = |n: u8| bits & (1 << n) != 0;
                     let login = Login {
                         may_login: bit(0),
-                        sound: bit(1),
+                        matches_spec: bit(1),
                         verifier_sha256: bit(2).then(|| "stored".to_owned()),
                         sessions: i64::from(bit(3)),
                     };
-                    found.push(Observed {
+                    all.push(Observed {
                         state,
                         gate_closed: bit(4),
                         login: bit(5).then_some(login),
@@ -527,6 +435,6 @@ mod tests {
                 }
             }
         }
-        found
+        all
     }
 }

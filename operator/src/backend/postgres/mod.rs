@@ -1,22 +1,24 @@
-//! The PostgreSQL plane: tables under row-level security, one login a tenant.
+//! The PostgreSQL plane: shared tables under row-level security, one login role per tenant.
 //!
-//! - [`bootstrap`]: what the DBA runs once, in SQL: the roles, and the functions
-//!   that need privilege. How isolation works is written there.
-//! - [`diff`]: what is to be done for one tenant; pure.
-//! - [`coverage`]: what is to be done about tables, which all tenants share; pure.
-//! - [`binding`]: what tenants are told of it.
-//! - [`protection_loop`]: keeps new and changed tables protected.
-//! - [`preflight`]: whether the database is fit for all this.
-//! - [`client`]: the statements.
+//! - [`model`]: observed state and steps.
+//! - [`diff`]: steps for one tenant; pure.
+//! - [`coverage`]: protection of the tables that all tenants share; pure.
+//! - [`client`]: the statements; [`error`] classifies their failures.
+//! - [`bootstrap`]: SQL that the DBA runs once: roles, and functions that need privilege.
+//!   Its comments explain how isolation works.
+//! - [`protection_loop`]: audits the tables at intervals.
+//! - [`service_binding`]: layout of the tenant's Secret.
+//! - [`preflight`]: checks of the server for `akili-operator check`.
 
-pub mod binding;
 pub mod bootstrap;
 pub mod client;
 pub mod coverage;
 pub mod diff;
 pub mod error;
+pub mod model;
 pub mod preflight;
 pub mod protection_loop;
+pub mod service_binding;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -26,9 +28,9 @@ use akili_crds::condition::types;
 use akili_crds::tenant::{PostgresNames, Resources};
 use async_trait::async_trait;
 
-use self::client::{Client, Held};
+use self::client::Client;
 use self::coverage::{Coverage, Repair};
-use self::diff::{Observed, Step};
+use self::model::{Held, Observed, Step};
 use crate::backend::credentials::Credentials;
 use crate::backend::{Backend, Desired, Effect, Notice, TenantKey};
 use crate::error::Error;
@@ -38,21 +40,21 @@ pub struct Postgres {
     client: Client,
     credentials: Arc<dyn Credentials>,
     tenant_schemas: Vec<String>,
-    /// What the last [`audit`](Self::audit) found.
+    /// Result of the last [`audit`](Self::audit).
     coverage: RwLock<Coverage>,
 }
 
-/// What an audit of the tables did.
+/// Result of an audit of the tables.
 #[derive(Debug, Default)]
 pub struct Audit {
-    /// The tables that were protected, or whose protection was repaired.
+    /// Tables that were protected, or whose protection was repaired.
     pub repaired: Vec<Repair>,
-    /// The tables that could not be protected now, and why.
+    /// Tables that could not be protected now, and why.
     pub failed: Vec<(Repair, Error)>,
 }
 
 impl Postgres {
-    /// The plane of this database, where tenants' tables are in these schemas.
+    /// Creates the plane of a database whose `tenant_schemas` hold the tenants' tables.
     pub fn new(
         client: Client,
         credentials: Arc<dyn Credentials>,
@@ -66,10 +68,10 @@ impl Postgres {
         }
     }
 
-    /// Looks at every table, protects those that need it, and remembers what it
-    /// couldn't repair. A table that is in use is left for the next time.
+    /// Checks every table, protects those that need it, and stores the gaps that it couldn't
+    /// repair. A table that is in use is left for the next audit.
     pub async fn audit(&self) -> Result<Audit, Error> {
-        let mut coverage = self.look().await?;
+        let mut coverage = self.observe_coverage().await?;
         let mut audit = Audit::default();
         for repair in std::mem::take(&mut coverage.repairs) {
             match self.client.protect_table(repair.table, &repair.name).await {
@@ -78,7 +80,7 @@ impl Postgres {
             }
         }
         if !audit.repaired.is_empty() {
-            coverage = self.look().await?;
+            coverage = self.observe_coverage().await?;
         }
         *self
             .coverage
@@ -87,7 +89,7 @@ impl Postgres {
         Ok(audit)
     }
 
-    /// What the last audit left: for metrics and for `check`.
+    /// Returns the result of the last audit, for conditions and metrics.
     pub fn coverage(&self) -> Coverage {
         self.coverage
             .read()
@@ -95,8 +97,8 @@ impl Postgres {
             .clone()
     }
 
-    async fn look(&self) -> Result<Coverage, Error> {
-        Ok(Coverage::of(
+    async fn observe_coverage(&self) -> Result<Coverage, Error> {
+        Ok(Coverage::from_findings(
             self.client.coverage(&self.tenant_schemas).await?,
         ))
     }
@@ -154,7 +156,7 @@ impl Backend for Postgres {
         held: Held,
     ) -> Result<Observed, Error> {
         let (credential, rows) = match desired {
-            Desired::Absent => (None, self.client.rows_of(tenant.id).await?),
+            Desired::Absent => (None, self.client.tenant_rows(tenant.id).await?),
             _ => (self.credentials.read(tenant).await?, Vec::new()),
         };
         Ok(Observed {
@@ -166,7 +168,7 @@ impl Backend for Postgres {
         })
     }
 
-    /// Logins carry the tenant's id: nobody else's have such a name.
+    /// Returns `None`: login roles are named by the tenant's id, so no other owner exists.
     fn foreign_owner(
         &self,
         _tenant: &TenantKey,
@@ -189,7 +191,7 @@ impl Backend for Postgres {
             | Step::EndSessions
             | Step::CloseGate
             | Step::DeleteRows(_)
-            | Step::DeleteKnot(_)
+            | Step::DeleteRowsOfCyclicTables(_)
             | Step::DropLogin => Effect::Closes,
         }
     }
@@ -207,7 +209,9 @@ impl Backend for Postgres {
             Step::EndSessions => self.client.end_sessions(tenant.id).await,
             Step::CloseGate => self.client.close_gate(tenant.id).await,
             Step::DeleteRows(rows) => self.client.delete_rows(tenant.id, rows).await,
-            Step::DeleteKnot(tables) => self.client.delete_rows_together(tenant.id, tables).await,
+            Step::DeleteRowsOfCyclicTables(tables) => {
+                self.client.delete_rows_together(tenant.id, tables).await
+            }
             Step::DropLogin => self.client.drop_login(tenant.id).await,
         }
     }

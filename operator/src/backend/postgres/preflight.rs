@@ -1,4 +1,4 @@
-//! Whether the database is fit for the operator: for `check`.
+//! Checks of the PostgreSQL server, for `akili-operator check`.
 
 use async_trait::async_trait;
 use sqlx::query_as;
@@ -9,17 +9,17 @@ use super::error::explain;
 use crate::backend::preflight::{Check, Preflight};
 use crate::error::Error;
 
-/// The oldest server that will do, as `server_version_num` has it.
-const OLDEST: i32 = 150_000;
+/// Oldest supported server, as `server_version_num`.
+const MIN_VERSION: i32 = 150_000;
 
-/// What the server says about itself and about our login.
+/// State of the server and of the operator's login.
 #[derive(sqlx::FromRow)]
 struct Facts {
     server_version: i32,
-    bootstrap_is_there: bool,
-    /// Attributes and memberships that the login must not have.
+    bootstrap_installed: bool,
+    /// Attributes and memberships that the operator's login has and must not have.
     excess: Vec<String>,
-    /// Other databases that tenants' logins may connect to.
+    /// Other databases that tenants may connect to.
     open_databases: Vec<String>,
     temporary_tables: bool,
 }
@@ -31,12 +31,12 @@ impl Preflight for Client {
     }
 
     async fn preflight(&self) -> Result<Vec<Check>, Error> {
-        let doing = "looking at the server";
-        let failed = |error| explain(doing, &error);
-        let mut connection = self.connection(doing).await?;
+        let operation = "checking the server";
+        let failed = |error| explain(operation, &error);
+        let mut connection = self.connection(operation).await?;
         let facts: Facts = query_as(
             "SELECT current_setting('server_version_num')::integer AS server_version, \
-                 to_regprocedure('akili_guard.version()') IS NOT NULL AS bootstrap_is_there, \
+                 to_regprocedure('akili_guard.version()') IS NOT NULL AS bootstrap_installed, \
                  array_remove(ARRAY[ \
                      CASE WHEN r.rolsuper THEN 'SUPERUSER' END, \
                      CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END, \
@@ -63,7 +63,7 @@ impl Preflight for Client {
         .await
         .map_err(failed)?;
 
-        let bootstrap = if facts.bootstrap_is_there {
+        let bootstrap = if facts.bootstrap_installed {
             let version: (i32,) = query_as("SELECT akili_guard.version()")
                 .fetch_one(&mut *connection)
                 .await
@@ -72,24 +72,24 @@ impl Preflight for Client {
         } else {
             None
         };
-        Ok(judge(facts, bootstrap))
+        Ok(checks(facts, bootstrap))
     }
 }
 
-fn judge(facts: Facts, bootstrap: Option<i32>) -> Vec<Check> {
+fn checks(facts: Facts, bootstrap: Option<i32>) -> Vec<Check> {
     vec![
         Check::must(
             "PostgreSQL version",
-            (facts.server_version < OLDEST).then(|| {
-                format!("{} is too old; 15 or later is needed", facts.server_version / 10_000)
+            (facts.server_version < MIN_VERSION).then(|| {
+                format!("version {} is too old; upgrade to 15 or later", facts.server_version / 10_000)
             }),
         ),
         Check::must(
             "PostgreSQL bootstrap",
             match bootstrap {
-                None => Some("isn't there; run the output of `akili-operator bootstrap-sql` as a superuser".into()),
+                None => Some("not installed; run the output of `akili-operator bootstrap-sql` as a superuser".into()),
                 Some(version) if version < bootstrap::VERSION => Some(format!(
-                    "is version {version}, {} is needed; run the output of `akili-operator bootstrap-sql` again",
+                    "version {version} is outdated, {} is required; run the output of `akili-operator bootstrap-sql` again",
                     bootstrap::VERSION
                 )),
                 Some(_) => None,
@@ -99,7 +99,7 @@ fn judge(facts: Facts, bootstrap: Option<i32>) -> Vec<Check> {
             "PostgreSQL privileges",
             (!facts.excess.is_empty()).then(|| {
                 format!(
-                    "the operator's login has more than it may: {}; take it away",
+                    "the operator's login has excess privileges: {}; revoke them",
                     facts.excess.join(", ")
                 )
             }),
@@ -108,7 +108,7 @@ fn judge(facts: Facts, bootstrap: Option<i32>) -> Vec<Check> {
             "PostgreSQL databases",
             (!facts.open_databases.is_empty()).then(|| {
                 format!(
-                    "tenants may connect to {} as well; REVOKE CONNECT ON DATABASE … FROM PUBLIC",
+                    "tenants can also connect to {}; REVOKE CONNECT ON DATABASE … FROM PUBLIC",
                     facts.open_databases.join(", ")
                 )
             }),
@@ -116,7 +116,7 @@ fn judge(facts: Facts, bootstrap: Option<i32>) -> Vec<Check> {
         Check::should(
             "PostgreSQL temporary tables",
             facts.temporary_tables.then(|| {
-                "tenants may fill the disk with them; REVOKE TEMPORARY ON DATABASE … FROM PUBLIC".into()
+                "tenants can fill the disk with temporary tables; REVOKE TEMPORARY ON DATABASE … FROM PUBLIC".into()
             }),
         ),
     ]
@@ -126,10 +126,10 @@ fn judge(facts: Facts, bootstrap: Option<i32>) -> Vec<Check> {
 mod tests {
     use super::*;
 
-    fn fit() -> Facts {
+    fn ready() -> Facts {
         Facts {
             server_version: 150_020,
-            bootstrap_is_there: true,
+            bootstrap_installed: true,
             excess: vec![],
             open_databases: vec![],
             temporary_tables: false,
@@ -137,41 +137,45 @@ mod tests {
     }
 
     fn problems(facts: Facts, bootstrap: Option<i32>) -> Vec<String> {
-        let checks = judge(facts, bootstrap).into_iter();
+        let checks = checks(facts, bootstrap).into_iter();
         checks.filter_map(|check| check.problem).collect()
     }
 
     #[test]
-    fn a_fit_database_has_no_problem() {
-        assert_eq!(problems(fit(), Some(bootstrap::VERSION)), [""; 0]);
+    fn suitable_server_has_no_problem() {
+        assert_eq!(problems(ready(), Some(bootstrap::VERSION)), [""; 0]);
     }
 
     #[test]
-    fn each_problem_says_what_to_do() {
+    fn each_problem_names_its_remedy() {
         let current = Some(bootstrap::VERSION);
         for (facts, bootstrap, hint) in [
             (
                 Facts {
                     server_version: 140_011,
-                    ..fit()
+                    ..ready()
                 },
                 current,
                 "14 is too old",
             ),
-            (fit(), None, "bootstrap-sql"),
-            (fit(), Some(bootstrap::VERSION - 1), "bootstrap-sql` again"),
+            (ready(), None, "bootstrap-sql"),
+            (
+                ready(),
+                Some(bootstrap::VERSION - 1),
+                "bootstrap-sql` again",
+            ),
             (
                 Facts {
                     excess: vec!["CREATEROLE".into()],
-                    ..fit()
+                    ..ready()
                 },
                 current,
-                "CREATEROLE; take it away",
+                "CREATEROLE; revoke them",
             ),
             (
                 Facts {
                     open_databases: vec!["postgres".into()],
-                    ..fit()
+                    ..ready()
                 },
                 current,
                 "connect to postgres",
@@ -179,7 +183,7 @@ mod tests {
             (
                 Facts {
                     temporary_tables: true,
-                    ..fit()
+                    ..ready()
                 },
                 current,
                 "REVOKE TEMPORARY",

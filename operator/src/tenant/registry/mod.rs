@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use self::row::{Row, UNAVAILABLE, check_id, id_taken};
 use super::retention;
-use crate::backend::postgres::client::{Client, phase};
+use crate::backend::postgres::client::{Client, parse_phase};
 use crate::backend::postgres::error::explain;
 use crate::backend::{Claims, TenantKey};
 use crate::error::{Class, Error};
@@ -322,7 +322,7 @@ fn parse(row: &PgRow) -> Result<Row, Error> {
         id: text("id")?
             .parse()
             .map_err(|error: InvalidTenantId| unexpected(sqlx::Error::Decode(error.into())))?,
-        state: phase(&text("state")?)?,
+        state: parse_phase(&text("state")?)?,
         suspended_at: time("suspended_at")?,
         archived_at: time("archived_at")?,
         purge_after: time("purge_after")?,

@@ -19,8 +19,9 @@ use serde_json::{Value, json};
 
 use crate::backend::driver::Driver;
 use crate::backend::fake::{Fake, Fault, Faults, Held};
+use crate::backend::kubernetes::Kubernetes;
 use crate::backend::kubernetes::fake::ApiServer;
-use crate::backend::kubernetes::{Kubernetes, Settings};
+use crate::backend::kubernetes::settings::Settings;
 use crate::backend::{Claims, Plane, TenantKey};
 use crate::error::{Class, Error};
 use crate::leader::Leadership;

@@ -82,29 +82,29 @@ pub async fn what_cannot_be_protected_is_reported(platform: &Platform, slug: &st
     for (make, told, unmake) in [
         (
             "CREATE VIEW superusers_patients AS SELECT * FROM patients",
-            "view public.superusers_patients: reads every tenant's rows; set security_invoker = true on it",
+            "view public.superusers_patients: returns every tenant's rows; set security_invoker = true on it",
             "DROP VIEW superusers_patients",
         ),
         (
             "CREATE FUNCTION superusers_secrets() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER \
                  AS 'SELECT secret FROM public.patients'",
-            "function public.superusers_secrets(): SECURITY DEFINER of an owner whom no policy binds; revoke EXECUTE",
+            "function public.superusers_secrets(): is SECURITY DEFINER and its owner bypasses row-level security; revoke EXECUTE",
             "DROP FUNCTION superusers_secrets()",
         ),
         (
             "CREATE FUNCTION clinic_tools.secrets() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER \
                  AS 'SELECT secret FROM public.patients'",
-            "function clinic_tools.secrets(): SECURITY DEFINER of an owner whom no policy binds",
+            "function clinic_tools.secrets(): is SECURITY DEFINER and its owner bypasses row-level security",
             "DROP FUNCTION clinic_tools.secrets()",
         ),
         (
             "CREATE MATERIALIZED VIEW all_patients AS SELECT * FROM patients",
-            "materialized view public.all_patients: can't have row-level security; keep tenants and services away",
+            "materialized view public.all_patients: can't have row-level security; revoke access from tenants and services",
             "DROP MATERIALIZED VIEW all_patients",
         ),
         (
             "CREATE POLICY everybody ON patients USING (true)",
-            "table public.patients: permissive policy everybody isn't ours; drop it",
+            "table public.patients: permissive policy everybody isn't managed by the operator; drop it",
             "DROP POLICY everybody ON patients",
         ),
     ] {
@@ -134,7 +134,8 @@ pub async fn a_key_across_tenants_closes_its_tables(
          CREATE TABLE shifts (tenant_id uuid, doctor int, secret text, CONSTRAINT shifts_doctor
              FOREIGN KEY (doctor) REFERENCES doctors ON DELETE CASCADE)",
     )?;
-    let told = "foreign key shifts_doctor doesn't pair tenant_id with tenant_id, so it is closed";
+    let told =
+        "foreign key shifts_doctor doesn't pair tenant_id with tenant_id, so the table is closed";
     is_told(platform, slug, told).await?;
     for table in BOTH {
         is_refused(platform, tenant, table)?;

@@ -17,7 +17,7 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
     let subuser = &format!("{user}:sub");
     let key = good["keys"][0]["access_key"].as_str().context("a key")?;
     for (harm, told) in [
-        (vec!["user", "suspend"], "let the object store's user in"),
+        (vec!["user", "suspend"], "resume the object store's user"),
         (
             vec![
                 "key",
@@ -27,7 +27,7 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
                 "--secret-key",
                 "by-hand",
             ],
-            "give the object store's user the Secret's key",
+            "set the key of the object store's user from the Secret",
         ),
         (
             vec![
@@ -38,7 +38,7 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
                 "--secret-key",
                 "by-hand",
             ],
-            "take access key extra from the object store's user",
+            "remove access key extra from the object store's user",
         ),
         (
             vec![
@@ -49,19 +49,19 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
                 "--access",
                 "full",
             ],
-            "take subuser",
+            "remove subuser",
         ),
         (
             vec!["caps", "add", "--caps", "users=read"],
-            "take capability users=read",
+            "remove capability users=read",
         ),
         (
             vec!["user", "modify", "--max-buckets", "5"],
-            "mend the object store's user",
+            "repair the object store's user",
         ),
         (
             vec!["user", "modify", "--op-mask", "read"],
-            "mend the object store's user",
+            "repair the object store's user",
         ),
     ] {
         let harm = [&harm[..], &["--uid", user]].concat();
@@ -75,15 +75,15 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
     for (harm, told) in [
         (
             "Action=DeleteUserPolicy&PolicyName=akili",
-            "let the tenant read and write objects",
+            "allow reading and writing objects",
         ),
         (
             "Action=PutUserPolicy&PolicyName=akili&PolicyDocument=%7B%22Statement%22%3A%5B%5D%7D",
-            "let the tenant read and write objects",
+            "allow reading and writing objects",
         ),
         (
             "Action=PutUserPolicy&PolicyName=extra&PolicyDocument=%7B%22Statement%22%3A%5B%5D%7D",
-            "take policy extra",
+            "remove policy extra",
         ),
     ] {
         let form = format!("{harm}&UserName={user}");
@@ -113,7 +113,7 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     println!("the marker is back after {:?}", began.elapsed());
-    is_told(platform, slug, "mark the prefix as the tenant's")?;
+    is_told(platform, slug, "write the owner marker of the prefix")?;
 
     operator
         .delete_public_access_block()

@@ -14,7 +14,7 @@ use rand::distr::{Alphanumeric, SampleString};
 use sha2::{Digest, Sha256};
 
 use crate::backend::TenantKey;
-use crate::backend::object_store::binding::Address;
+use crate::backend::object_store::service_binding::ConnectionInfo;
 use crate::password::Password;
 
 /// The directory below a tenant's prefix that its tables are in.
@@ -30,7 +30,7 @@ pub struct Template {
     /// The admin's properties, in which {id} and {slug} are the tenant's.
     pub properties: BTreeMap<String, String>,
     /// Where the tables are.
-    pub objects: Address,
+    pub objects: ConnectionInfo,
 }
 
 /// The properties of one catalog, in clear. Shown as `…`.
@@ -189,7 +189,7 @@ mod tests {
             properties: properties
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
-            objects: Address {
+            objects: ConnectionInfo {
                 endpoint: "http://s3:7480".into(),
                 region: "us-east-1".into(),
                 bucket: "akili".into(),

@@ -1,4 +1,4 @@
-//! What is below a tenant's prefix, seen and deleted page by page: the calls of a purge.
+//! Calls of a purge: list and delete what is below a tenant's prefix, page by page.
 
 use aws_sdk_s3::operation::list_multipart_uploads::ListMultipartUploadsOutput;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
@@ -6,89 +6,91 @@ use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use futures::future::try_join_all;
 
 use super::client::Client;
-use super::diff::{Page, Upload, Version};
 use super::error::Failure;
-use super::listing::after;
-use super::policy::marker;
+use super::listing::next_page;
+use super::model::{Page, Upload, Version};
+use super::policy::marker_key;
 use crate::backend::TenantKey;
 use crate::error::Error;
 
-/// The most that one request deletes: where versions are kept each takes some 20 ms.
-const A_REQUEST: usize = 25;
+/// Maximum number of objects that one request deletes: with versioning each takes about 20 ms.
+const DELETES_PER_REQUEST: usize = 25;
 
 impl Client {
-    /// A page of what is below the tenant's prefix, with old versions and with uploads
-    /// that were never ended. Two calls, where the gateway doesn't answer with empty pages.
-    pub async fn below(&self, tenant: &TenantKey) -> Result<Page, Error> {
+    /// Returns a page of what is below the tenant's prefix, with old versions and unfinished
+    /// uploads. Two calls, unless the gateway answers with empty pages.
+    pub async fn purge_page(&self, tenant: &TenantKey) -> Result<Page, Error> {
         let prefix = tenant.id.object_prefix();
         let versions = self.versions_below(&prefix).await?;
         let uploads = self.uploads_below(&prefix).await?;
-        let name = marker(tenant.id);
+        let marker_key = marker_key(tenant.id);
         let found = versions
             .versions()
             .iter()
             .map(|it| (it.key(), it.version_id()));
-        let marks = versions.delete_markers().iter();
-        let marks = marks.map(|it| (it.key(), it.version_id()));
+        let delete_markers = versions.delete_markers().iter();
+        let delete_markers = delete_markers.map(|it| (it.key(), it.version_id()));
         let version = |(key, id): (Option<&str>, Option<&str>)| Version {
             key: key.unwrap_or_default().to_owned(),
             id: id.unwrap_or("null").to_owned(),
         };
-        // Whatever a gateway makes of the question: nothing beside the prefix.
-        let found = found.chain(marks).map(version);
+        // Returns nothing outside the prefix, even if a gateway lists it.
+        let found = found.chain(delete_markers).map(version);
         let found = found.filter(|version| version.key.starts_with(&prefix));
-        let (marker, objects) = found.partition(|version| version.key == name);
-        let begun = uploads.uploads().iter().map(|it| Upload {
+        let (marker, objects) = found.partition(|version| version.key == marker_key);
+        let unfinished = uploads.uploads().iter().map(|it| Upload {
             key: it.key().unwrap_or_default().to_owned(),
             id: it.upload_id().unwrap_or_default().to_owned(),
         });
         Ok(Page {
             objects,
             marker,
-            uploads: begun.filter(|it| it.key.starts_with(&prefix)).collect(),
+            uploads: unfinished
+                .filter(|it| it.key.starts_with(&prefix))
+                .collect(),
             more: [versions.is_truncated(), uploads.is_truncated()].contains(&Some(true)),
         })
     }
 
-    /// The first page with anything in it; or the last.
+    /// Returns the first page of versions that is not empty, or the last page.
     async fn versions_below(&self, prefix: &str) -> Result<ListObjectVersionsOutput, Error> {
         let mut from = None;
         loop {
             let page = self.versions_page(prefix, from.as_ref()).await?;
             let empty = page.versions().is_empty() && page.delete_markers().is_empty();
             let (key, version) = (page.next_key_marker(), page.next_version_id_marker());
-            from = after(page.is_truncated(), key, version);
+            from = next_page(page.is_truncated(), key, version);
             if !empty || from.is_none() {
                 return Ok(page);
             }
         }
     }
 
-    /// The first page with anything in it; or the last.
+    /// Returns the first page of uploads that is not empty, or the last page.
     async fn uploads_below(&self, prefix: &str) -> Result<ListMultipartUploadsOutput, Error> {
         let mut from = None;
         loop {
             let page = self.uploads_page(prefix, from.as_ref()).await?;
             let (key, upload) = (page.next_key_marker(), page.next_upload_id_marker());
-            from = after(page.is_truncated(), key, upload);
+            from = next_page(page.is_truncated(), key, upload);
             if !page.uploads().is_empty() || from.is_none() {
                 return Ok(page);
             }
         }
     }
 
-    /// Deletes these versions of objects, for good: some by each of a few requests, of
-    /// which the gateway takes one object after the other.
+    /// Deletes these versions of objects permanently, by several requests at the same time:
+    /// within a request the gateway deletes one object after the other.
     pub async fn delete_objects(&self, versions: &[Version]) -> Result<(), Error> {
         let requests = versions
-            .chunks(A_REQUEST)
-            .map(|some| self.delete_some(some));
+            .chunks(DELETES_PER_REQUEST)
+            .map(|chunk| self.delete_chunk(chunk));
         let requests: Vec<_> = requests.collect();
         try_join_all(requests).await.map(drop)
     }
 
-    async fn delete_some(&self, versions: &[Version]) -> Result<(), Error> {
-        let doing = "deleting objects";
+    async fn delete_chunk(&self, versions: &[Version]) -> Result<(), Error> {
+        let operation = "deleting objects";
         let objects = versions.iter().map(|version| {
             ObjectIdentifier::builder()
                 .key(&version.key)
@@ -110,10 +112,10 @@ impl Client {
                 }),
             }
         };
-        self.call(doing, delete).await
+        self.call(operation, delete).await
     }
 
-    /// Ends an upload that was never ended, and deletes its parts.
+    /// Aborts an unfinished upload, which deletes its parts.
     pub async fn abort_upload(&self, upload: &Upload) -> Result<(), Error> {
         let abort = self
             .s3

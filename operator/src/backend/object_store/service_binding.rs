@@ -1,23 +1,23 @@
-//! The Secret `akili-object-store`: how a tenant's pods and people reach their objects.
+//! Layout of the Secret `akili-object-store`, with which a tenant's pods and users connect.
 
 use super::super::credentials::{Binding, Entries};
 use crate::backend::TenantKey;
 use crate::password::Password;
 
-/// Where tenants find the platform's object store.
+/// Connection details of the platform's object store.
 #[derive(Clone, Debug)]
-pub struct Address {
-    /// URL of S3, path style.
+pub struct ConnectionInfo {
+    /// URL of the S3 endpoint, path style.
     pub endpoint: String,
-    /// The region that requests are signed for.
+    /// Region that requests are signed for.
     pub region: String,
-    /// The bucket that all tenants share.
+    /// Bucket that all tenants share.
     pub bucket: String,
-    /// The certificate authority of the server, in PEM.
+    /// Certificate authority of the server, in PEM.
     pub ca: Option<String>,
 }
 
-impl Binding for Address {
+impl Binding for ConnectionInfo {
     fn secret(&self) -> &'static str {
         "akili-object-store"
     }

@@ -1,23 +1,23 @@
-//! The Secret `akili-postgres`: how a tenant's pods and people reach the database.
+//! Layout of the Secret `akili-postgres`, with which a tenant's pods and users connect.
 
 use super::super::credentials::{Binding, Entries};
 use crate::backend::TenantKey;
 use crate::password::Password;
 
-/// Where tenants find the platform's database.
+/// Connection details of the platform's database.
 #[derive(Clone, Debug)]
-pub struct Address {
-    /// Name or address of the server.
+pub struct ConnectionInfo {
+    /// Host name or IP address of the server.
     pub host: String,
     /// TCP port of the server.
     pub port: u16,
-    /// The database.
+    /// Name of the database.
     pub database: String,
-    /// The certificate authority of the server, in PEM.
+    /// Certificate authority of the server, in PEM.
     pub ca: Option<String>,
 }
 
-impl Binding for Address {
+impl Binding for ConnectionInfo {
     fn secret(&self) -> &'static str {
         "akili-postgres"
     }
@@ -33,16 +33,16 @@ impl Binding for Address {
             database,
             ca,
         } = self;
-        let (role, word) = (tenant.id.postgres_role(), password.expose());
-        // Generated passwords are letters and digits, and so are role names.
-        let uri = format!("postgresql://{role}:{word}@{host}:{port}/{database}");
+        let (role, password) = (tenant.id.postgres_role(), password.expose());
+        // Generated passwords and role names are letters, digits and `_`: nothing to encode.
+        let uri = format!("postgresql://{role}:{password}@{host}:{port}/{database}");
         let ca = ca.iter().map(|ca| ("ca.crt", ca.clone()));
         let entries = [
             ("host", host.clone()),
             ("port", port.to_string()),
             ("database", database.clone()),
             ("username", role),
-            ("password", word.to_owned()),
+            ("password", password.to_owned()),
             ("uri", uri),
         ];
         Entries(entries.into_iter().chain(ca).collect())
