@@ -1,4 +1,5 @@
-//! What the admission webhook costs: the same requests with it and without it, in one run.
+//! Cost of the admission webhook: the same requests with and without the webhook, in one
+//! run.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -12,11 +13,11 @@ use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client};
 use serde_json::json;
 
-/// How many clients ask at the same time.
+/// Numbers of concurrent clients.
 const CLIENTS: [usize; 3] = [1, 16, 64];
-/// How many requests they make together, each time.
+/// Requests of all clients together, per round.
 const REQUESTS: usize = 400;
-/// How often it is tried with and without, in turn.
+/// Rounds with and without the webhook, alternating.
 const ROUNDS: usize = 2;
 
 #[tokio::main]
@@ -30,7 +31,7 @@ async fn main() -> Result<()> {
         namespace: platform.status("bench", "namespace")?,
         platform: &platform,
     };
-    // The namespace's own quota follows.
+    // The namespace's ResourceQuota follows.
     tokio::time::sleep(Duration::from_secs(5)).await;
 
     let mut table = Table::new();
@@ -48,7 +49,7 @@ async fn main() -> Result<()> {
         for _ in 0..ROUNDS {
             with.extend(bench.create(clients).await?);
             let alone = async {
-                // The API server hears of it a little later.
+                // The API server notices the removed webhook a little later.
                 tokio::time::sleep(Duration::from_secs(2)).await;
                 bench.create(clients).await
             };
@@ -77,7 +78,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// A tenant that makes products.
+/// A tenant that creates products.
 struct Bench<'a> {
     platform: &'a Platform,
     id: String,
@@ -85,12 +86,13 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// How long each request took; what they made is gone again.
+    /// Creates products and returns the duration of each request; the products are
+    /// deleted again.
     async fn create(&self, clients: usize) -> Result<Vec<Duration>> {
         let next = AtomicUsize::new(0);
         let clients = (0..clients).map(|_| async {
             let products = self.products(self.client().await?);
-            // The connection is made before anything is measured.
+            // The connection is opened before the measurement.
             products.get_opt("none").await?;
             let mut took = Vec::new();
             loop {

@@ -1,4 +1,4 @@
-//! A tenant on its way, as its status tells of it.
+//! The progress of a tenant, read from its status.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -10,12 +10,16 @@ use futures::TryStreamExt;
 use kube::runtime::watcher::watch_object;
 use kube::{Api, Client};
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Shows what changes in the tenant's status until it is ACTIVE.
+/// Prints the changes of the tenant's status until it is ACTIVE.
 pub async fn until_active(client: Client, slug: &str) -> Result<()> {
-    let follow = tokio::time::timeout(PATIENCE, follow(client, slug)).await;
-    follow.with_context(|| format!("tenant {slug} isn't ACTIVE after {PATIENCE:?}; `kubectl describe tenant {slug}` says why"))?
+    let follow = tokio::time::timeout(TIMEOUT, follow(client, slug)).await;
+    follow.with_context(|| {
+        format!(
+            "tenant {slug} isn't ACTIVE after {TIMEOUT:?}; see `kubectl describe tenant {slug}`"
+        )
+    })?
 }
 
 async fn follow(client: Client, slug: &str) -> Result<()> {

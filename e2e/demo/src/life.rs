@@ -1,4 +1,4 @@
-//! The tenant suspended and reactivated: what it can still do, asked in every plane.
+//! The tenant suspended and reactivated, with reads and writes in every plane.
 
 use std::fmt::Display;
 use std::process::Output;
@@ -8,8 +8,7 @@ use akili_testbed::command::{stderr, succeed};
 use anyhow::Result;
 use aws_sdk_s3::error::DisplayErrorContext;
 
-use crate::planes::{permitted, refused};
-use crate::proof::{Line, show};
+use crate::table::{Line, permitted, rejected, show};
 use crate::{TENANT, akili};
 
 const CONNECTION: &str = "\
@@ -19,18 +18,18 @@ metadata: {name: warehouse}
 spec: {connectorType: kafka, config: {bootstrapServers: \"kafka.example.com:9093\"}}
 ";
 
-/// Suspends the tenant, shows what still works and what is refused, and reactivates it.
+/// Suspends the tenant, shows what still works and what is rejected, and reactivates it.
 ///
 /// # Errors
-/// Something isn't as it must be.
+/// If an operation has an unexpected result.
 pub async fn suspend_and_reactivate(platform: &Platform) -> Result<()> {
     akili(
         platform,
         &["tenant", "suspend", TENANT, "--confirm", "--wait"],
     )?;
     let mut lines = reads(platform).await?;
-    for (plane, asked, answer, refusal) in writes(platform).await? {
-        lines.push(refused(plane, asked, answer, refusal));
+    for (plane, asked, answer, rejection) in writes(platform).await? {
+        lines.push(rejected(plane, asked, answer, rejection));
     }
     show(&lines)?;
 
@@ -42,7 +41,8 @@ pub async fn suspend_and_reactivate(platform: &Platform) -> Result<()> {
     show(&lines)
 }
 
-/// An earlier demonstration may have been interrupted while the tenant was suspended.
+/// Reactivates the tenant if an earlier demonstration was interrupted while it was
+/// suspended.
 pub fn undo_suspension(platform: &Platform) -> Result<()> {
     let state = ["get", "tenant", TENANT, "-o", "jsonpath={.spec.state}"];
     if platform.kubectl(&state)? == "Suspended" {
@@ -51,7 +51,7 @@ pub fn undo_suspension(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-/// It reads what it has.
+/// Reads the tenant's data in every plane.
 async fn reads(platform: &Platform) -> Result<Vec<Line>> {
     let rows = platform.as_tenant(TENANT, "SELECT item FROM orders")?;
     let objects = platform.object_store_of(TENANT)?;
@@ -60,7 +60,7 @@ async fn reads(platform: &Platform) -> Result<Vec<Line>> {
         .key(format!("{}report.csv", objects.prefix))
         .send()
         .await;
-    // A new group reads from the beginning.
+    // A new group reads from the start of the topic.
     let group = format!("{TENANT}.suspended-{}", std::process::id());
     let events = format!("{TENANT}.events");
     let consumed = platform.kafka_of(TENANT)?.consume(&events, &group).await;
@@ -78,16 +78,16 @@ async fn reads(platform: &Platform) -> Result<Vec<Line>> {
     ])
 }
 
-/// The plane, what was tried there, what came of it, and a word of its refusals.
-type Written = (
+/// The plane, the attempted write, its result, and a word of the expected rejection.
+type WriteAttempt = (
     &'static str,
     String,
     Result<&'static str, String>,
     &'static str,
 );
 
-/// It writes.
-async fn writes(platform: &Platform) -> Result<Vec<Written>> {
+/// Attempts a write in every plane.
+async fn writes(platform: &Platform) -> Result<Vec<WriteAttempt>> {
     let id = platform.status(TENANT, "id")?;
     let insert = format!("INSERT INTO orders VALUES ('{id}', 'one more')");
     let inserted = platform.as_tenant(TENANT, &insert)?;
@@ -107,7 +107,7 @@ async fn writes(platform: &Platform) -> Result<Vec<Written>> {
         (
             "PostgreSQL",
             "INSERT INTO orders".into(),
-            said(&inserted),
+            outcome(&inserted),
             "is suspended",
         ),
         (
@@ -126,14 +126,14 @@ async fn writes(platform: &Platform) -> Result<Vec<Written>> {
         (
             "Kubernetes",
             "as its user: create a Connection".into(),
-            said(&made),
+            outcome(&made),
             "TenantSuspended",
         ),
     ])
 }
 
-/// What a program came to, in a line.
-fn said(answer: &Output) -> Result<&'static str, String> {
+/// Returns the result of a program in one line.
+fn outcome(answer: &Output) -> Result<&'static str, String> {
     if answer.status.success() {
         return Ok("done");
     }

@@ -1,21 +1,22 @@
-//! A limit that the tenant reaches: what its user hears, and what an admin sees.
+//! A tenant at its products limit: the rejection of its user's request, and the usage
+//! that an admin sees.
 
 use akili_scenarios::platform::Platform;
 use anyhow::Result;
 
-use crate::proof::{Line, refused, said, show};
+use crate::table::{Line, first_line, rejected_output, show};
 use crate::{TENANT, akili};
 
-/// The product that it may still make, and the one that is too much.
+/// The last product within the limit, and the first one beyond.
 const LAST: &str = "demo-orders";
 const BEYOND: &str = "demo-returns";
-/// Of products, by default.
+/// Default of the products limit.
 const LIMIT: &str = "100";
 
-/// Lets the tenant's user meet a limit.
+/// Creates products as the tenant's user up to the limit and beyond.
 ///
 /// # Errors
-/// Something isn't as it must be.
+/// If an operation has an unexpected result.
 pub async fn reach(platform: &Platform) -> Result<()> {
     let (id, namespace) = (
         platform.status(TENANT, "id")?,
@@ -33,10 +34,10 @@ pub async fn reach(platform: &Platform) -> Result<()> {
         plane: "Kubernetes",
         asked: asked(LAST),
         holds: made.status.success(),
-        answered: said(&made),
+        answered: first_line(&made),
     };
     let beyond = create(BEYOND)?;
-    let beyond = refused(
+    let beyond = rejected_output(
         "Kubernetes",
         asked(BEYOND),
         &beyond,
@@ -47,7 +48,7 @@ pub async fn reach(platform: &Platform) -> Result<()> {
     let used = "jsonpath={.status.used.products}";
     let used = ["get", "tenantquota", TENANT, "-o", used];
     platform
-        .eventually("the product is counted", || {
+        .eventually("usage counts the product", || {
             Ok(platform.kubectl(&used)? == limit)
         })
         .await?;
@@ -55,8 +56,8 @@ pub async fn reach(platform: &Platform) -> Result<()> {
     undo(platform)
 }
 
-/// The limit is as it was, and the product gone; an earlier demonstration may have been
-/// interrupted before.
+/// Restores the limit and deletes the product, of this or of an interrupted earlier
+/// demonstration.
 pub fn undo(platform: &Platform) -> Result<()> {
     let namespace = platform.status(TENANT, "namespace")?;
     let delete = ["delete", "dataproduct", LAST, "-n", &namespace];

@@ -1,11 +1,12 @@
-//! `make demo`: the platform installed as an admin would do it, a tenant from
-//! `kubectl apply` to ACTIVE, and the proof of what it has.
+//! `make demo`: installs the platform as an admin does, creates a tenant with `kubectl
+//! apply`, and proves its access and isolation.
 
 mod follow;
 mod life;
 mod limit;
 mod planes;
 mod proof;
+mod table;
 
 use std::process::ExitCode;
 
@@ -15,9 +16,9 @@ use akili_testbed::tool;
 use anyhow::Result;
 use serde_json::json;
 
-/// The sample's tenant.
+/// The tenant of the sample manifest.
 const TENANT: &str = "acme-corp";
-/// Another, from whom it must be kept away.
+/// Another tenant, to show the isolation.
 const NEIGHBOUR: &str = "globex";
 
 #[tokio::main]
@@ -48,32 +49,32 @@ async fn demonstrate() -> Result<()> {
     println!();
     akili(&platform, &["tenant", "get", TENANT])?;
 
-    title("What it has, and what is kept from it");
-    proof::make_neighbour(&platform).await?;
+    title("Access and isolation");
+    proof::create_neighbour(&platform).await?;
     proof::prove(&platform).await?;
 
-    title("A limit that holds");
+    title("A quota limit");
     limit::reach(&platform).await?;
 
-    title("Suspended, and back");
+    title("Suspension and reactivation");
     life::suspend_and_reactivate(&platform).await?;
-    say_what_is_next(&platform);
+    print_next_steps(&platform);
     Ok(())
 }
 
 async fn install(platform: &Platform) -> Result<()> {
     title("The operator");
-    step("its image, as the node knows it");
+    step("import the operator's image into the node");
     platform.import_image().await?;
-    step("the bootstrap SQL in PostgreSQL, as a DBA runs it");
+    step("run the bootstrap SQL in PostgreSQL, as a DBA does");
     platform.bootstrap().await?;
-    step("the Secrets that the chart refers to");
+    step("create the Secrets that the chart refers to");
     platform.make_secrets()?;
-    step("the bucket that all tenants share");
+    step("create the bucket that all tenants share");
     platform.make_bucket().await?;
     step("helm upgrade --install akili-operator charts/akili-operator");
     let mut values = platform.values_of_testbed()?;
-    // New tables are open to tenants after so long at most.
+    // New tables are open to tenants after one audit interval.
     values["config"]["auditInterval"] = json!("5s");
     platform.install_chart(&values)?;
     step("kubectl rollout status deployment/akili-operator");
@@ -94,7 +95,7 @@ async fn install(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-fn say_what_is_next(platform: &Platform) {
+fn print_next_steps(platform: &Platform) {
     let (kubeconfig, tools) = (platform.testbed.kubeconfig(), tool("kubectl"));
     let folders = [
         tools.parent(),
@@ -114,17 +115,17 @@ fn say_what_is_next(platform: &Platform) {
          kubectl get akili                      # tenants and their quotas\n  \
          kubectl describe tenant {TENANT}      # conditions, and events of each step\n  \
          akili tenant create initech --display-name Initech --wait\n  \
-         akili tenant archive initech           # says what it would do: add --confirm\n  \
-         akili tenant purge initech             # then, before its retention is over\n  \
+         akili tenant archive initech           # shows what it would do; add --confirm\n  \
+         akili tenant purge initech             # afterwards: purge before the retention ends\n  \
          kubectl logs -n akili-system deploy/akili-operator\n  \
          kubectl exec -n akili-system deploy/akili-operator -- akili-operator check\n\n\
-         Everything is left running; `make down` ends it.",
+         Everything keeps running; `make down` stops it.",
         kubeconfig.display(),
         folders.join(":")
     );
 }
 
-/// Runs `akili` as an admin, for all to see.
+/// Prints and runs an `akili` command as an admin.
 fn akili(platform: &Platform, arguments: &[&str]) -> Result<()> {
     println!("$ akili {}", arguments.join(" "));
     print!("{}", succeed(&platform.akili(arguments)?)?);

@@ -1,15 +1,13 @@
-//! The object store, Kafka and StarRocks, asked with the tenant's own credentials.
-
-use std::fmt::Display;
+//! Access to the object store, Kafka and StarRocks with the tenant's own credentials.
 
 use akili_scenarios::platform::Platform;
 use anyhow::Result;
 use aws_sdk_s3::error::DisplayErrorContext;
 
-use crate::proof::Line;
+use crate::table::{Line, permitted, rejected};
 use crate::{NEIGHBOUR, TENANT};
 
-/// What it puts below its prefix, and what is next to that.
+/// Writes and lists below the tenant's prefix and the neighbour's.
 pub async fn object_store(platform: &Platform) -> Result<Vec<Line>> {
     let (own, other) = (
         platform.object_store_of(TENANT)?,
@@ -45,13 +43,13 @@ pub async fn object_store(platform: &Platform) -> Result<Vec<Line>> {
             format!("as {TENANT}: list its prefix"),
             list(&own.prefix).await,
         ),
-        refused(
+        rejected(
             plane,
             format!("as {TENANT}: put report.csv below {NEIGHBOUR}'s prefix"),
             put(&other.prefix).await.map(|_| "done"),
             "AccessDenied",
         ),
-        refused(
+        rejected(
             plane,
             format!("as {TENANT}: list {NEIGHBOUR}'s prefix"),
             list(&other.prefix).await,
@@ -60,13 +58,13 @@ pub async fn object_store(platform: &Platform) -> Result<Vec<Line>> {
     ])
 }
 
-/// A message to its own topic and back, and one to the neighbour's.
+/// Produces to and consumes from the tenant's topic, and produces to the neighbour's.
 pub async fn kafka(platform: &Platform) -> Result<Vec<Line>> {
     let tenant = platform.kafka_of(TENANT)?;
     let (own, others) = (format!("{TENANT}.events"), format!("{NEIGHBOUR}.events"));
     let produce = async |topic: &str| tenant.produce(topic, "hello").await.map(|()| "done");
     let produced = produce(&own).await;
-    // A new group reads from the beginning.
+    // A new group reads from the start of the topic.
     let group = format!("{TENANT}.demo-{}", std::process::id());
     Ok(vec![
         permitted("Kafka", format!("as {TENANT}: produce to {own}"), produced),
@@ -75,7 +73,7 @@ pub async fn kafka(platform: &Platform) -> Result<Vec<Line>> {
             format!("as {TENANT}: consume from {own}"),
             tenant.consume(&own, &group).await,
         ),
-        refused(
+        rejected(
             "Kafka",
             format!("as {TENANT}: produce to {others}"),
             produce(&others).await,
@@ -84,7 +82,8 @@ pub async fn kafka(platform: &Platform) -> Result<Vec<Line>> {
     ])
 }
 
-/// Its catalog, the neighbour's, and its share of the cluster.
+/// Shows the tenant's catalogs, enters the neighbour's, and shows the resource group's
+/// limits.
 pub async fn starrocks(platform: &Platform) -> Result<Vec<Line>> {
     let mut tenant = platform.starrocks_of(TENANT).await?;
     let catalogs = tenant
@@ -107,7 +106,7 @@ pub async fn starrocks(platform: &Platform) -> Result<Vec<Line>> {
     let plane = "StarRocks";
     Ok(vec![
         permitted(plane, format!("as {TENANT}: SHOW CATALOGS"), catalogs),
-        refused(
+        rejected(
             plane,
             format!("as {TENANT}: {set}"),
             entered,
@@ -124,47 +123,4 @@ pub async fn starrocks(platform: &Platform) -> Result<Vec<Line>> {
 fn column(rows: &[Vec<String>], column: usize) -> String {
     let values: Vec<&str> = rows.iter().map(|row| row[column].as_str()).collect();
     values.join(", ")
-}
-
-/// Something that the tenant may do.
-pub fn permitted<T: Display, E: Display>(
-    plane: &'static str,
-    asked: String,
-    answer: Result<T, E>,
-) -> Line {
-    Line {
-        plane,
-        asked,
-        holds: answer.is_ok(),
-        answered: answer.map_or_else(|error| error.to_string(), |answer| answer.to_string()),
-    }
-}
-
-/// Something that is refused, with this word.
-pub fn refused<T: Display, E: Display>(
-    plane: &'static str,
-    asked: String,
-    answer: Result<T, E>,
-    because: &str,
-) -> Line {
-    let said = answer.map_or_else(|error| error.to_string(), |answer| answer.to_string());
-    Line {
-        plane,
-        asked,
-        holds: said.contains(because),
-        answered: words_that_matter(said),
-    }
-}
-
-/// Of a long error: S3's word for it; of the webhook its message's first sentence; of
-/// StarRocks' what comes before the roles that would be needed.
-fn words_that_matter(said: String) -> String {
-    if said.contains("AccessDenied") {
-        return "AccessDenied".into();
-    }
-    let end = match said.split_once("denied the request: ") {
-        Some((_, message)) => message.split(": what").next(),
-        None => said.split(';').next(),
-    };
-    end.unwrap_or_default().to_owned()
 }

@@ -1,15 +1,11 @@
-//! What the tenant has and what is kept from it: asked for real, with what was answered.
-
-use std::process::Output;
+//! Proof of the tenant's access and isolation, with real requests and answers.
 
 use akili_scenarios::platform::Platform;
-use akili_testbed::command::{stderr, stdout};
-use anyhow::{Result, ensure};
-use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use akili_testbed::command::stdout;
+use anyhow::Result;
 
+use crate::table::{Line, first_line, rejected_output, show};
 use crate::{NEIGHBOUR, TENANT, planes};
-
-const WIDTH_OFF_A_TERMINAL: u16 = 110;
 
 /// A table with rows of both tenants, as the platform's services would fill it.
 const ORDERS: &str = "\
@@ -17,17 +13,8 @@ const ORDERS: &str = "\
     TRUNCATE orders;
     INSERT INTO orders SELECT id, slug || '''s order' FROM akili.tenants WHERE slug IN ";
 
-/// Something that was asked.
-#[derive(Clone)]
-pub struct Line {
-    pub plane: &'static str,
-    pub asked: String,
-    pub answered: String,
-    pub holds: bool,
-}
-
-/// The tenant that the first one must be kept away from, and rows of both.
-pub async fn make_neighbour(platform: &Platform) -> Result<()> {
+/// Creates the neighbour, and a table with rows of both tenants.
+pub async fn create_neighbour(platform: &Platform) -> Result<()> {
     platform.activate(NEIGHBOUR)?;
     platform.superuser(&format!("{ORDERS} ('{TENANT}', '{NEIGHBOUR}')"))?;
     platform
@@ -40,10 +27,10 @@ pub async fn make_neighbour(platform: &Platform) -> Result<()> {
         .await
 }
 
-/// Shows the table of what was asked and answered.
+/// Prints the table of requests and answers.
 ///
 /// # Errors
-/// Something isn't as it must be.
+/// If an answer is unexpected.
 pub async fn prove(platform: &Platform) -> Result<()> {
     let lines = [
         registry(platform)?,
@@ -54,32 +41,6 @@ pub async fn prove(platform: &Platform) -> Result<()> {
         kubernetes(platform)?,
     ];
     show(&lines.concat())
-}
-
-/// The same of any lines.
-pub fn show(lines: &[Line]) -> Result<()> {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["plane", "asked", "answered", ""]);
-    for Line {
-        plane,
-        asked,
-        answered,
-        holds,
-    } in lines
-    {
-        let verdict = if *holds { "OK" } else { "FAIL" };
-        table.add_row([plane, asked.as_str(), answered, verdict]);
-    }
-    if table.width().is_none() {
-        table.set_width(WIDTH_OFF_A_TERMINAL);
-    }
-    println!("{table}");
-    let failed = lines.iter().filter(|line| !line.holds).count();
-    ensure!(failed == 0, "{failed} of {} proofs failed", lines.len());
-    Ok(())
 }
 
 fn registry(platform: &Platform) -> Result<Vec<Line>> {
@@ -111,15 +72,15 @@ fn postgres(platform: &Platform) -> Result<Vec<Line>> {
             plane: "PostgreSQL",
             asked: format!("as {TENANT}: SELECT item FROM orders"),
             holds: stdout(&own).trim() == format!("{TENANT}'s order"),
-            answered: said(&own),
+            answered: first_line(&own),
         },
-        refused(
+        rejected_output(
             "PostgreSQL",
             format!("as {TENANT}: INSERT INTO orders with {NEIGHBOUR}'s id"),
             &as_tenant(&others)?,
             "row-level security",
         ),
-        refused(
+        rejected_output(
             "PostgreSQL",
             format!("as {TENANT}: SELECT FROM akili.tenants"),
             &as_tenant("SELECT FROM akili.tenants")?,
@@ -162,29 +123,13 @@ fn kubernetes(platform: &Platform) -> Result<Vec<Line>> {
             plane: "Kubernetes",
             asked: "as its user: get secret akili-postgres".into(),
             holds: own.status.success(),
-            answered: said(&own),
+            answered: first_line(&own),
         },
-        refused(
+        rejected_output(
             "Kubernetes",
             format!("as its user: get {NEIGHBOUR}'s secret akili-postgres"),
             &other,
             "Forbidden",
         ),
     ])
-}
-
-/// Something that a program refuses, with this word.
-pub fn refused(plane: &'static str, asked: String, answer: &Output, because: &str) -> Line {
-    Line {
-        plane,
-        asked,
-        answered: said(answer),
-        holds: !answer.status.success() && stderr(answer).contains(because),
-    }
-}
-
-/// The first line of what a program said.
-pub fn said(answer: &Output) -> String {
-    let all = stdout(answer) + &stderr(answer);
-    all.lines().next().unwrap_or_default().to_owned()
 }

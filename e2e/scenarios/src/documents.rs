@@ -1,4 +1,4 @@
-//! What the documents show, so that it can be compared with what happens.
+//! Commands and outputs shown in the documents, for comparison with real ones.
 
 use std::fs;
 
@@ -7,25 +7,24 @@ use regex::Regex;
 
 use akili_testbed::command::repository;
 
-/// A command in a `console` block, and what it is said to print.
+/// A command in a `console` block and its documented output.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// What is typed, a line.
+pub struct Example {
     pub command: String,
-    /// The lines up to the next command.
+    /// Lines up to the next command.
     pub output: String,
 }
 
-/// The commands of a document's `console` blocks, in order.
+/// Returns the commands of a document's `console` blocks in order.
 ///
 /// # Errors
-/// It can't be read.
-pub fn commands(document: &str) -> Result<Vec<Shown>> {
+/// If the document can't be read.
+pub fn commands(document: &str) -> Result<Vec<Example>> {
     let text = fs::read_to_string(repository(document))?;
-    let mut shown: Vec<Shown> = Vec::new();
+    let mut examples: Vec<Example> = Vec::new();
     for line in blocks(&text, "console").flat_map(str::lines) {
         match (line.strip_prefix("$ "), shown.last_mut()) {
-            (Some(command), _) => shown.push(Shown {
+            (Some(command), _) => shown.push(Example {
                 command: command.to_owned(),
                 output: String::new(),
             }),
@@ -36,10 +35,10 @@ pub fn commands(document: &str) -> Result<Vec<Shown>> {
     Ok(shown)
 }
 
-/// The first `text` block of a document that contains this.
+/// Returns a document's first `text` block that contains `part`.
 ///
 /// # Errors
-/// There is none.
+/// If there is no such block.
 pub fn text_with(document: &str, part: &str) -> Result<String> {
     let text = fs::read_to_string(repository(document))?;
     let found = blocks(&text, "text").find(|block| block.contains(part));
@@ -56,10 +55,10 @@ fn blocks<'a>(text: &'a str, language: &str) -> impl Iterator<Item = &'a str> {
         .filter_map(|rest| rest.split("```").next())
 }
 
-/// A text without what differs each time: ids, times and ages.
+/// Returns a text with placeholders for ids, times and ages, which differ in each run.
 ///
 /// # Errors
-/// None: the expressions are fixed.
+/// Never: the expressions are fixed.
 pub fn lasting(text: &str) -> Result<String> {
     let mut text = text.to_owned();
     for (differs, instead) in [

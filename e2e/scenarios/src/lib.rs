@@ -1,4 +1,5 @@
-//! The platform that scenarios, the demo and the benchmark run on, and what they read.
+//! Helpers of the scenarios, the demo and the benchmark: the installed platform, pods,
+//! and the documents' examples.
 
 pub mod documents;
 pub mod platform;

@@ -1,4 +1,4 @@
-//! Pods that run a program to its end, as confined as tenants' pods are.
+//! Pods that run a program to its end, with the same restrictions as tenants' pods.
 
 use std::time::Duration;
 
@@ -12,20 +12,19 @@ use serde_json::json;
 use tokio::time::Instant;
 
 const NAME: &str = "program";
-const PATIENCE: Duration = Duration::from_secs(60);
-const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+const TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How a program ended.
+/// The result of a program.
 #[derive(Debug)]
 pub struct Ended {
-    /// Whether with success.
     pub succeeded: bool,
-    /// What it wrote.
+    /// Output of the program.
     pub log: String,
 }
 
-/// Runs an image's program with these arguments in a pod with the restricted profile
-/// and a read-only root file system, in a namespace of its own.
+/// Runs an image's program in a pod with the restricted profile and a read-only root file
+/// system, in a new namespace.
 pub async fn run(admin: &Client, image: &str, arguments: &[&str]) -> Result<Ended> {
     let namespace = create_restricted_namespace(admin).await?;
     let ended = run_in(admin, &namespace, image, arguments).await;
@@ -46,15 +45,15 @@ async fn create_restricted_namespace(admin: &Client) -> Result<String> {
         .create(&PostParams::default(), &namespace)
         .await?;
     let namespace = created.name_any();
-    // Pods are refused until their service account is there.
+    // Pods are rejected until their service account exists.
     let accounts = Api::<ServiceAccount>::namespaced(admin.clone(), &namespace);
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while accounts.get_opt("default").await?.is_none() {
         ensure!(
             Instant::now() < deadline,
             "namespace {namespace} gets no default service account"
         );
-        tokio::time::sleep(BETWEEN_TRIES).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     Ok(namespace)
 }
@@ -80,7 +79,7 @@ async fn run_in(admin: &Client, namespace: &str, image: &str, arguments: &[&str]
     }))?;
     pods.create(&PostParams::default(), &pod).await?;
 
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let status = pods.get(NAME).await?.status.unwrap_or_default();
         match status.phase.as_deref() {
@@ -92,11 +91,11 @@ async fn run_in(admin: &Client, namespace: &str, image: &str, arguments: &[&str]
             }
             _ if Instant::now() > deadline => {
                 bail!(
-                    "the pod hasn't ended after {PATIENCE:?}: {status:?}\n{}",
+                    "the pod hasn't ended after {TIMEOUT:?}: {status:?}\n{}",
                     events(admin, namespace).await?
                 );
             }
-            _ => tokio::time::sleep(BETWEEN_TRIES).await,
+            _ => tokio::time::sleep(POLL_INTERVAL).await,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One connection: its login, and then its statements one after the other.
+//! One client connection: the login, then one statement after the other.
 
 use std::{
     io,
@@ -31,21 +31,18 @@ use super::{
 };
 
 const NATIVE: &str = "mysql_native_password";
-/// The length of a packet that asks for TLS instead of logging in.
+/// Length of the packet that requests TLS before the login.
 const TLS_REQUEST: usize = 32;
 
-/// What all connections share.
+/// State that all connections share.
 pub struct Cluster {
-    /// What the stand-in holds.
     pub store: Mutex<Store>,
-    /// Who is connected.
     pub sessions: Sessions,
-    /// Makes a connection a private one.
     pub tls: TlsAcceptor,
 }
 
 impl Cluster {
-    /// Serves a connection until either side ends it.
+    /// Serves a connection until either side closes it.
     pub async fn serve(&self, id: u32, stream: TcpStream, peer: SocketAddr) -> Result<()> {
         let salt = salt()?;
         let mut packets = Packets::new(BufStream::new(stream), 0);
@@ -55,20 +52,24 @@ impl Cluster {
             return Ok(());
         };
         if first.len() != TLS_REQUEST {
-            return self.talk(id, packets, first, &salt, peer).await;
+            return self.converse(id, packets, first, &salt, peer).await;
         }
         parsed::<SslRequest>(&first)?;
         let (stream, sequence) = packets.into_parts();
-        let stream = self.tls.accept(stream).await.context("no TLS came about")?;
+        let stream = self
+            .tls
+            .accept(stream)
+            .await
+            .context("the TLS handshake failed")?;
         let mut packets = Packets::new(stream, sequence);
         match packets.read().await? {
-            Some(first) => self.talk(id, packets, first, &salt, peer).await,
+            Some(first) => self.converse(id, packets, first, &salt, peer).await,
             None => Ok(()),
         }
     }
 
-    /// Logs the client in, and answers its commands.
-    async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+    /// Authenticates the client and answers its commands.
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         id: u32,
         mut packets: Packets<S>,
@@ -108,16 +109,16 @@ impl Cluster {
         };
 
         let database = login.db_name().filter(|database| !database.is_empty());
-        let begun = match database {
+        let opened = match database {
             Some(database) => self.use_database(&mut session, database),
             None => Ok(Answer::Done(0)),
         };
-        packets.write_outcome(&begun).await?;
+        packets.write_outcome(&opened).await?;
         packets.flush().await?;
-        while begun.is_ok() {
-            packets.begin();
+        while opened.is_ok() {
+            packets.start_command();
             let command = tokio::select! {
-                // Whoever is to end does so before its next statement.
+                // A killed connection ends before its next statement.
                 biased;
                 () = end.notified() => break,
                 command = packets.read() => command?,
@@ -149,7 +150,7 @@ impl Cluster {
         Ok(Session::new(id, identity, user.active_at_login()))
     }
 
-    /// What a command comes to; `None` when it ends the connection.
+    /// Returns the answer to a command, or `None` if the command ends the connection.
     fn answer(&self, session: &mut Session, command: &[u8]) -> Option<SqlResult<Answer>> {
         let (code, argument) = command.split_first()?;
         Some(match code {
@@ -162,7 +163,7 @@ impl Cluster {
             // COM_PING
             0x0E => Ok(Answer::Done(0)),
             // COM_STMT_PREPARE
-            0x16 => Err(SqlError::prepared()),
+            0x16 => Err(SqlError::prepared_statement()),
             _ => Err(SqlError::unknown_command()),
         })
     }
@@ -174,7 +175,7 @@ impl Cluster {
     }
 
     fn execute(&self, session: &mut Session, text: &str) -> SqlResult<Answer> {
-        self.sessions.note(session, text);
+        self.sessions.record(session, text);
         let statement = grammar::parse(text)?;
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let reads = statement.only_reads();
@@ -184,7 +185,7 @@ impl Cluster {
             session,
             sessions,
         }
-        .run(statement)?;
+        .execute(statement)?;
         if !reads {
             let kept = store.save();
             kept.map_err(|error| SqlError::general(format!("can't keep the change: {error:#}")))?;
@@ -193,7 +194,7 @@ impl Cluster {
     }
 }
 
-/// Takes a connection off the list, however it ends.
+/// Removes a connection from the list when dropped.
 struct Listed<'a> {
     id: u32,
     sessions: &'a Sessions,
@@ -222,7 +223,7 @@ fn greeting(id: u32, salt: &[u8; 20]) -> HandshakePacket<'static> {
     )
 }
 
-/// 20 random letters: the protocol ends it with a zero.
+/// Returns 20 random printable characters; the protocol terminates the salt with a zero.
 fn salt() -> Result<[u8; 20]> {
     let mut salt = [0; 20];
     SystemRandom::new()

@@ -1,23 +1,22 @@
-//! Refusals, in StarRocks' words and with its codes.
+//! Errors with StarRocks' texts and codes.
 
 use std::fmt::Display;
 
-/// A statement that was refused: what the client gets as an error packet.
+/// A rejected statement, sent to the client as an error packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SqlError {
-    /// MySQL's or StarRocks' number of the error.
+    /// Error code of MySQL or StarRocks.
     pub code: u16,
-    /// The SQL state, five characters.
+    /// SQL state, five characters.
     pub state: &'static str,
-    /// For people.
     pub message: String,
 }
 
-/// What a statement, or a part of one, came to.
+/// Result of a statement or of a part of one.
 pub type SqlResult<T> = Result<T, SqlError>;
 
 impl SqlError {
-    /// A statement that the grammar doesn't know. `line` counts from 1, `column` from 0.
+    /// A syntax error. `line` counts from 1, `column` from 0.
     pub fn syntax(line: usize, column: usize, found: &str, expected: &str) -> Self {
         let message = format!(
             "Getting syntax error at line {line}, column {column}. Detail message: Unexpected \
@@ -26,17 +25,17 @@ impl SqlError {
         Self::general(message)
     }
 
-    /// A statement that breaks a rule without a code of its own.
+    /// An analysis error without its own code.
     pub fn analysis(detail: impl Display) -> Self {
         Self::general(analyzing(detail))
     }
 
-    /// A statement that fails while it is carried out.
+    /// An execution error.
     pub fn general(message: impl Into<String>) -> Self {
         Self::new(1064, "HY000", message)
     }
 
-    /// A name that StarRocks doesn't allow for that kind of object.
+    /// A name that StarRocks doesn't allow for this kind of object.
     pub fn name(kind: &str, name: &str) -> Self {
         Self::new(
             5063,
@@ -45,7 +44,6 @@ impl SqlError {
         )
     }
 
-    /// There is no such catalog.
     pub fn unknown_catalog(name: &str) -> Self {
         Self::new(
             5078,
@@ -54,12 +52,10 @@ impl SqlError {
         )
     }
 
-    /// There is one of that name already.
     pub fn catalog_exists(name: &str) -> Self {
         Self::new(5514, "42000", format!("Catalog '{name}' already exists"))
     }
 
-    /// There is no such database.
     pub fn unknown_database(name: &str) -> Self {
         Self::new(
             5501,
@@ -68,7 +64,6 @@ impl SqlError {
         )
     }
 
-    /// There is one of that name already.
     pub fn database_exists(name: &str) -> Self {
         Self::new(
             1007,
@@ -77,17 +72,15 @@ impl SqlError {
         )
     }
 
-    /// No database was named, and the session has none.
+    /// The statement names no database and the session has none.
     pub fn no_database() -> Self {
         Self::new(1046, "3D000", analyzing("No database selected"))
     }
 
-    /// There is no such table.
     pub fn unknown_table(name: &str) -> Self {
         Self::new(5502, "42602", analyzing(format!("Unknown table '{name}'")))
     }
 
-    /// There is one of that name already.
     pub fn table_exists(name: &str) -> Self {
         Self::new(
             1050,
@@ -96,12 +89,10 @@ impl SqlError {
         )
     }
 
-    /// There is no such column.
     pub fn unknown_column(name: &str) -> Self {
         Self::analysis(format!("Column '{name}' cannot be resolved"))
     }
 
-    /// There is no such resource group.
     pub fn unknown_group(name: &str) -> Self {
         Self::new(
             5079,
@@ -110,12 +101,10 @@ impl SqlError {
         )
     }
 
-    /// There is no such connection.
     pub fn unknown_connection(id: u32) -> Self {
         Self::new(1094, "HY000", format!("Unknown thread id: {id}"))
     }
 
-    /// There is no such variable.
     pub fn unknown_variable(name: &str) -> Self {
         Self::new(
             1193,
@@ -124,25 +113,25 @@ impl SqlError {
         )
     }
 
-    /// A wrong password, or no such user.
+    /// A failed login: wrong password, or no such user.
     pub fn login(user: &str, with_password: bool) -> Self {
         let with_password = if with_password { "YES" } else { "NO" };
         let message = format!("Access denied for user '{user}' (using password: {with_password})");
         Self::new(1045, "28000", message)
     }
 
-    /// A command of the protocol that isn't served.
+    /// A command of the protocol that isn't supported.
     pub fn unknown_command() -> Self {
         Self::new(1047, "08S01", "Unknown command")
     }
 
-    /// A prepared statement.
-    pub fn prepared() -> Self {
+    /// A request for a prepared statement, which isn't supported.
+    pub fn prepared_statement() -> Self {
         let message = "This command is not supported in the prepared statement protocol yet";
         Self::new(1295, "HY000", message)
     }
 
-    /// A privilege that none of the session's active roles has.
+    /// A privilege that neither the user nor an active role has.
     pub fn denied(privilege: &str, object: &str, active: &[String], inactive: &[String]) -> Self {
         let list = |roles: &[String]| match roles {
             [] => "NONE".to_owned(),

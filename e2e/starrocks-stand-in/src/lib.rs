@@ -1,8 +1,8 @@
-//! A stand-in for StarRocks, which can't be had as a package.
+//! A stand-in for StarRocks, which isn't available as a package.
 //!
-//! It speaks MySQL's protocol, understands the statements that the platform sends,
-//! keeps what they make, and refuses what StarRocks' documentation says is refused.
-//! It is not StarRocks: README.md beside this file says what is checked and what isn't.
+//! The stand-in speaks MySQL's protocol, parses the statements that the platform sends,
+//! keeps the objects that they create, and rejects what StarRocks' documentation says is
+//! rejected. README.md beside this file says what is checked and what isn't.
 
 mod connection;
 mod error;
@@ -31,28 +31,28 @@ use connection::Cluster;
 use sessions::Sessions;
 use state::Store;
 
-/// The release of StarRocks whose documentation it keeps to, and that it is none.
+/// The release of StarRocks whose documentation it follows, marked as a stand-in.
 const VERSION: &str = "3.5.0-stand-in";
-/// The release of MySQL that StarRocks says it is compatible with.
+/// The release of MySQL that StarRocks declares compatibility with.
 const MYSQL_VERSION: &str = "8.0.33";
-/// Says to people what they are connected to.
+/// Shown to clients that ask what they are connected to.
 const COMMENT: &str = "StarRocks stand-in of the Akili testbed, not StarRocks";
 
-/// How it is started.
+/// Configuration of the stand-in.
 pub struct Configuration {
-    /// Where it listens.
+    /// Listen address.
     pub address: SocketAddr,
-    /// Its certificate, a PEM file.
+    /// Server certificate, a PEM file.
     pub certificate: PathBuf,
-    /// The certificate's private key, a PEM file.
+    /// Private key, a PEM file.
     pub key: PathBuf,
-    /// Where its state is kept between its lives.
+    /// File of the state, which outlives the process.
     pub state: PathBuf,
-    /// The password of `root` in its first life.
+    /// Password of `root`, used when the state file is created.
     pub root_password: String,
 }
 
-/// Serves until the process is ended.
+/// Serves until the process ends.
 pub async fn serve(configuration: Configuration) -> Result<()> {
     let certificates = CertificateDer::pem_file_iter(&configuration.certificate)
         .context("can't read the certificate")?
@@ -75,7 +75,7 @@ pub async fn serve(configuration: Configuration) -> Result<()> {
         listener.with_context(|| format!("can't listen on {}", configuration.address))?;
     for id in 1.. {
         let (stream, peer) = listener.accept().await?;
-        // Answers are small and wait for nothing.
+        // Answers are small, so Nagle's algorithm would only delay them.
         stream.set_nodelay(true)?;
         let cluster = Arc::clone(&cluster);
         tokio::spawn(async move {

@@ -1,5 +1,5 @@
-//! MySQL's client/server protocol, as far as clients of StarRocks use it: packets, the
-//! texts of rows, and nothing prepared.
+//! MySQL's client/server protocol as clients of StarRocks use it: packets and text rows,
+//! no prepared statements.
 
 use std::io;
 
@@ -16,7 +16,7 @@ use super::{
     execute::{Answer, Rows},
 };
 
-/// What the server can do. Rows end with an EOF packet.
+/// Capabilities of the server. Rows end with an EOF packet.
 pub const CAPABILITIES: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD
     .union(CapabilityFlags::CLIENT_LONG_FLAG)
     .union(CapabilityFlags::CLIENT_CONNECT_WITH_DB)
@@ -25,39 +25,38 @@ pub const CAPABILITIES: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD
     .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
     .union(CapabilityFlags::CLIENT_PLUGIN_AUTH)
     .union(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA)
-    // MariaDB's client says that it sends them, and does so only when it is asked.
+    // MariaDB's client announces them, and sends them only if the server asks.
     .union(CapabilityFlags::CLIENT_CONNECT_ATTRS)
     .union(CapabilityFlags::CLIENT_SSL);
 
-/// The number of the collation utf8_general_ci.
+/// Number of the collation utf8_general_ci.
 pub const COLLATION: u8 = 33;
 
-/// Larger ones would be split, which no client here needs.
+/// Maximum packet size. Larger packets would be split, which no client here needs.
 const MAXIMUM: usize = 0xFF_FFFF;
 
-/// Packets over a stream of bytes.
 pub struct Packets<S> {
     stream: S,
     sequence: u8,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
-    /// Over this stream, with this number for the next packet.
+    /// Creates packets over a stream; `sequence` is the number of the next packet.
     pub fn new(stream: S, sequence: u8) -> Self {
         Self { stream, sequence }
     }
 
-    /// The stream, and the number of the next packet.
+    /// Returns the stream and the number of the next packet.
     pub fn into_parts(self) -> (S, u8) {
         (self.stream, self.sequence)
     }
 
-    /// The next command begins a new sequence of packets.
-    pub fn begin(&mut self) {
+    /// Restarts the sequence numbers for the next command.
+    pub fn start_command(&mut self) {
         self.sequence = 0;
     }
 
-    /// Reads one; `None` when the client has gone.
+    /// Reads a packet; `None` if the client has disconnected.
     pub async fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut header = [0; 4];
         match self.stream.read_exact(&mut header).await {
@@ -78,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
         Ok(Some(packet))
     }
 
-    /// Writes one. It is sent with the next [`Packets::flush`].
+    /// Buffers a packet until the next [`Packets::flush`].
     pub async fn write(&mut self, packet: &[u8]) -> io::Result<()> {
         if packet.len() >= MAXIMUM {
             return Err(io::Error::new(
@@ -94,12 +93,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
         self.stream.write_all(packet).await
     }
 
-    /// Sends what was written.
+    /// Sends the buffered packets.
     pub async fn flush(&mut self) -> io::Result<()> {
         self.stream.flush().await
     }
 
-    /// Writes what a statement came to.
+    /// Writes the result of a statement.
     pub async fn write_outcome(&mut self, outcome: &Result<Answer, SqlError>) -> io::Result<()> {
         match outcome {
             Ok(Answer::Done(written)) => self.write(&ok(*written)).await,
@@ -134,7 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
     }
 }
 
-/// No warnings; every statement is a transaction of its own.
+/// No warnings; every statement is its own transaction.
 const EOF: [u8; 5] = {
     let [low, high] = StatusFlags::SERVER_STATUS_AUTOCOMMIT.bits().to_le_bytes();
     [0xFE, 0, 0, low, high]
@@ -143,7 +142,7 @@ const EOF: [u8; 5] = {
 fn ok(written: u64) -> Vec<u8> {
     let mut packet = vec![0];
     packet.put_lenenc_int(written);
-    // No inserted number; then as in EOF, but the status first.
+    // No insert id; then as in EOF, but the status first.
     packet.put_lenenc_int(0);
     packet.extend([EOF[3], EOF[4], 0, 0]);
     packet
@@ -160,7 +159,7 @@ fn error_packet(error: &SqlError) -> ErrPacket<'_> {
     ))
 }
 
-/// A packet's bytes.
+/// Returns the bytes of a packet.
 pub fn serialized(packet: &impl MySerialize) -> Vec<u8> {
     let mut bytes = Vec::new();
     packet.serialize(&mut bytes);

@@ -1,4 +1,4 @@
-//! Who is connected.
+//! Sessions and the list of connections.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,23 +10,23 @@ use tokio::sync::Notify;
 
 use super::state::{INTERNAL_CATALOG, Identity};
 
-/// One connection's own state.
+/// State of one connection.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// The number that KILL takes.
+    /// Connection id, the argument of KILL.
     pub id: u32,
-    /// Who logged in.
+    /// User that logged in.
     pub user: Identity,
-    /// The roles that are active, if the user still has them.
+    /// Active roles; a role that was revoked since has no effect.
     pub roles: BTreeSet<String>,
-    /// What SET CATALOG chose.
+    /// Current catalog.
     pub catalog: String,
-    /// What USE chose.
+    /// Current database.
     pub database: Option<String>,
 }
 
 impl Session {
-    /// As it is right after the login.
+    /// Returns the session as it is after the login.
     pub fn new(id: u32, user: Identity, roles: BTreeSet<String>) -> Self {
         Self {
             id,
@@ -38,29 +38,30 @@ impl Session {
     }
 }
 
-/// All connections that are logged in.
+/// All authenticated connections.
 #[derive(Default)]
 pub struct Sessions {
     live: Mutex<BTreeMap<u32, Live>>,
 }
 
-/// What others see of a connection.
+/// A connection as other sessions see it.
 #[derive(Clone)]
 pub struct Live {
-    /// As it was when its last statement began.
+    /// State at the start of the last statement.
     pub session: Session,
-    /// Where it comes from.
+    /// Address of the client.
     pub peer: String,
-    /// When it logged in.
+    /// Time of the login.
     pub began: Timestamp,
-    /// Its last statement, and when that began.
+    /// Last statement and its start.
     pub last: Option<(String, Timestamp)>,
-    /// Ends it.
+    /// Notified to end the connection.
     pub end: Arc<Notify>,
 }
 
 impl Sessions {
-    /// Lists a connection; what is returned is notified when it is to end.
+    /// Adds a connection to the list; the returned handle is notified when the connection
+    /// is killed.
     pub fn add(&self, session: &Session, peer: String) -> Arc<Notify> {
         let end = Arc::new(Notify::new());
         let live = Live {
@@ -74,25 +75,24 @@ impl Sessions {
         end
     }
 
-    /// Notes what a connection does now.
-    pub fn note(&self, session: &Session, statement: &str) {
+    /// Records the statement that a connection starts.
+    pub fn record(&self, session: &Session, statement: &str) {
         if let Some(live) = self.lock().get_mut(&session.id) {
             live.session = session.clone();
             live.last = Some((statement.to_owned(), Timestamp::now()));
         }
     }
 
-    /// Takes one off the list.
+    /// Removes a connection from the list.
     pub fn remove(&self, id: u32) {
         self.lock().remove(&id);
     }
 
-    /// One of them.
     pub fn get(&self, id: u32) -> Option<Live> {
         self.lock().get(&id).cloned()
     }
 
-    /// All of them, by number.
+    /// Returns all connections by id.
     pub fn all(&self) -> Vec<Live> {
         self.lock().values().cloned().collect()
     }

@@ -1,4 +1,4 @@
-//! The operator's Helm chart: run through Helm, and rendered as plain YAML.
+//! The operator's Helm chart: calls of Helm, and the chart rendered as plain YAML.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -8,11 +8,11 @@ use anyhow::{Result, ensure};
 use crate::command::succeed;
 use crate::tool;
 
-/// Where the chart is.
+/// Path of the chart.
 pub const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../charts/akili-operator");
 
-/// The oldest Kubernetes that the chart is for. Where no cluster is asked, Helm
-/// takes it for an older one.
+/// Oldest Kubernetes version that the chart supports. Without a cluster, Helm assumes an
+/// older one.
 const KUBERNETES: &str = "1.30";
 
 const FOREWORD: &str = "\
@@ -27,7 +27,7 @@ metadata:
   labels: {pod-security.kubernetes.io/enforce: restricted}
 ";
 
-/// Runs Helm, whether or not it succeeds.
+/// Runs Helm and returns its output, on failure too.
 pub fn helm(arguments: &[&str]) -> Result<Output> {
     let program = tool("helm");
     ensure!(
@@ -37,7 +37,7 @@ pub fn helm(arguments: &[&str]) -> Result<Output> {
     Ok(Command::new(program).args(arguments).output()?)
 }
 
-/// The chart with these values set, such as `replicas=3`; nothing is installed.
+/// Renders the chart with these values, such as `replicas=3`.
 pub fn template(values: &[&str]) -> Result<Output> {
     let mut arguments = vec!["template", "akili-operator", CHART];
     arguments.extend(["--namespace", "akili-system", "--kube-version", KUBERNETES]);
@@ -47,7 +47,7 @@ pub fn template(values: &[&str]) -> Result<Output> {
     helm(&arguments)
 }
 
-/// What has no default, for a platform that is nowhere.
+/// Example values for the settings without a default.
 pub const EXAMPLE: [&str; 5] = [
     "config.postgres.host=db.example.com",
     "config.objectStore.endpoint=https://s3.example.com",
@@ -56,13 +56,13 @@ pub const EXAMPLE: [&str; 5] = [
     "config.starrocks.catalog.properties.iceberg\\.catalog\\.uri=https://iceberg.example.com/{slug}",
 ];
 
-/// What [`plain_yaml_file`] has to contain.
+/// Renders the expected content of [`plain_yaml_file`].
 pub fn plain_yaml() -> Result<String> {
     let chart = succeed(&template(&EXAMPLE)?)?;
     Ok(FOREWORD.to_owned() + &chart)
 }
 
-/// The chart rendered as plain YAML.
+/// Returns the path of the chart rendered as plain YAML.
 pub fn plain_yaml_file() -> PathBuf {
     concat!(
         env!("CARGO_MANIFEST_DIR"),

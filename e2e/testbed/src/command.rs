@@ -1,14 +1,14 @@
-//! Running programs: where they are, and what they said.
+//! Running programs and reading their output.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
 
-/// The program that was built beside this one.
+/// Returns the path of a program that was built together with this one.
 ///
 /// # Errors
-/// If it wasn't built.
+/// If the program isn't built.
 pub fn binary(name: &str) -> Result<PathBuf> {
     let this = std::env::current_exe()?;
     // Tests are a folder deeper than programs.
@@ -21,25 +21,25 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     program.with_context(|| format!("{name} isn't built; run `cargo build --workspace`"))
 }
 
-/// A file or folder of the repository.
+/// Returns the path of a file or folder of the repository.
 pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .join(path)
 }
 
-/// Runs a program; its output.
+/// Runs a program and returns its standard output.
 ///
 /// # Errors
-/// What it said, if it fails.
+/// If the program fails; the error is its output.
 pub fn run(command: &mut Command) -> Result<String> {
     succeed(&command.output()?)
 }
 
-/// The output of a command that succeeded.
+/// Returns the standard output of a successful command.
 ///
 /// # Errors
-/// What it said, if it failed.
+/// If the command failed; the error is its output.
 pub fn succeed(output: &Output) -> Result<String> {
     ensure!(
         output.status.success(),
@@ -50,12 +50,12 @@ pub fn succeed(output: &Output) -> Result<String> {
     Ok(stdout(output))
 }
 
-/// What a command printed.
+/// Returns the standard output as text.
 pub fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What a command complained of.
+/// Returns the standard error as text.
 pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

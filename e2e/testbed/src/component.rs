@@ -1,4 +1,5 @@
-//! What every part of the testbed has in common, and how all of them come up.
+//! The lifecycle of a component (prepare, start, wait until ready, stop), and starting
+//! all components in the order of their needs.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -15,102 +16,103 @@ use super::{
     setup_command,
 };
 
-/// How long a component may take from its start until it serves.
-const PATIENCE: Duration = Duration::from_secs(90);
-/// How long a component that runs already may take until it serves.
-const PATIENCE_WITH_RUNNING: Duration = Duration::from_secs(20);
-/// How long a component may take to end before it is made to.
-const PATIENCE_AT_END: Duration = Duration::from_secs(15);
-const BETWEEN_TRIES: Duration = Duration::from_millis(100);
+/// Limit for a freshly started component to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(90);
+/// Limit for a component that was already running to become ready.
+const ADOPT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time between the stop signal and SIGKILL.
+const STOP_TIMEOUT: Duration = Duration::from_secs(15);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A server that is a part of the testbed.
+/// A server of the testbed.
 ///
 /// To add one, implement this and list it in [`super::components`].
 #[async_trait]
 pub trait Component: Send + Sync {
-    /// What it is called: in messages, as its log file, and as its mark.
+    /// Name in messages, of the log file, and in the mark of the process.
     fn name(&self) -> &'static str;
 
-    /// Those that must serve before this one is started.
+    /// Names of the components that must be ready before this one is started.
     fn needs(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Lays out its files and says what to run. Called while it isn't running,
-    /// whatever an earlier life of it left behind.
+    /// Writes the component's files and returns the program to run. Called only while the
+    /// component isn't running; files of an earlier, possibly interrupted run may be
+    /// present.
     async fn prepare(&self) -> Result<Daemon>;
 
-    /// Asks it once; the error says why it can't serve yet.
+    /// Checks once whether the component is ready; the error is the reason why not.
     async fn ready(&self) -> Result<()>;
 
-    /// Completes it once it serves. Called at each `up`, so it must be repeatable.
-    async fn complete(&self) -> Result<()> {
+    /// Creates what the component needs once it is ready. Called at each `up`, so it must
+    /// be idempotent.
+    async fn initialize(&self) -> Result<()> {
         Ok(())
     }
 
-    /// What asks it to end, and soon.
+    /// Signal that requests a fast shutdown.
     fn stop_signal(&self) -> Signal {
         Signal::SIGTERM
     }
 
-    /// Removes what it leaves in the machine outside the state directory. Called
-    /// once it has ended, however that came about.
+    /// Removes what the component leaves outside the state directory. Called once its
+    /// process has ended, in order or not.
     async fn clean_up(&self) -> Result<()> {
         Ok(())
     }
 }
 
-/// Whether a component was started or found running.
+/// How a component came to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival {
-    /// It wasn't running before.
+pub enum StartOutcome {
     Started,
-    /// It was running already.
-    Adopted,
+    AlreadyRunning,
 }
 
-/// Starts a component unless it serves already, and returns once it does.
-pub async fn bring_up(component: &dyn Component) -> Result<Arrival> {
+/// Starts a component unless it is already ready, and returns once it is.
+pub async fn start(component: &dyn Component) -> Result<StartOutcome> {
     let name = component.name();
-    let arrival = if adopt(component).await? {
-        Arrival::Adopted
+    let outcome = if adopt(component).await? {
+        StartOutcome::AlreadyRunning
     } else {
         let daemon = component.prepare().await;
         daemon
             .with_context(|| format!("can't prepare {name}"))?
             .spawn(name)?;
-        until_ready(component, PATIENCE).await?;
-        Arrival::Started
+        wait_until_ready(component, READY_TIMEOUT).await?;
+        StartOutcome::Started
     };
     component
-        .complete()
+        .initialize()
         .await
-        .with_context(|| format!("can't complete {name}"))?;
-    Ok(arrival)
+        .with_context(|| format!("can't initialize {name}"))?;
+    Ok(outcome)
 }
 
-/// Whether it runs and serves. One that runs and doesn't is ended: a `down` that
-/// was killed may have asked it to end, or it may have lost its files.
+/// Returns true if the component runs and becomes ready. A process that runs without
+/// becoming ready is stopped: an interrupted `down` may have signalled it, or its files
+/// may be lost.
 async fn adopt(component: &dyn Component) -> Result<bool> {
     if Process::of(component.name()).is_none() {
         return Ok(false);
     }
-    if until_ready(component, PATIENCE_WITH_RUNNING).await.is_ok() {
+    if wait_until_ready(component, ADOPT_TIMEOUT).await.is_ok() {
         return Ok(true);
     }
-    take_down(component).await?;
+    stop(component).await?;
     Ok(false)
 }
 
-/// Starts all of them, each as soon as those that it needs serve.
-pub async fn bring_all_up(
+/// Starts all components, each as soon as the ones it needs are ready.
+pub async fn start_all(
     components: &[Box<dyn Component>],
     progress: &Progress,
-) -> Result<Vec<Arrival>> {
+) -> Result<Vec<StartOutcome>> {
     let mut waiting: Vec<&dyn Component> = components.iter().map(Box::as_ref).collect();
     let mut serving = HashSet::new();
     let mut starting = FuturesUnordered::new();
-    let mut arrivals = Vec::new();
+    let mut outcomes = Vec::new();
     loop {
         let can_start =
             |component: &dyn Component| component.needs().iter().all(|it| serving.contains(it));
@@ -120,14 +122,14 @@ pub async fn bring_all_up(
         starting.extend(
             startable
                 .into_iter()
-                .map(|component| bring_up_visibly(component, progress)),
+                .map(|component| start_with_progress(component, progress)),
         );
         let Some(started) = starting.next().await else {
             break;
         };
-        let (name, arrival) = started?;
+        let (name, outcome) = started?;
         serving.insert(name);
-        arrivals.push(arrival);
+        outcomes.push(outcome);
     }
     if let Some(component) = waiting.first() {
         bail!(
@@ -136,39 +138,39 @@ pub async fn bring_all_up(
             component.needs()
         );
     }
-    Ok(arrivals)
+    Ok(outcomes)
 }
 
-/// Ends a component's process, if it runs.
-pub async fn take_down(component: &dyn Component) -> Result<()> {
+/// Stops a component's process, if it runs.
+pub async fn stop(component: &dyn Component) -> Result<()> {
     match Process::of(component.name()) {
-        Some(process) => process.end(component.stop_signal(), PATIENCE_AT_END).await,
+        Some(process) => process.end(component.stop_signal(), STOP_TIMEOUT).await,
         None => Ok(()),
     }
 }
 
-async fn bring_up_visibly(
+async fn start_with_progress(
     component: &dyn Component,
     progress: &Progress,
-) -> Result<(&'static str, Arrival)> {
+) -> Result<(&'static str, StartOutcome)> {
     let step = progress.step(component.name());
-    let arrival = bring_up(component).await?;
-    step.done(match arrival {
-        Arrival::Started => "ready",
-        Arrival::Adopted => "already running",
+    let outcome = start(component).await?;
+    step.done(match outcome {
+        StartOutcome::Started => "ready",
+        StartOutcome::AlreadyRunning => "already running",
     });
-    Ok((component.name(), arrival))
+    Ok((component.name(), outcome))
 }
 
-async fn until_ready(component: &dyn Component, patience: Duration) -> Result<()> {
+async fn wait_until_ready(component: &dyn Component, timeout: Duration) -> Result<()> {
     let name = component.name();
     let began = Instant::now();
     loop {
         let tried = tokio::time::timeout(Duration::from_secs(5), component.ready()).await;
-        let why_not = match tried.unwrap_or_else(|_| bail!("no answer within 5 s")) {
+        let reason = match tried.unwrap_or_else(|_| bail!("no answer within 5 s")) {
             Ok(()) if Process::of(name).is_some() => return Ok(()),
-            Ok(()) => anyhow!("another program answers in its place"),
-            Err(why_not) => why_not,
+            Ok(()) => anyhow!("another program answers on its address"),
+            Err(reason) => reason,
         };
         let log = || {
             let path = layout::log_file(name);
@@ -178,19 +180,16 @@ async fn until_ready(component: &dyn Component, patience: Duration) -> Result<()
                 setup_command::last_lines_of(&path, 20)
             )
         };
-        // A new process needs an instant to become the leader of its session.
+        // A new process becomes the leader of its session a moment after its start.
         if began.elapsed() > Duration::from_secs(1) && Process::of(name).is_none() {
+            bail!("{name} ended right after its start ({reason:#}). {}", log());
+        }
+        if began.elapsed() > timeout {
             bail!(
-                "{name} ended right after its start ({why_not:#}). {}",
+                "{name} isn't ready after {timeout:?}: {reason:#}. {}",
                 log()
             );
         }
-        if began.elapsed() > patience {
-            bail!(
-                "{name} isn't ready after {patience:?}: {why_not:#}. {}",
-                log()
-            );
-        }
-        tokio::time::sleep(BETWEEN_TRIES).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Reaching the testbed: what tests get in their hands.
+//! The running testbed as tests use it: clients, kubeconfigs, tokens and faults.
 
 use std::path::{Path, PathBuf};
 
@@ -30,13 +30,13 @@ use super::{
     tools, wanted_components,
 };
 
-/// Long enough for any test, short enough not to be kept.
+/// Longer than any test run, and short enough that nobody keeps the token.
 const TOKEN_SECONDS: i64 = 24 * 60 * 60;
 
 const ETCD: &str = "etcd";
 const API_SERVER: &str = "kube-apiserver";
 
-/// The running testbed.
+/// The running testbed. Clones share their clients.
 #[derive(Clone)]
 pub struct Testbed {
     admin: Client,
@@ -47,16 +47,16 @@ pub struct Testbed {
 }
 
 impl Testbed {
-    /// Connects to the testbed that runs on this machine.
+    /// Connects to the testbed of this machine.
     pub async fn connect() -> Result<Self> {
-        // Whichever test comes first installs it for its process.
+        // The first test of a process installs the provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         if Process::of("kubelet").is_none() {
             bail!("the testbed isn't up; run `make up`");
         }
-        // A test that restored the cluster may not have come to its end.
+        // A test that restored the cluster may have been interrupted in between.
         for component in [ETCD, API_SERVER] {
-            component::bring_up(named(component)?.as_ref()).await?;
+            component::start(named(component)?.as_ref()).await?;
         }
         let admin = client(&layout::admin_kubeconfig()).await?;
         admin
@@ -72,34 +72,35 @@ impl Testbed {
         })
     }
 
-    /// A client with every right.
+    /// Returns a client with admin rights.
     pub fn admin(&self) -> Client {
         self.admin.clone()
     }
 
-    /// The kubeconfig of [`Testbed::admin`].
+    /// Returns the path of the kubeconfig of [`Testbed::admin`].
     pub fn kubeconfig(&self) -> PathBuf {
         layout::admin_kubeconfig()
     }
 
-    /// The `kubectl` of the same version as the cluster.
+    /// Returns the path of a `kubectl` of the cluster's version.
     pub fn kubectl(&self) -> PathBuf {
         tools::tool("kubectl")
     }
 
-    /// The address of the node: the API server and the backends listen on it, and
-    /// pods can reach it.
+    /// Returns the node's address, on which the API server and the backends listen; pods
+    /// can reach it.
     pub fn node_address(&self) -> &'static str {
         NODE_ADDRESS
     }
 
-    /// The certificate, as a PEM file, that every server of the testbed is verified with.
+    /// Returns the PEM file of the CA that signed the certificates of all servers of the
+    /// testbed.
     pub fn ca_path(&self) -> &Path {
         &self.postgres.ca_path
     }
 
-    /// Writes a kubeconfig to `path` with the rights of a ServiceAccount, for a
-    /// program that runs on the host instead of in a pod. It is good for a day.
+    /// Writes a kubeconfig to `path` with the rights of a ServiceAccount, for a program
+    /// that runs on the host instead of in a pod. The token is valid for a day.
     pub async fn service_account_kubeconfig(
         &self,
         namespace: &str,
@@ -124,14 +125,15 @@ impl Testbed {
         kubernetes::write_token_kubeconfig(path, &status.token)
     }
 
-    /// A token of the testbed's issuer with these claims, good for an hour; give
-    /// `sub`, and what else the test needs: `email` and `email_verified`,
-    /// `tenant_id`, `groups`, or an `exp` in the past.
+    /// Returns a token of the testbed's issuer with these claims, valid for an hour. Pass
+    /// `sub` and what else the test needs: `email` and `email_verified`, `tenant_id`,
+    /// `groups`, or an `exp` in the past.
     pub fn user_token(&self, claims: Value) -> Result<String> {
         issuer::mint(claims)
     }
 
-    /// A client with such a token. It doesn't try again by itself: a 429 is an answer.
+    /// Returns a client with such a token. The client doesn't retry: tests want to see a
+    /// 429.
     pub async fn user_client(&self, claims: Value) -> Result<Client> {
         let token = self.user_token(claims)?;
         let mut config = config(&layout::admin_kubeconfig()).await?;
@@ -143,45 +145,46 @@ impl Testbed {
         Ok(Client::try_from(config)?)
     }
 
-    /// Writes a kubeconfig to `path` with such a token.
+    /// Writes a kubeconfig with such a token to `path`.
     pub fn user_kubeconfig(&self, claims: Value, path: &Path) -> Result<()> {
         kubernetes::write_token_kubeconfig(path, &self.user_token(claims)?)
     }
 
-    /// The name of an image with a shell and the usual commands, which the node has.
+    /// Returns the name of an image with a shell and the usual commands, present on the
+    /// node.
     pub fn busybox_image(&self) -> &'static str {
         kubernetes::BUSYBOX_IMAGE
     }
 
-    /// Makes an image known to the node, unless it has one of that name; pods use it
-    /// by its name.
+    /// Imports an image into the node's containerd, unless an image of that name is
+    /// present.
     pub async fn import_image(&self, image: &Image) -> Result<()> {
         kubernetes::import_image(image).await
     }
 
-    /// SIGKILL of everything in a container of the node.
+    /// Sends SIGKILL to all processes of a container.
     pub async fn kill_container(&self, id: &str) -> Result<()> {
         kubernetes::signal_container(id, Signal::SIGKILL).await
     }
 
-    /// Stops everything in a container of the node where it is, without its knowing.
+    /// Freezes all processes of a container with SIGSTOP, which they can't notice.
     pub async fn freeze_container(&self, id: &str) -> Result<()> {
         kubernetes::signal_container(id, Signal::SIGSTOP).await
     }
 
-    /// Lets it go on.
+    /// Resumes a frozen container.
     pub async fn thaw_container(&self, id: &str) -> Result<()> {
         kubernetes::signal_container(id, Signal::SIGCONT).await
     }
 
-    /// Saves all that Kubernetes holds, as an admin does for a backup; where it is.
+    /// Saves a snapshot of etcd, as an admin does for a backup, and returns its path.
     pub async fn save_cluster(&self) -> Result<PathBuf> {
         let snapshot = layout::state("etcd.snapshot");
         kubernetes::save_etcd(&snapshot).await?;
         Ok(snapshot)
     }
 
-    /// Lets Kubernetes hold what it held then. Meanwhile nobody can ask it.
+    /// Restores a snapshot of etcd. The API server is stopped meanwhile.
     pub async fn restore_cluster(&self, snapshot: &Path) -> Result<()> {
         for component in [API_SERVER, ETCD] {
             self.stop(component).await?;
@@ -193,68 +196,66 @@ impl Testbed {
         restored
     }
 
-    /// Where PostgreSQL is.
     pub fn postgres(&self) -> &PostgresHandle {
         &self.postgres
     }
 
-    /// Where the object store is.
     pub fn object_store(&self) -> &ObjectStoreHandle {
         &self.object_store
     }
 
-    /// Where Kafka is.
     pub fn kafka(&self) -> &KafkaHandle {
         &self.kafka
     }
 
-    /// Where StarRocks is, or its stand-in.
+    /// Returns the handle of StarRocks or of its stand-in.
     pub fn starrocks(&self) -> &StarRocksHandle {
         &self.starrocks
     }
 
-    /// The password of the stand-in's own admin, `root`.
+    /// Returns the password of the stand-in's admin, `root`.
     pub fn starrocks_root_password(&self) -> Result<String> {
         starrocks::root_password()
     }
 
-    /// Runs `radosgw-admin`, as only Ceph's own admin can; its output.
+    /// Runs `radosgw-admin` as Ceph's admin and returns its output.
     pub async fn radosgw_admin(&self, arguments: &[&str]) -> Result<String> {
         ceph::radosgw_admin(arguments).await
     }
 
-    /// Takes every user whose name begins like this out of the object store.
+    /// Deletes all object-store users whose name has this prefix.
     pub async fn remove_object_store_users(&self, prefix: &str) -> Result<()> {
         ceph::remove_users(prefix).await
     }
 
-    /// Takes everything out of PostgreSQL.
+    /// Drops everything in PostgreSQL and recreates the platform's database.
     pub async fn empty_postgres(&self) -> Result<()> {
         postgres::empty().await
     }
 
-    /// Whether this component runs here: a real StarRocks stands elsewhere.
+    /// Returns whether this component is part of the testbed: the stand-in isn't when a
+    /// real StarRocks is configured.
     pub fn has(&self, component: &str) -> bool {
         wanted_components()
             .iter()
             .any(|wanted| wanted.name() == component)
     }
 
-    /// Ends a component as an outage would: sessions are cut off. Returns when it
-    /// has ended; its data stays.
+    /// Stops a component as an outage would: sessions are cut off. Returns when the
+    /// process has ended; the data stays.
     ///
     /// # Errors
-    /// It doesn't end, or there is none of that name.
+    /// If the process doesn't end, or no component has that name.
     pub async fn stop(&self, component: &str) -> Result<()> {
-        component::take_down(named(component)?.as_ref()).await
+        component::stop(named(component)?.as_ref()).await
     }
 
-    /// Starts a component again, unless it runs, and returns when it serves.
+    /// Starts a component unless it runs, and returns when it is ready.
     ///
     /// # Errors
-    /// It doesn't serve, or there is none of that name.
+    /// If the component isn't ready in time, or no component has that name.
     pub async fn start(&self, component: &str) -> Result<()> {
-        component::bring_up(named(component)?.as_ref()).await?;
+        component::start(named(component)?.as_ref()).await?;
         Ok(())
     }
 }
@@ -264,7 +265,7 @@ fn named(name: &str) -> Result<Box<dyn Component>> {
     named.with_context(|| format!("the testbed has no component {name:?}; see `testbed status`"))
 }
 
-/// A client with this kubeconfig.
+/// Returns a client for this kubeconfig.
 pub(super) async fn client(kubeconfig: &Path) -> Result<Client> {
     Ok(Client::try_from(config(kubeconfig).await?)?)
 }

@@ -1,4 +1,4 @@
-//! Writing files so that an interruption leaves the old one or the new one.
+//! Writing files atomically: after an interruption the old or the new content is there.
 
 use std::{
     fs::{self, OpenOptions},
@@ -9,28 +9,27 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// Writes a file that anybody may read.
+/// Writes a file that all users may read.
 pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     write_with_mode(path, content.as_ref(), 0o644)
 }
 
-/// Writes a file that only its owner may read.
 pub fn write_secret(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     write_with_mode(path, content.as_ref(), 0o600)
 }
 
-/// Writes a JSON file that anybody may read. Kubernetes takes JSON wherever it
-/// takes YAML.
+/// Writes a JSON file that all users may read. Kubernetes accepts JSON wherever it
+/// accepts YAML.
 pub fn write_json(path: &Path, document: &serde_json::Value) -> Result<()> {
     write(path, format!("{document:#}\n"))
 }
 
-/// Creates a directory and those above it.
+/// Creates a directory and its parents.
 pub fn create_directory(path: &Path) -> Result<()> {
     fs::create_dir_all(path).with_context(|| format!("can't create {}", path.display()))
 }
 
-/// Removes a directory and all below it; its absence is fine.
+/// Removes a directory recursively; succeeds if it doesn't exist.
 pub fn remove_directory(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -40,7 +39,7 @@ pub fn remove_directory(path: &Path) -> Result<()> {
     }
 }
 
-/// Removes a file; its absence is fine.
+/// Removes a file; succeeds if it doesn't exist.
 pub fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -50,12 +49,11 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Reads a text file.
 pub fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))
 }
 
-/// Bytes as they are written in names of files.
+/// Returns the bytes in lower-case hexadecimal.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -65,7 +63,7 @@ fn write_with_mode(path: &Path, content: &[u8], mode: u32) -> Result<()> {
         create_directory(directory)?;
     }
     let unfinished = path.with_added_extension("new");
-    // A left-over from an interruption could have another mode.
+    // A file left by an interruption could have another mode.
     let _ = fs::remove_file(&unfinished);
     let written = OpenOptions::new()
         .write(true)

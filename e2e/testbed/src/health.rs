@@ -1,4 +1,4 @@
-//! Asking servers of the testbed whether they serve.
+//! Health checks of the testbed's servers.
 
 use anyhow::{Context, Result};
 use kube::{Client, Config};
@@ -6,8 +6,8 @@ use tokio::net::TcpStream;
 
 use super::{files, pki};
 
-/// Succeeds when the server answers with a success. Its certificate must be of
-/// the testbed's authority.
+/// Succeeds if the server answers a GET with a success status. The server's certificate
+/// must be signed by the testbed's CA.
 pub async fn get(server: &str, path: &str) -> Result<()> {
     let authority = files::read(&pki::authority_certificate())?;
     let mut config = Config::new(server.parse()?);
@@ -21,7 +21,7 @@ pub async fn get(server: &str, path: &str) -> Result<()> {
     Ok(())
 }
 
-/// Succeeds when something listens at the address.
+/// Succeeds if something listens on the address.
 pub async fn listens(host: &str, port: u16) -> Result<()> {
     TcpStream::connect((host, port))
         .await

@@ -1,4 +1,4 @@
-//! Container images made of files of this machine: no registry is needed.
+//! Container images built from files of this machine, without a registry.
 
 use std::{
     fs,
@@ -12,42 +12,31 @@ use tar::{Builder, EntryType, Header};
 
 use super::files;
 
-/// Who containers run as: a user that no machine has, by its number, so that the
-/// kubelet can tell that it isn't root.
+/// User and group of containers. Numeric, so that the kubelet can verify that the user
+/// isn't root.
 pub const USER: &str = "65532:65532";
 
-/// What an image holds and how it is run.
+/// The content of an image and its entrypoint.
 pub struct Image {
-    /// Its full name, with a tag: `akili.test/busybox:1`.
+    /// Full name with a tag, such as `akili.test/busybox:1`.
     pub name: String,
-    /// What is in its file system.
     pub files: Vec<ImageFile>,
-    /// The command that its containers run, unless their pod says otherwise.
+    /// Command of the image's containers, unless the pod names another.
     pub entrypoint: Vec<String>,
 }
 
 /// An entry of an image's file system. Paths in the image have no leading slash.
 pub enum ImageFile {
-    /// A copy of a file of this machine, for anybody to read or run.
-    Copy {
-        /// The file on this machine.
-        from: PathBuf,
-        /// Its path in the image.
-        to: String,
-    },
+    /// A copy of a file of this machine, readable (and executable) by all users.
+    Copy { from: PathBuf, to: String },
     /// A symbolic link.
-    Link {
-        /// The link's path in the image.
-        at: String,
-        /// What it points to.
-        to: String,
-    },
+    Link { at: String, to: String },
 }
 
 impl Image {
-    /// Writes it as an archive in the layout of the Open Container Initiative,
-    /// which container engines load. The digest of the image; nothing in it tells
-    /// when or where it was made, so the same files have the same one.
+    /// Writes the image as an OCI archive, which container engines can load, and returns
+    /// its digest. The image holds neither time nor origin, so equal files give an equal
+    /// digest.
     pub fn write_archive(&self, path: &Path) -> Result<String> {
         let layer = self.layer()?;
         let config = json!({
@@ -126,7 +115,8 @@ fn append(archive: &mut Builder<Vec<u8>>, path: &str, content: &[u8], mode: u32)
     Ok(())
 }
 
-/// What anybody may do with the copy of a file: run it, if its owner may run it here.
+/// Returns the mode of the copy: executable by all users if the owner may execute the
+/// file.
 fn mode_of(path: &Path) -> Result<u32> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(path)?.permissions().mode();
@@ -137,7 +127,7 @@ fn descriptor(media_type: &str, blob: &[u8]) -> Value {
     json!({ "mediaType": media_type, "digest": digest(blob), "size": blob.len() })
 }
 
-/// The digest of a blob, as `sha256:…`.
+/// Returns the digest of a blob, as `sha256:…`.
 pub fn digest(blob: &[u8]) -> String {
     format!(
         "sha256:{}",
@@ -145,7 +135,7 @@ pub fn digest(blob: &[u8]) -> String {
     )
 }
 
-/// This machine's architecture, as images name it.
+/// Returns this machine's architecture in OCI's spelling.
 fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",

@@ -1,7 +1,7 @@
-//! An OpenID Connect issuer: what a company's identity provider would be.
+//! An OpenID Connect issuer in place of a company's identity provider.
 //!
-//! It serves its discovery document and its public key. Nobody logs in: tests
-//! mint the tokens that they need with [`mint`].
+//! The issuer serves its discovery document and its public key. There is no login: tests
+//! create their tokens with [`mint`].
 
 use std::{net::SocketAddr, time::SystemTime};
 
@@ -24,7 +24,6 @@ use super::{
     process::Daemon,
 };
 
-/// The audience that the API server expects in a token.
 pub const AUDIENCE: &str = "akili";
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -32,7 +31,7 @@ const KEY: &str = "issuer-tokens";
 const KEY_ID: &str = "testbed";
 const LIFETIME_SECONDS: u64 = 60 * 60;
 
-/// The issuer as a component: this very program, called again with `serve-issuer`.
+/// The issuer as a component: this program, started with `serve-issuer`.
 pub struct Issuer;
 
 #[async_trait]
@@ -43,7 +42,7 @@ impl Component for Issuer {
 
     async fn prepare(&self) -> Result<Daemon> {
         pki::signing_key(KEY)?;
-        // A copy, for the next build replaces the original.
+        // A copy, because the next build replaces the original.
         let program = layout::state("issuer/testbed");
         files::create_directory(&layout::state("issuer"))?;
         std::fs::copy(std::env::current_exe()?, &program).context("can't copy this program")?;
@@ -55,12 +54,12 @@ impl Component for Issuer {
     }
 }
 
-/// The issuer's URL, the claim `iss` of its tokens.
+/// Returns the issuer's URL, which is the claim `iss` of its tokens.
 pub fn url() -> String {
     format!("https://{}:{}", layout::NODE_ADDRESS, layout::ISSUER_PORT)
 }
 
-/// Signs a token with these claims. `iss`, `aud`, `iat` and `exp` (in an hour)
+/// Returns a signed token with these claims. `iss`, `aud`, `iat` and `exp` (in an hour)
 /// are added unless they are given.
 pub fn mint(claims: Value) -> Result<String> {
     let now = SystemTime::now()
@@ -92,7 +91,7 @@ pub fn mint(claims: Value) -> Result<String> {
     ))
 }
 
-/// Serves the documents until the process is ended.
+/// Serves the documents until the process ends.
 pub async fn serve() -> Result<()> {
     let names = [layout::NODE_ADDRESS];
     let served = pki::issue(

@@ -1,5 +1,5 @@
-//! What the testbed changes in the kernel: an address, and settings that the
-//! kubelet and the container network set and never reset.
+//! Kernel state that the testbed changes: an address, and settings that the kubelet and
+//! the container network set and never reset.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -21,13 +21,13 @@ const SETTINGS: [&str; 7] = [
     "vm/panic_on_oom",
 ];
 
-/// Gives the node its address.
+/// Adds the node's address to the loopback device.
 pub async fn add_node_address() -> Result<()> {
     run(command("ip").args(["address", "replace", &with_prefix(), "dev", "lo"])).await?;
     Ok(())
 }
 
-/// Takes the node's address away, if it has it.
+/// Removes the node's address, if it is set.
 pub async fn remove_node_address() -> Result<()> {
     let addresses = run(command("ip").args(["-oneline", "address", "show", "dev", "lo"])).await?;
     if addresses.contains(&with_prefix()) {
@@ -36,24 +36,28 @@ pub async fn remove_node_address() -> Result<()> {
     Ok(())
 }
 
-/// Writes down the settings as they were before the first start.
-pub fn remember_settings() -> Result<()> {
-    if memory().exists() {
+/// Saves the settings as they were before the first start.
+pub fn save_settings() -> Result<()> {
+    if saved_settings_file().exists() {
         return Ok(());
     }
     let mut settings = BTreeMap::new();
     for setting in SETTINGS {
         settings.insert(setting, files::read(&file_of(setting))?.trim().to_owned());
     }
-    files::write(&memory(), serde_json::to_string_pretty(&settings)?)
+    files::write(
+        &saved_settings_file(),
+        serde_json::to_string_pretty(&settings)?,
+    )
 }
 
-/// Sets the settings to what they were before the first start.
+/// Restores the settings from before the first start.
 pub fn restore_settings() -> Result<()> {
-    if !memory().exists() {
+    if !saved_settings_file().exists() {
         return Ok(());
     }
-    let settings: BTreeMap<String, String> = serde_json::from_str(&files::read(&memory())?)?;
+    let settings: BTreeMap<String, String> =
+        serde_json::from_str(&files::read(&saved_settings_file())?)?;
     for (setting, value) in settings {
         // Some settings can't be written in some containers, even unchanged.
         if files::read(&file_of(&setting))?.trim() != value {
@@ -72,6 +76,6 @@ fn file_of(setting: &str) -> PathBuf {
     PathBuf::from("/proc/sys").join(setting)
 }
 
-fn memory() -> PathBuf {
+fn saved_settings_file() -> PathBuf {
     layout::state("kernel-settings.json")
 }

@@ -1,8 +1,8 @@
-//! Where everything of the testbed is: addresses, ports and paths.
+//! Addresses, ports and paths of the testbed.
 //!
-//! The kubelet, the network and the packet filter belong to the machine, so
-//! there is one testbed a machine and all of this is fixed. Whoever looks from
-//! another checkout finds the same testbed.
+//! The kubelet, the network and the packet filter belong to the machine, so there is one
+//! testbed per machine and everything here is fixed. Every checkout finds the same
+//! testbed.
 
 use std::path::{Path, PathBuf};
 
@@ -11,17 +11,15 @@ use anyhow::{Context, Result};
 /// The name of the one Kubernetes node.
 pub const NODE_NAME: &str = "akili";
 
-/// The address of the node, on the loopback device: pods reach it, which they
-/// can't 127.0.0.1, and no other machine does.
+/// Address of the node, on the loopback device. Pods can reach it, unlike 127.0.0.1;
+/// other machines can't.
 pub const NODE_ADDRESS: &str = "10.77.0.1";
 
-/// The addresses of pods.
 pub const POD_CIDR: &str = "10.88.0.0/16";
 
-/// The addresses of Services.
 pub const SERVICE_CIDR: &str = "10.96.0.0/16";
 
-/// The address of the Service `kubernetes`, the first of [`SERVICE_CIDR`].
+/// Address of the Service `kubernetes`, the first of [`SERVICE_CIDR`].
 pub const API_SERVICE_ADDRESS: &str = "10.96.0.1";
 
 /// kube-apiserver, on [`NODE_ADDRESS`].
@@ -51,7 +49,7 @@ pub const KAFKA_PORT: u16 = 19092;
 /// Kafka's controller, on 127.0.0.1.
 pub const KAFKA_CONTROLLER_PORT: u16 = 19093;
 
-/// Kafka for its other brokers, of which there are none, on 127.0.0.1.
+/// Kafka's inter-broker listener, on 127.0.0.1 (there is one broker).
 pub const KAFKA_INTERNAL_PORT: u16 = 19094;
 
 /// StarRocks' stand-in, on [`NODE_ADDRESS`].
@@ -60,7 +58,7 @@ pub const STARROCKS_PORT: u16 = 19030;
 /// etcd for its clients, on 127.0.0.1.
 pub const ETCD_PORT: u16 = 12379;
 
-/// etcd for its peers, of which there are none, on 127.0.0.1.
+/// etcd's peer listener, on 127.0.0.1 (there are no peers).
 pub const ETCD_PEER_PORT: u16 = 12380;
 
 /// etcd's health and metrics, on 127.0.0.1.
@@ -81,35 +79,36 @@ pub const CONTROLLER_MANAGER_PORT: u16 = 10257;
 /// kube-scheduler's health and metrics, on 127.0.0.1.
 pub const SCHEDULER_PORT: u16 = 10259;
 
-/// Everything that the testbed writes is below this directory.
+/// Directory of everything that the testbed writes.
 pub const STATE_DIRECTORY: &str = "/var/lib/akili-testbed";
 
-/// A path below [`STATE_DIRECTORY`].
+/// Returns a path below [`STATE_DIRECTORY`].
 pub fn state(relative: impl AsRef<Path>) -> PathBuf {
     Path::new(STATE_DIRECTORY).join(relative)
 }
 
-/// The log of a component, its standard output and error.
+/// Returns the path of a component's log, its standard output and error.
 pub fn log_file(component: &str) -> PathBuf {
     state("logs").join(format!("{component}.log"))
 }
 
-/// The API server's audit log: the requests of ServiceAccounts, a JSON object a line.
+/// Returns the path of the API server's audit log: requests of ServiceAccounts, one JSON
+/// object per line.
 pub fn audit_log() -> PathBuf {
     log_file("audit")
 }
 
-/// The kubeconfig of a member of `system:masters`.
+/// Returns the path of the kubeconfig of a member of `system:masters`.
 pub fn admin_kubeconfig() -> PathBuf {
     state("admin.kubeconfig")
 }
 
-/// The URL of kube-apiserver.
 pub fn api_server_url() -> String {
     format!("https://{NODE_ADDRESS}:{API_SERVER_PORT}")
 }
 
-/// Where built tools are kept between testbeds, below the user's cache directory.
+/// Returns the directory of built tools below the user's cache directory; it outlives the
+/// testbed.
 pub fn cache_directory() -> Result<PathBuf> {
     let cache = match std::env::var_os("XDG_CACHE_HOME") {
         Some(cache) => PathBuf::from(cache),

@@ -1,4 +1,4 @@
-//! Removing what containers leave in a machine when they were not ended in order.
+//! Removal of what containers leave in the machine when they weren't stopped in order.
 
 use std::{
     fs, io,
@@ -12,7 +12,7 @@ use nix::mount::{MntFlags, umount2};
 
 use super::files;
 
-/// Unmounts everything that is mounted below a directory, also what is in use.
+/// Unmounts everything that is mounted below a directory, even while in use.
 pub fn unmount_all_below(directory: &Path) -> Result<()> {
     let mounts = files::read("/proc/self/mountinfo".as_ref())?;
     let points = mounts
@@ -22,7 +22,7 @@ pub fn unmount_all_below(directory: &Path) -> Result<()> {
     let below: Vec<_> = points
         .filter(|point| point.starts_with(directory))
         .collect();
-    // The last mounted is the first to go.
+    // The last mounted is unmounted first.
     for point in below.into_iter().rev() {
         umount2(point, MntFlags::MNT_DETACH)
             .with_context(|| format!("can't unmount {}", point.display()))?;
@@ -30,8 +30,8 @@ pub fn unmount_all_below(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes the control group of this name, and those below it, from every
-/// hierarchy, as far as no process is in them.
+/// Removes the control group of this name and its children from every hierarchy, except
+/// groups with processes.
 pub async fn remove_control_group(name: &str) {
     for group in hierarchies()
         .map(|hierarchy| hierarchy.join(name))
@@ -43,7 +43,7 @@ pub async fn remove_control_group(name: &str) {
     }
 }
 
-/// Removes the sockets of a directory that nothing listens on any more.
+/// Removes a directory's sockets that nothing listens on any more.
 pub fn remove_dead_sockets(directory: &Path) -> Result<()> {
     for socket in entries(directory) {
         let dead = UnixStream::connect(&socket)
@@ -55,15 +55,15 @@ pub fn remove_dead_sockets(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes directories, in this order, as far as they are there and empty.
+/// Removes the directories that exist and are empty, in this order.
 pub fn remove_empty_directories(directories: &[&str]) {
     for directory in directories {
-        // Not empty: somebody else uses it too.
+        // Not empty: another program uses it too.
         let _ = fs::remove_dir(directory);
     }
 }
 
-/// What is in a directory; nothing, if it isn't there.
+/// Returns the entries of a directory; none if it doesn't exist.
 pub fn entries(directory: impl AsRef<Path>) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(directory)
         .into_iter()
@@ -72,7 +72,8 @@ pub fn entries(directory: impl AsRef<Path>) -> impl Iterator<Item = PathBuf> {
         .map(|entry| entry.path())
 }
 
-/// The roots of control groups: one in version 2, one a controller in version 1.
+/// Returns the roots of control groups: one in version 2, one per controller in version
+/// 1.
 fn hierarchies() -> impl Iterator<Item = PathBuf> {
     let root = PathBuf::from("/sys/fs/cgroup");
     std::iter::once(root.clone()).chain(entries(root).filter(|path| path.is_dir()))
@@ -85,8 +86,8 @@ fn with_all_below(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A group is busy for an instant after its last process has ended. One that stays
-/// busy is somebody else's.
+/// A group stays busy for a moment after its last process has ended. One that stays busy
+/// longer belongs to another program.
 async fn remove_unless_busy(group: &Path) {
     for _ in 0..25 {
         match fs::remove_dir(group) {

@@ -1,8 +1,10 @@
 //! A real single-node Kubernetes and real backends, on this machine.
 //!
-//! [`up`] installs, builds and starts what is missing, [`down`] ends it and leaves
-//! nothing, and [`Testbed::connect`] is how tests reach it. There is one testbed a
-//! machine, see [`layout`].
+//! [`up`] installs, builds and starts what is missing, [`down`] stops and removes it, and
+//! [`Testbed::connect`] is the tests' way in. There is one testbed per machine, see
+//! [`layout`].
+
+#![allow(missing_docs)]
 
 mod ceph;
 pub mod chart;
@@ -20,6 +22,7 @@ pub mod layout;
 mod leftovers;
 mod lifecycle;
 mod lock;
+mod marks;
 pub mod operator_image;
 mod packages;
 mod pki;
@@ -45,8 +48,8 @@ pub use tools::tool;
 
 use component::Component;
 
-/// Every part of the testbed. Each is started as soon as those that it needs
-/// serve, and ended before those above it in the list.
+/// All components. Each is started as soon as the ones it needs are ready, and stopped
+/// before those above it in the list.
 fn components() -> Vec<Box<dyn Component>> {
     vec![
         Box::new(issuer::Issuer),
@@ -66,10 +69,11 @@ fn components() -> Vec<Box<dyn Component>> {
     ]
 }
 
-/// Those of them that run: all but the one that a real StarRocks is named instead of.
+/// The components that run: all, or all but the stand-in if a real StarRocks is
+/// configured.
 fn wanted_components() -> Vec<Box<dyn Component>> {
     let mut wanted = components();
-    if starrocks::is_elsewhere() {
+    if starrocks::is_external() {
         wanted.retain(|component| component.name() != starrocks::StandIn.name());
     }
     wanted

@@ -1,4 +1,4 @@
-//! The testbed's life: up, down, and what it looks like in between.
+//! The commands `up`, `down`, `status` and `env`.
 
 use std::time::Duration;
 
@@ -6,41 +6,43 @@ use anyhow::{Result, bail};
 use nix::{sys::signal::Signal, unistd::geteuid};
 
 use super::{
-    component::{self, Arrival},
+    component::{self, StartOutcome},
     components, kernel,
     layout::{self, NODE_ADDRESS},
     lock::Lock,
-    packages, pki, postgres,
-    process::{self, Process},
+    marks, packages, pki, postgres,
+    process::Process,
     progress::Progress,
     silence, state, tools, wanted_components,
 };
 
-/// Installs, builds and starts what is missing, whatever was there before: nothing,
-/// a running testbed, or what an interruption or a SIGKILL of all left behind.
+/// Installs, builds and starts what is missing. Before, there may be nothing, a running
+/// testbed, or the remains of an interruption or of a SIGKILL of all processes.
 pub async fn up() -> Result<()> {
     require_root()?;
     let progress = Progress::new();
     let mut _lock = Lock::take(&progress).await?;
     end_interrupted_commands().await?;
     state::finish_discarding()?;
-    if state::outlived_a_boot()? {
+    if state::is_from_earlier_boot()? {
         state::discard()?;
         _lock = Lock::take(&progress).await?;
     }
-    state::remember_boot()?;
+    state::save_boot_id()?;
 
     let packages = async {
         packages::install_missing(&progress).await?;
         tools::fetch_missing(&progress).await
     };
     tokio::try_join!(packages, tools::build_missing(&progress))?;
-    kernel::remember_settings()?;
+    kernel::save_settings()?;
     kernel::add_node_address().await?;
     pki::create_authority()?;
-    let arrivals = component::bring_all_up(&wanted_components(), &progress).await?;
+    let outcomes = component::start_all(&wanted_components(), &progress).await?;
 
-    let adopted = arrivals.iter().all(|arrival| *arrival == Arrival::Adopted);
+    let adopted = outcomes
+        .iter()
+        .all(|outcome| *outcome == StartOutcome::AlreadyRunning);
     let how = if adopted { "was up already" } else { "is up" };
     println!("The testbed {how} ({}).\n", progress.elapsed());
     println!(
@@ -56,7 +58,7 @@ pub async fn up() -> Result<()> {
     Ok(())
 }
 
-/// Ends what [`up`] started and removes what it and they left in the machine.
+/// Stops the processes that [`up`] started and removes what they left in the machine.
 pub async fn down() -> Result<()> {
     require_root()?;
     let progress = Progress::new();
@@ -65,26 +67,26 @@ pub async fn down() -> Result<()> {
 
     for component in components().iter().rev() {
         let step = progress.step(component.name());
-        component::take_down(component.as_ref()).await?;
+        component::stop(component.as_ref()).await?;
         component.clean_up().await?;
-        step.done("ended");
+        step.done("stopped");
     }
-    silence::end().await?;
+    silence::remove_rules().await?;
     kernel::remove_node_address().await?;
     kernel::restore_settings()?;
     state::discard()?;
-    println!("The testbed is down; nothing is left of it but Debian packages and built tools.");
+    println!("The testbed is down; only Debian packages and built tools remain.");
     Ok(())
 }
 
-/// Prints each component's state; fails unless all of them serve.
+/// Prints each component's state; fails unless all are ready.
 pub async fn status() -> Result<()> {
-    let mut serving = true;
+    let mut ready = true;
     for component in wanted_components() {
         let name = component.name();
         let state = match Process::of(name) {
             None => {
-                serving = false;
+                ready = false;
                 "not running".to_owned()
             }
             Some(process) => {
@@ -94,34 +96,33 @@ pub async fn status() -> Result<()> {
                 let state = format!("process {:<7} for {age}", process.id());
                 match component.ready().await {
                     Ok(()) => state,
-                    Err(why_not) => {
-                        serving = false;
-                        format!("{state}, not ready: {why_not:#}")
+                    Err(reason) => {
+                        ready = false;
+                        format!("{state}, not ready: {reason:#}")
                     }
                 }
             }
         };
         println!("{name:<24} {state}");
     }
-    if !serving {
+    if !ready {
         bail!("the testbed isn't up; run `make up`");
     }
     Ok(())
 }
 
-/// Prints shell commands that make `kubectl` and `psql` use the testbed.
 pub fn environment() {
     println!("export KUBECONFIG={}", layout::admin_kubeconfig().display());
     println!("export PATH={}:$PATH", tools::directory().display());
     for (variable, value) in postgres::libpq_environment() {
         println!("export {variable}={value}");
     }
-    println!("# Kubernetes' node and the backends are at {NODE_ADDRESS}.");
+    println!("# The Kubernetes node and the backends are at {NODE_ADDRESS}.");
 }
 
-/// A command that outlived a killed `up` would work on the same files as this one.
+/// A command that outlived a killed `up` would work on the same files as this process.
 async fn end_interrupted_commands() -> Result<()> {
-    for process in Process::all_of(process::SETUP) {
+    for process in Process::all_of(marks::SETUP) {
         process
             .end(Signal::SIGTERM, Duration::from_secs(10))
             .await?;

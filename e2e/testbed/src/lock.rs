@@ -1,4 +1,4 @@
-//! One `up` or `down` at a time.
+//! The lock that allows one `up` or `down` at a time.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -10,21 +10,21 @@ use anyhow::{Context, Result, bail};
 
 use super::{files, layout, progress::Progress};
 
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
+const TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// Held while the testbed is changed; the kernel releases it with the process.
+/// Held while the testbed changes; the kernel releases the lock with the process.
 pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the lock, waiting for another `up` or `down` to end.
+    /// Takes the lock; waits for another `up` or `down` to end.
     pub async fn take(progress: &Progress) -> Result<Self> {
         if let Some(lock) = Self::try_take()? {
             return Ok(lock);
         }
         let step = progress.step("another up or down to end");
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TIMEOUT;
         while tokio::time::Instant::now() < deadline {
             if let Some(lock) = Self::try_take()? {
                 step.done("ended");
@@ -33,7 +33,7 @@ impl Lock {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         bail!(
-            "another up or down holds {} for {PATIENCE:?}",
+            "another up or down holds {} for {TIMEOUT:?}",
             layout::state("lock").display()
         )
     }
@@ -52,8 +52,8 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error).context("can't lock the testbed"),
         }
-        // `down` removes the directory with the lock in it: what was locked may
-        // not be what the next one would lock.
+        // `down` removes the directory together with the lock: the locked file may no
+        // longer be the one at this path.
         let held = file.metadata()?.ino();
         let current = fs::metadata(&path).is_ok_and(|there| there.ino() == held);
         Ok(current.then_some(Self { _file: file }))

@@ -1,4 +1,4 @@
-//! The operator's image: its program, what that loads, and nothing else.
+//! The operator's image: its program and the libraries that it loads, nothing else.
 
 use std::fs;
 use std::path::Path;
@@ -9,27 +9,26 @@ use anyhow::{Context, Result};
 use crate::command::{repository, run};
 use crate::{Image, ImageFile, digest};
 
-/// Its name, as the chart has it.
+/// Name of the image, as in the chart.
 pub const REPOSITORY: &str = "akili.io/akili-operator";
 
-/// The tag of a released image.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
-/// A tag that no other program has.
+/// Returns a tag that is unique for the program's content.
 ///
 /// # Errors
-/// The program can't be read.
+/// If the program can't be read.
 pub fn tag_of(program: &Path) -> Result<String> {
     let digest = digest(&fs::read(program)?);
     let digest = digest.trim_start_matches("sha256:");
     Ok(format!("{RELEASE}-{}", &digest[..12]))
 }
 
-/// The image of this program, a debug or a release build, and of this machine's
+/// Returns the image of this program (a debug or release build) and of this machine's
 /// libraries.
 ///
 /// # Errors
-/// The program isn't there, or lacks a library.
+/// If the program or one of its libraries is missing.
 pub fn operator_image(program: &Path, tag: &str) -> Result<Image> {
     let mut lister = Command::new(repository("operator/image-files"));
     let listed = run(lister.arg(program))?;

@@ -1,4 +1,4 @@
-//! The Debian packages that the testbed is made of.
+//! The Debian packages that the testbed needs.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ const PACKAGES: [&str; 14] = [
     "util-linux",
 ];
 
-/// Installs those that are missing.
+/// Installs the missing packages.
 pub async fn install_missing(progress: &Progress) -> Result<()> {
     let mut missing = Vec::new();
     for package in PACKAGES {
@@ -39,17 +39,17 @@ pub async fn install_missing(progress: &Progress) -> Result<()> {
         return Ok(());
     }
     let step = progress.step("Debian packages");
-    keep_postgres_from_starting()?;
-    step.detail("finishing what was interrupted");
+    disable_default_postgres_cluster()?;
+    step.detail("finishing interrupted installations");
     run(command("dpkg").args(["--configure", "-a"])).await?;
-    step.detail("reading the lists");
+    step.detail("updating package lists");
     run(apt_get().arg("update")).await?;
     step.detail(missing.join(" "));
     let installed = run(apt_get()
         .args(["install", "--yes", "--no-install-recommends"])
         .args(&missing))
     .await;
-    installed.context("the testbed needs Debian 12 or what has the same packages")?;
+    installed.context("the testbed needs Debian 12 or a system with the same packages")?;
     step.done("installed");
     Ok(())
 }
@@ -71,8 +71,8 @@ fn apt_get() -> tokio::process::Command {
     apt_get
 }
 
-/// Debian's package creates and starts a cluster of its own, which nobody asked for.
-fn keep_postgres_from_starting() -> Result<()> {
+/// Keeps Debian's package from creating and starting a cluster of its own.
+fn disable_default_postgres_cluster() -> Result<()> {
     let settings = Path::new("/etc/postgresql-common/createcluster.conf");
     if settings.exists() {
         return Ok(());

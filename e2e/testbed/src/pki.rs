@@ -1,4 +1,4 @@
-//! The testbed's certificate authority and what it certifies.
+//! The testbed's certificate authority, and its certificates and keys.
 
 use std::path::PathBuf;
 
@@ -10,30 +10,29 @@ use rcgen::{
 
 use super::{files, layout};
 
-/// Whom a certificate is for.
+/// The subject of a certificate.
 pub struct Subject<'a> {
-    /// To Kubernetes, the user's name.
+    /// User name in Kubernetes.
     pub common_name: &'a str,
-    /// To Kubernetes, the user's group.
+    /// Group in Kubernetes.
     pub organization: Option<&'a str>,
-    /// The DNS names and addresses that a server is called by.
+    /// DNS names and addresses of a server.
     pub names: &'a [&'a str],
 }
 
 /// A certificate and its private key, as PEM files.
 pub struct CertificateFiles {
-    /// The certificate.
     pub certificate: PathBuf,
-    /// The private key, readable by its owner only.
+    /// Readable by its owner only.
     pub key: PathBuf,
 }
 
-/// The certificate that all others are verified with.
+/// Returns the path of the CA certificate.
 pub fn authority_certificate() -> PathBuf {
     layout::state("pki/ca.crt")
 }
 
-/// Creates the authority, unless there is one.
+/// Creates the certificate authority unless it exists.
 pub fn create_authority() -> Result<()> {
     if authority_certificate().exists() {
         return Ok(());
@@ -44,14 +43,14 @@ pub fn create_authority() -> Result<()> {
     files::write(&authority_certificate(), certificate.pem())
 }
 
-/// A certificate for a server, a client, or both; the one issued before under
-/// this name, if there is one.
+/// Returns a certificate for servers and clients; creates it unless one was issued under
+/// this name before.
 pub fn issue(name: &str, subject: &Subject<'_>) -> Result<CertificateFiles> {
     let issued = CertificateFiles {
         certificate: layout::state(format!("pki/{name}.crt")),
         key: layout::state(format!("pki/{name}.key")),
     };
-    // The certificate is written last, so with it the key is there too.
+    // The certificate is written last, so its presence implies the key's.
     if issued.certificate.exists() {
         return Ok(issued);
     }
@@ -89,7 +88,8 @@ pub fn issue(name: &str, subject: &Subject<'_>) -> Result<CertificateFiles> {
     Ok(issued)
 }
 
-/// A key pair to sign tokens with: the private key, and the public one as PEM files.
+/// Returns the PEM files (private, public) of a key pair for signing tokens; creates it
+/// unless it exists.
 pub fn signing_key(name: &str) -> Result<(PathBuf, PathBuf)> {
     let private = layout::state(format!("pki/{name}.key"));
     let public = layout::state(format!("pki/{name}.pub"));

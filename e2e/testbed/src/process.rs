@@ -1,9 +1,9 @@
 //! Processes that outlive the command that started them.
 //!
-//! Every daemon carries a mark in its environment, and so does whatever it
-//! starts. The mark is how it is found again: it is there from the first instant
-//! of the process and goes with it, so neither an interruption nor a number used
-//! again for another process can make the testbed lose one or end a stranger's.
+//! Every daemon carries a mark in its environment, inherited by its children, and is
+//! found again by it. The mark exists from the first instant of the process and
+//! disappears with it, so an interruption can't make the testbed lose a process, nor a
+//! reused process id make it stop a process that isn't its own.
 
 use std::{
     ffi::OsString,
@@ -21,12 +21,8 @@ use nix::{
     unistd::{Pid, User},
 };
 
-use super::{files, layout, setup_command};
+use super::{files, layout, marks::MARK, setup_command};
 
-/// The variable that holds the mark.
-pub(super) const MARK: &str = "AKILI_TESTBED_COMPONENT";
-/// The mark of commands that end by themselves.
-pub(super) const SETUP: &str = "setup";
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A program to run as a component of the testbed.
@@ -41,7 +37,7 @@ pub struct Daemon {
 pub struct Process(Pid);
 
 impl Daemon {
-    /// A program by its absolute path.
+    /// Creates a daemon from the program's absolute path.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
@@ -50,7 +46,6 @@ impl Daemon {
         }
     }
 
-    /// Adds an argument.
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
         self
@@ -63,16 +58,15 @@ impl Daemon {
         self.arg(argument)
     }
 
-    /// Runs it as this user instead of root.
     pub fn run_by(mut self, user: &'static str) -> Self {
         self.user = Some(user);
         self
     }
 
-    /// Starts it in a session of its own, with the log of `component`.
+    /// Starts the program in its own session; its output goes to the log of `component`.
     ///
-    /// Its environment is empty but for the search path and the mark: proxies and
-    /// certificates that a developer has set are none of its business.
+    /// The environment holds only the search path and the mark: a developer's proxies and
+    /// certificates must not affect components.
     pub fn spawn(self, component: &str) -> Result<()> {
         let log = layout::log_file(component);
         files::create_directory(&layout::state("logs"))?;
@@ -80,8 +74,8 @@ impl Daemon {
             .create(true)
             .append(true)
             .open(&log)?;
-        // `setsid` spares us a fork of our own, which would be unsafe code. It
-        // returns once the daemon exists.
+        // `setsid` replaces a fork in this process, which would be unsafe code. The
+        // command returns once the daemon exists.
         let mut setsid = Command::new("/usr/bin/setsid");
         setsid
             .arg("--fork")
@@ -115,14 +109,14 @@ impl Daemon {
 }
 
 impl Process {
-    /// The process of a component, if it runs: the one that leads the session.
+    /// Returns the process of a component, if it runs: the leader of its session.
     pub fn of(component: &str) -> Option<Self> {
         Self::all_of(component)
             .into_iter()
             .find(|process| process.session() == Some(process.0))
     }
 
-    /// Every process that carries the mark of a component, its children included.
+    /// Returns all processes with the mark of a component, children included.
     pub fn all_of(component: &str) -> Vec<Self> {
         let mark = format!("{MARK}={component}");
         all()
@@ -130,7 +124,7 @@ impl Process {
             .collect()
     }
 
-    /// Every process of this program whose working directory is this one.
+    /// Returns all processes of this program in this working directory.
     pub fn all_of_program(program: &Path, directory: &Path) -> Vec<Self> {
         let is_one = |process: &Self| {
             let link = |name| fs::read_link(format!("/proc/{}/{name}", process.id()));
@@ -140,10 +134,11 @@ impl Process {
         all().filter(is_one).collect()
     }
 
-    /// Every process in a container whose file system is kept below this directory.
+    /// Returns all processes in containers whose file system is stored below this
+    /// directory.
     pub fn all_in_containers_of(directory: &Path) -> Vec<Self> {
         let changes = format!("upperdir={}/", directory.display());
-        let lives_there = |process: &Self| {
+        let is_contained = |process: &Self| {
             let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", process.id()));
             let mounts = mounts.unwrap_or_default();
             let root = mounts
@@ -151,32 +146,32 @@ impl Process {
                 .find(|mount| mount.split(' ').nth(4) == Some("/"));
             root.is_some_and(|root| root.contains(&changes))
         };
-        all().filter(lives_there).collect()
+        all().filter(is_contained).collect()
     }
 
-    /// Its number.
     pub fn id(self) -> i32 {
         self.0.as_raw()
     }
 
-    /// How long it has been running.
+    /// Returns the time since the start of the process.
     pub fn age(self) -> Option<Duration> {
         let since_boot = fs::read_to_string("/proc/uptime").ok()?;
         let since_boot: f64 = since_boot.split_whitespace().next()?.parse().ok()?;
-        // The 22nd field is the start in ticks, of which Linux shows 100 a second.
+        // The 22nd field is the start in ticks; Linux reports 100 ticks per second.
         let started: f64 = self.status_field(22)?.parse().ok()?;
         Duration::try_from_secs_f64(since_boot - started / 100.0).ok()
     }
 
-    /// Asks it to end with `signal`, then makes it, and returns when it is gone.
-    pub async fn end(self, signal: Signal, patience: Duration) -> Result<()> {
+    /// Sends `signal`, then SIGKILL after `timeout`, and returns when the process has
+    /// ended.
+    pub async fn end(self, signal: Signal, timeout: Duration) -> Result<()> {
         self.signal(signal)?;
         let asked = Instant::now();
         while self.is_running() {
-            if asked.elapsed() > patience {
+            if asked.elapsed() > timeout {
                 self.signal(Signal::SIGKILL)?;
             }
-            if asked.elapsed() > patience + Duration::from_secs(10) {
+            if asked.elapsed() > timeout + Duration::from_secs(10) {
                 bail!("process {} doesn't end, not even by SIGKILL", self.id());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -193,8 +188,8 @@ impl Process {
         }
     }
 
-    /// A zombie counts as ended: its parent will notice, or not. But not while it has
-    /// other threads, which keep its sockets open.
+    /// A zombie counts as ended, except while it has other threads, which keep its
+    /// sockets open.
     fn is_running(self) -> bool {
         let has_threads = || {
             self.status_field(20)
@@ -215,10 +210,11 @@ impl Process {
             .any(|entry| entry == assignment)
     }
 
-    /// A field of `/proc/<pid>/stat`, counted from 1 as proc(5) does, after the name.
+    /// Returns a field of `/proc/<pid>/stat` after the name, counted from 1 as in
+    /// proc(5).
     fn status_field(self, number: usize) -> Option<String> {
         let status = fs::read_to_string(format!("/proc/{}/stat", self.id())).ok()?;
-        // The second field is the name in brackets and may hold anything.
+        // The second field is the name in brackets and may contain any character.
         let after_name = &status[status.rfind(')')? + 1..];
         after_name
             .split_whitespace()

@@ -1,7 +1,7 @@
-//! Showing what is being done and for how long already.
+//! Progress output on standard error.
 //!
-//! A spinner per step on a terminal; elsewhere plain lines, one when a step has
-//! ended and one now and then while a long one lasts. All on standard error.
+//! A terminal gets one spinner per step. Elsewhere there are plain lines: one when a step
+//! has ended, and one every few seconds while a long step runs.
 
 use std::{
     io::IsTerminal,
@@ -12,17 +12,17 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 
-const FIRST_SIGN_OF_LIFE: Duration = Duration::from_secs(2);
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+const FIRST_UPDATE: Duration = Duration::from_secs(2);
+const UPDATE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The steps of one command.
+/// Progress of one command.
 pub struct Progress {
     terminal: Option<MultiProgress>,
     began: Instant,
 }
 
-/// A step under way. Dropped without [`Step::done`], it ended without success;
-/// the error will say why.
+/// A running step. Dropping it without [`Step::done`] means failure; the error explains
+/// the cause.
 pub struct Step {
     what: String,
     began: Instant,
@@ -36,7 +36,7 @@ enum Display {
 }
 
 impl Progress {
-    /// Decides by standard error how progress is shown.
+    /// Chooses spinners or lines, depending on whether standard error is a terminal.
     pub fn new() -> Self {
         let terminal = std::io::stderr().is_terminal().then(MultiProgress::new);
         Self {
@@ -45,12 +45,12 @@ impl Progress {
         }
     }
 
-    /// The time since the command began.
+    /// Returns the time since the start of the command, such as `1.2 s`.
     pub fn elapsed(&self) -> String {
         seconds(self.began)
     }
 
-    /// Begins a step; `what` is a noun: "etcd", "Debian packages".
+    /// Starts a step; `what` is a noun: "etcd", "Debian packages".
     pub fn step(&self, what: impl Into<String>) -> Step {
         let (what, began, detail) = (what.into(), Instant::now(), Arc::<Mutex<String>>::default());
         let display = match &self.terminal {
@@ -63,7 +63,7 @@ impl Progress {
                 bar.enable_steady_tick(Duration::from_millis(100));
                 Display::Spinner(steps.clone(), bar)
             }
-            None => Display::Lines(tokio::spawn(show_signs_of_life(
+            None => Display::Lines(tokio::spawn(print_updates(
                 what.clone(),
                 began,
                 detail.clone(),
@@ -85,7 +85,7 @@ impl Default for Progress {
 }
 
 impl Step {
-    /// Says how far it is.
+    /// Shows how far the step is.
     pub fn detail(&self, detail: impl Into<String>) {
         let detail = detail.into();
         if let Display::Spinner(_, bar) = &self.display {
@@ -94,7 +94,7 @@ impl Step {
         *self.detail.lock().unwrap_or_else(PoisonError::into_inner) = detail;
     }
 
-    /// Ends it with success; `how` is a participle: "ready", "installed".
+    /// Ends the step with success; `how` is a participle: "ready", "installed".
     pub fn done(self, how: &str) {
         let line = format!("{} {how} ({})", self.what, seconds(self.began));
         match &self.display {
@@ -108,13 +108,13 @@ impl Drop for Step {
     fn drop(&mut self) {
         match &self.display {
             Display::Spinner(_, bar) => bar.finish_and_clear(),
-            Display::Lines(signs_of_life) => signs_of_life.abort(),
+            Display::Lines(updates) => updates.abort(),
         }
     }
 }
 
-async fn show_signs_of_life(what: String, began: Instant, detail: Arc<Mutex<String>>) {
-    tokio::time::sleep(FIRST_SIGN_OF_LIFE).await;
+async fn print_updates(what: String, began: Instant, detail: Arc<Mutex<String>>) {
+    tokio::time::sleep(FIRST_UPDATE).await;
     loop {
         let detail = detail
             .lock()
@@ -126,7 +126,7 @@ async fn show_signs_of_life(what: String, began: Instant, detail: Arc<Mutex<Stri
             format!(" {detail}")
         };
         eprintln!("{what} …{detail} ({})", seconds(began));
-        tokio::time::sleep(SIGN_OF_LIFE).await;
+        tokio::time::sleep(UPDATE_INTERVAL).await;
     }
 }
 

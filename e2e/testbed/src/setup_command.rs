@@ -1,26 +1,24 @@
-//! Running a command to its end.
+//! Running commands to their end.
 
 use std::{ffi::OsStr, path::Path, process::Output};
 
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
-use super::process;
+use super::marks::{MARK, SETUP};
 
-/// A command that ends with the future that waits for it.
+/// Creates a command that is killed when the future that waits for it is dropped.
 ///
-/// Should this process be killed while it runs, the next `up` finds and ends it.
+/// If this process is killed meanwhile, the next `up` finds and ends the command.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
-    command
-        .kill_on_drop(true)
-        .env(process::MARK, process::SETUP);
+    command.kill_on_drop(true).env(MARK, SETUP);
     command
 }
 
-/// Runs a command and returns what it wrote to its standard output.
+/// Runs a command and returns its standard output.
 ///
-/// An error has the command line and the end of what it wrote to its standard error.
+/// Errors hold the command line and the last lines of its standard error.
 pub async fn run(command: &mut Command) -> Result<String> {
     let shown = shown(command);
     let output = command
@@ -28,12 +26,13 @@ pub async fn run(command: &mut Command) -> Result<String> {
         .await
         .with_context(|| format!("can't run {shown}"))?;
     if !output.status.success() {
-        bail!("{shown}: {}\n{}", output.status, what_it_said(&output));
+        bail!("{shown}: {}\n{}", output.status, last_output(&output));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The last lines of a text file, for an error; says so when there are none.
+/// Returns the last lines of a text file for an error message, or a note that there are
+/// none.
 pub fn last_lines_of(path: &Path, count: usize) -> String {
     match std::fs::read(path) {
         Ok(content) => last_lines(&String::from_utf8_lossy(&content), count),
@@ -53,13 +52,13 @@ fn shown(command: &Command) -> String {
         .join(" ")
 }
 
-fn what_it_said(output: &Output) -> String {
-    let said = if output.stderr.is_empty() {
+fn last_output(output: &Output) -> String {
+    let written = if output.stderr.is_empty() {
         &output.stdout
     } else {
         &output.stderr
     };
-    last_lines(&String::from_utf8_lossy(said), 20)
+    last_lines(&String::from_utf8_lossy(written), 20)
 }
 
 fn last_lines(text: &str, count: usize) -> String {

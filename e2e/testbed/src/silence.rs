@@ -1,5 +1,5 @@
-//! A server that nobody hears from: what is sent to it is dropped on the way, as by a
-//! broken network. It runs on, and its connections stay.
+//! Network faults: packets to a server are dropped, as by a broken network. The server
+//! keeps running and its connections stay open.
 
 use anyhow::Result;
 
@@ -12,8 +12,8 @@ use super::{
 const TABLE: &str = "akili-silence";
 
 impl Testbed {
-    /// Drops what is sent to this TCP port of the node, until [`Testbed::end_silence`].
-    pub async fn silence(&self, port: u16) -> Result<()> {
+    /// Drops packets to this TCP port of the node until [`Testbed::restore_network`].
+    pub async fn drop_packets_to(&self, port: u16) -> Result<()> {
         drop_at(
             "input",
             &format!("ip daddr {NODE_ADDRESS} tcp dport {port}"),
@@ -21,9 +21,9 @@ impl Testbed {
         .await
     }
 
-    /// Drops what the pod of this address sends to the API server, until
-    /// [`Testbed::end_silence`].
-    pub async fn cut_off(&self, pod: &str) -> Result<()> {
+    /// Drops packets from this pod address to the API server until
+    /// [`Testbed::restore_network`].
+    pub async fn isolate_pod(&self, pod: &str) -> Result<()> {
         let server =
             format!("{{ {NODE_ADDRESS} . {API_SERVER_PORT}, {API_SERVICE_ADDRESS} . 443 }}");
         drop_at(
@@ -33,19 +33,19 @@ impl Testbed {
         .await
     }
 
-    /// Lets everything through again.
-    pub async fn end_silence(&self) -> Result<()> {
-        end().await
+    /// Removes all faults of [`Testbed::drop_packets_to`] and [`Testbed::isolate_pod`].
+    pub async fn restore_network(&self) -> Result<()> {
+        remove_rules().await
     }
 }
 
-/// Before anything else sees it, kube-proxy included.
-async fn drop_at(hook: &str, what: &str) -> Result<()> {
+/// Drops packets in a hook that runs before all others, kube-proxy's included.
+async fn drop_at(hook: &str, packets: &str) -> Result<()> {
     let rules = format!(
         "table inet {TABLE} {{ \
              chain {hook} {{ \
                  type filter hook {hook} priority -300; \
-                 {what} drop; \
+                 {packets} drop; \
              }}; \
          }}"
     );
@@ -53,10 +53,11 @@ async fn drop_at(hook: &str, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes what [`Testbed::silence`] and [`Testbed::cut_off`] may have left.
-pub(super) async fn end() -> Result<()> {
-    // To delete what isn't there is an error, to destroy it isn't; older kernels don't
-    // know the latter.
+/// Removes the rules of [`Testbed::drop_packets_to`] and [`Testbed::isolate_pod`], if
+/// any.
+pub(super) async fn remove_rules() -> Result<()> {
+    // Deleting a missing table is an error; `destroy` is not, but older kernels don't
+    // know it. So the table is created first.
     run(command("nft").arg(format!(
         "table inet {TABLE} {{}}; delete table inet {TABLE}"
     )))

@@ -1,4 +1,4 @@
-//! StarRocks: its stand-in, unless a real one is named.
+//! StarRocks: the stand-in, or a real one named by the environment.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -16,12 +16,12 @@ use super::{
 };
 use akili_starrocks_stand_in::{self as stand_in, Configuration};
 
-/// Names a real StarRocks: `mysql://user:password@host:port`.
-const ELSEWHERE: &str = "AKILI_STARROCKS_URL";
-/// The login that the operator works as.
+/// Variable that names a real StarRocks: `mysql://user:password@host:port`.
+const URL_VARIABLE: &str = "AKILI_STARROCKS_URL";
+/// Login of the operator.
 const OPERATOR: &str = "akili_operator";
-/// What an administrator of StarRocks runs once for the operator, as `root`: the
-/// privileges that StarRocks' documentation demands for what the operator does.
+/// Statements that an administrator of StarRocks runs once for the operator, as `root`:
+/// the privileges that StarRocks' documentation demands for the operator's statements.
 const PREPARATION: [&str; 4] = [
     "GRANT user_admin TO USER akili_operator",
     "GRANT CREATE EXTERNAL CATALOG, CREATE RESOURCE GROUP, OPERATE ON SYSTEM TO USER akili_operator",
@@ -29,42 +29,38 @@ const PREPARATION: [&str; 4] = [
     "GRANT ALTER, DROP ON ALL RESOURCE GROUPS TO USER akili_operator",
 ];
 
-/// Whether StarRocks is outside of the testbed.
-pub fn is_elsewhere() -> bool {
-    std::env::var_os(ELSEWHERE).is_some()
+/// Returns whether a real StarRocks is used in place of the stand-in.
+pub fn is_external() -> bool {
+    std::env::var_os(URL_VARIABLE).is_some()
 }
 
-/// The password of the stand-in's own admin, `root`.
+/// Returns the password of the stand-in's admin, `root`.
 pub fn root_password() -> Result<String> {
     Ok(StarRocksHandle::of("root")?.password)
 }
 
-/// Where clients find StarRocks, and the operator's own login.
+/// StarRocks' address and the operator's login.
 #[derive(Clone)]
 pub struct StarRocksHandle {
-    /// Its address.
     pub host: String,
-    /// Its port.
     pub port: u16,
-    /// The certificate that the server's is verified with; none for a real StarRocks
-    /// that is named without.
+    /// CA certificate of the server; none for a real StarRocks that is configured
+    /// without.
     pub ca_path: Option<PathBuf>,
-    /// The operator's login.
     pub user: String,
-    /// Its password.
     pub password: String,
 }
 
 impl StarRocksHandle {
-    /// The handle; the password is made when it is first asked for.
+    /// Returns the handle; creates the password at the first call.
     pub(super) fn load() -> Result<Self> {
-        let Ok(url) = std::env::var(ELSEWHERE) else {
+        let Ok(url) = std::env::var(URL_VARIABLE) else {
             return Self::of(OPERATOR);
         };
-        let opts = Opts::from_url(&url).with_context(|| format!("{ELSEWHERE} is no URL"))?;
+        let opts = Opts::from_url(&url).with_context(|| format!("{URL_VARIABLE} is no URL"))?;
         let user = opts
             .user()
-            .with_context(|| format!("{ELSEWHERE} names no user"))?;
+            .with_context(|| format!("{URL_VARIABLE} names no user"))?;
         Ok(Self {
             host: opts.ip_or_hostname().to_owned(),
             port: opts.tcp_port(),
@@ -74,8 +70,8 @@ impl StarRocksHandle {
         })
     }
 
-    /// What a client of this login connects with. Sessions are never reset, which
-    /// StarRocks doesn't know.
+    /// Returns the connection options of this login. Sessions are never reset, because
+    /// StarRocks doesn't know that command.
     pub fn options(&self, user: &str, password: &str) -> OptsBuilder {
         let pool = mysql_async::PoolOpts::new().with_reset_connection(false);
         let tls = self
@@ -122,8 +118,7 @@ impl std::fmt::Debug for StarRocksHandle {
     }
 }
 
-/// The stand-in as a component: this very program, called again with
-/// `serve-starrocks-stand-in`.
+/// The stand-in as a component: this program, started with `serve-starrocks-stand-in`.
 pub struct StandIn;
 
 #[async_trait]
@@ -136,8 +131,8 @@ impl Component for StandIn {
         StarRocksHandle::of("root")?;
         let program = directory().join("testbed");
         let current = std::env::current_exe()?;
-        // A copy, for the next build replaces the original. Tests, which start it again,
-        // are other programs and leave the copy as it is.
+        // A copy, because the next build replaces the original. Tests, which restart the
+        // component, are other programs and keep the copy.
         if current.file_name() == program.file_name() {
             std::fs::copy(current, &program).context("can't copy this program")?;
         }
@@ -149,7 +144,7 @@ impl Component for StandIn {
         Ok(connection.disconnect().await?)
     }
 
-    async fn complete(&self) -> Result<()> {
+    async fn initialize(&self) -> Result<()> {
         let operator = StarRocksHandle::of(OPERATOR)?;
         let mut root = StarRocksHandle::of("root")?.connect().await?;
         let password = &operator.password;
@@ -168,7 +163,7 @@ impl Component for StandIn {
     }
 }
 
-/// Runs as the stand-in until the process is ended.
+/// Serves as the stand-in until the process ends.
 pub async fn serve() -> Result<()> {
     let served = pki::issue(
         "starrocks-stand-in",

@@ -1,4 +1,4 @@
-//! The state directory's own life: one boot of the machine at most.
+//! The state directory, which is valid for one boot of the machine.
 
 use std::{
     fs,
@@ -13,22 +13,22 @@ use super::{
     leftovers,
 };
 
-/// Where the state directory is moved to before it is removed: half a state
-/// directory would be worse than none.
+/// Name of the state directory during its removal: a half-removed state directory would
+/// be worse than none.
 const DISCARDED: &str = "/var/lib/akili-testbed.discarded";
 
-/// Notes which boot of the machine the state is of.
-pub fn remember_boot() -> Result<()> {
-    files::write(&remembered(), current_boot()?)
+/// Records the boot of the machine that the state belongs to.
+pub fn save_boot_id() -> Result<()> {
+    files::write(&boot_id_file(), current_boot()?)
 }
 
-/// Whether the machine was started anew since. As nothing is synced to disk, the
+/// Returns whether the state is from an earlier boot. Nothing is synced to disk, so the
 /// data of etcd and PostgreSQL can't be trusted then.
-pub fn outlived_a_boot() -> Result<bool> {
-    Ok(remembered().exists() && files::read(&remembered())? != current_boot()?)
+pub fn is_from_earlier_boot() -> Result<bool> {
+    Ok(boot_id_file().exists() && files::read(&boot_id_file())? != current_boot()?)
 }
 
-/// Removes the state directory, and with it the lock that is held.
+/// Removes the state directory together with the held lock.
 pub fn discard() -> Result<()> {
     finish_discarding()?;
     leftovers::unmount_all_below(STATE_DIRECTORY.as_ref())?;
@@ -37,7 +37,7 @@ pub fn discard() -> Result<()> {
     finish_discarding()
 }
 
-/// Removes what an interrupted [`discard`] has left.
+/// Finishes an interrupted [`discard`].
 pub fn finish_discarding() -> Result<()> {
     leftovers::unmount_all_below(DISCARDED.as_ref())?;
     files::remove_directory(DISCARDED.as_ref())
@@ -47,6 +47,6 @@ fn current_boot() -> Result<String> {
     files::read(Path::new("/proc/sys/kernel/random/boot_id"))
 }
 
-fn remembered() -> PathBuf {
+fn boot_id_file() -> PathBuf {
     layout::state("boot-id")
 }

@@ -60,8 +60,8 @@ impl Backend {
 
 impl Platform {
     /// Keeps everybody from a backend's port: nothing is answered any more.
-    pub async fn silence(&self, backend: Backend) -> Result<()> {
-        self.testbed.silence(self.port(backend)?).await
+    pub async fn drop_packets_to(&self, backend: Backend) -> Result<()> {
+        self.testbed.drop_packets_to(self.port(backend)?).await
     }
 
     /// Changes the password of the operator's own login, and ends its sessions.

@@ -62,7 +62,7 @@ impl Platform {
     pub async fn connect() -> Result<Self> {
         let testbed = Testbed::connect().await?;
         // A test that stopped it, or kept everybody from it, may not have come to its end.
-        testbed.end_silence().await?;
+        testbed.restore_network().await?;
         for component in Backend::ALL.map(Backend::component) {
             if testbed.has(component) {
                 testbed.start(component).await?;

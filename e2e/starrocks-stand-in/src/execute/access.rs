@@ -1,4 +1,4 @@
-//! What a session may do: what its user was granted, and what its active roles were.
+//! Authorization: grants of the session's user and of its active roles.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Execution<'_> {
-    /// Refuses unless the privilege is there.
+    /// Returns an error unless the session has the privilege.
     pub(super) fn require(&self, privilege: Privilege, on: &Object) -> SqlResult<()> {
         match self.may(privilege, on) {
             true => Ok(()),
@@ -18,7 +18,7 @@ impl Execution<'_> {
         }
     }
 
-    /// Refuses unless there is any privilege on it.
+    /// Returns an error unless the session has any privilege on the object.
     pub(super) fn require_any(&self, on: &Object) -> SqlResult<()> {
         match self.allowed(on, None) {
             true => Ok(()),
@@ -26,7 +26,7 @@ impl Execution<'_> {
         }
     }
 
-    /// Refuses unless the session may run the cluster.
+    /// Returns an error unless the session may operate the cluster.
     pub(super) fn require_operate_or_node(&self) -> SqlResult<()> {
         let system = Object::System;
         match self.may(Privilege::Operate, &system) || self.may(Privilege::Node, &system) {
@@ -35,17 +35,18 @@ impl Execution<'_> {
         }
     }
 
-    /// Whether the privilege is there.
+    /// Returns whether the session has the privilege.
     pub(super) fn may(&self, privilege: Privilege, on: &Object) -> bool {
         self.allowed(on, Some(privilege))
     }
 
-    /// Whether the session sees a catalog.
+    /// Returns whether the session sees a catalog.
     pub(super) fn sees_catalog(&self, name: &str) -> bool {
         name == INTERNAL_CATALOG || self.allowed(&Object::catalog(name), None)
     }
 
-    /// Whether the session sees a database: it may do something with it or in it.
+    /// Returns whether the session sees a database: any privilege on the database or a
+    /// table of it.
     pub(super) fn sees_database(&self, catalog: &str, database: &str) -> bool {
         let in_database = |object: &Object| match object {
             Object::Table {
@@ -62,7 +63,7 @@ impl Execution<'_> {
                 .any(|grants| grants.iter().any(|it| in_database(&it.object)))
     }
 
-    /// The refusal, with the roles that the session has and doesn't use.
+    /// Returns the error, with the session's active and inactive roles.
     pub(super) fn denied(&self, privilege: &str, on: &Object) -> SqlError {
         let user = self.state.users.get(&self.session.user);
         let all = user.map(|user| user.roles.clone()).unwrap_or_default();
@@ -71,8 +72,8 @@ impl Execution<'_> {
         SqlError::denied(privilege, &on.shown(), &active, &inactive)
     }
 
-    /// The roles that count now, with those that they have. A role that the user has
-    /// lost counts no more.
+    /// Returns the active roles and the roles granted to them. A role that was revoked
+    /// from the user no longer counts.
     pub(super) fn active_roles(&self) -> BTreeSet<String> {
         let Some(user) = self.state.users.get(&self.session.user) else {
             return BTreeSet::new();

@@ -68,7 +68,7 @@ impl Execution<'_> {
         check_user_name(&user.name)?;
         let password = password.as_ref().map(hash).transpose()?;
         for role in &default_roles {
-            self.role("Can not granted/revoke role to user", role)?;
+            self.check_role("Can not granted/revoke role to user", role)?;
         }
         if self.state.users.contains_key(&user) {
             let message = format!("Operation CREATE USER failed for {user} : user already exists");
@@ -138,7 +138,7 @@ impl Execution<'_> {
         let default_roles = match roles {
             Roles::All => DefaultRoles::All,
             Roles::None | Roles::Default => DefaultRoles::These(BTreeSet::new()),
-            Roles::These(names) => DefaultRoles::These(self.those_of(user, &has, names)?),
+            Roles::These(names) => DefaultRoles::These(self.select_roles(user, &has, names)?),
         };
         self.user(user)?.default_roles = default_roles;
         DONE
@@ -151,7 +151,7 @@ impl Execution<'_> {
             Roles::None => BTreeSet::new(),
             Roles::All => account.roles,
             Roles::Default => account.active_at_login(),
-            Roles::These(names) => self.those_of(&user, &account.roles, names)?,
+            Roles::These(names) => self.select_roles(&user, &account.roles, names)?,
         };
         DONE
     }
@@ -179,31 +179,31 @@ impl Execution<'_> {
         self.state.users.get_mut(user).ok_or_else(missing)
     }
 
-    pub(super) fn role(&self, doing: &str, name: &str) -> SqlResult<()> {
+    pub(super) fn check_role(&self, action: &str, name: &str) -> SqlResult<()> {
         match self.state.roles.contains_key(name) {
             true => Ok(()),
             false => Err(SqlError::analysis(format!(
-                "{doing}: cannot find role {name}!"
+                "{action}: cannot find role {name}!"
             ))),
         }
     }
 
-    pub(super) fn grantee(&self, grantee: &Grantee) -> SqlResult<()> {
+    pub(super) fn check_grantee(&self, grantee: &Grantee) -> SqlResult<()> {
         match grantee {
-            Grantee::Role(name) => self.role("Can not grant/revoke to role", name),
+            Grantee::Role(name) => self.check_role("Can not grant/revoke to role", name),
             Grantee::User(user) if self.state.users.contains_key(user) => Ok(()),
             Grantee::User(user) => Err(SqlError::analysis(format!("cannot find user {user}!"))),
         }
     }
 
-    fn those_of(
+    fn select_roles(
         &self,
         user: &Identity,
         has: &BTreeSet<String>,
         names: Vec<String>,
     ) -> SqlResult<BTreeSet<String>> {
         for name in &names {
-            self.role("Cannot set role", name)?;
+            self.check_role("Cannot set role", name)?;
             if !has.contains(name) {
                 let message = format!("Role {name} is not granted to {user}");
                 return Err(SqlError::general(message));
@@ -214,7 +214,7 @@ impl Execution<'_> {
 }
 
 impl User {
-    /// The roles that are active after a login.
+    /// Returns the roles that are active after a login.
     pub fn active_at_login(&self) -> BTreeSet<String> {
         match &self.default_roles {
             DefaultRoles::All => self.roles.clone(),
@@ -223,7 +223,7 @@ impl User {
     }
 }
 
-/// Up to 64 letters, digits and underscores.
+/// Accepts up to 64 letters, digits and underscores.
 fn check_user_name(name: &str) -> SqlResult<()> {
     let word = |it: char| it.is_ascii_alphanumeric() || it == '_';
     match !name.is_empty() && name.len() <= 64 && name.chars().all(word) {
@@ -235,7 +235,7 @@ fn check_user_name(name: &str) -> SqlResult<()> {
 fn hash(password: &Password) -> SqlResult<PasswordHash> {
     match password {
         Password::Plain(plain) => Ok(PasswordHash::of(plain)),
-        Password::Hash(hash) => PasswordHash::written(hash).ok_or_else(|| {
+        Password::Hash(hash) => PasswordHash::parse(hash).ok_or_else(|| {
             SqlError::analysis("Password hash should be a 41-digit hexadecimal number")
         }),
     }

@@ -32,7 +32,7 @@ impl Execution<'_> {
         DONE
     }
 
-    /// What was granted on the catalog and in it goes with it.
+    /// Drops the catalog with all grants on it and in it.
     pub(super) fn drop_catalog(&mut self, name: &str, if_exists: bool) -> SqlResult<Answer> {
         if name == INTERNAL_CATALOG {
             return Err(SqlError::analysis(
@@ -48,7 +48,7 @@ impl Execution<'_> {
             };
         }
         for grants in self.state.all_grants() {
-            grants.forget(|object| object.catalog_name() == Some(name));
+            grants.remove_dropped(|object| object.catalog_name() == Some(name));
         }
         DONE
     }
@@ -98,8 +98,8 @@ impl Execution<'_> {
     }
 }
 
-/// Up to 64 letters, digits and underscores that begin with a letter, or with an
-/// underscore and then a letter or a digit.
+/// Returns whether a name has up to 64 letters, digits and underscores and begins with a
+/// letter, or with an underscore and then a letter or a digit.
 pub(super) fn is_common_name(name: &str) -> bool {
     let word = |it: &u8| it.is_ascii_alphanumeric() || *it == b'_';
     let begins = match name.as_bytes() {
@@ -115,7 +115,7 @@ mod tests {
     use super::is_common_name;
 
     #[test]
-    fn names_are_words_of_64_characters_at_most() {
+    fn names_are_words_of_at_most_64_characters() {
         let longest = "a".repeat(64);
         for name in ["a", "tenant_acme_catalog", "_a", "_1", "A9", &longest] {
             assert!(is_common_name(name), "{name}");

@@ -25,7 +25,7 @@ impl Execution<'_> {
     }
 
     pub(super) fn show_tables(&self, database: Option<TableName>) -> SqlResult<Answer> {
-        let (catalog, database) = self.which_database(database.as_deref())?;
+        let (catalog, database) = self.resolve_database(database.as_deref())?;
         let tables = &self.database(&catalog, &database)?.tables;
         let mut shown = Rows::new(&[&format!("Tables_in_{database}")]);
         for table in tables.keys() {
@@ -40,7 +40,7 @@ impl Execution<'_> {
     }
 
     pub(super) fn use_database(&mut self, name: &[String]) -> SqlResult<Answer> {
-        let (catalog, database) = self.which_database(Some(name))?;
+        let (catalog, database) = self.resolve_database(Some(name))?;
         if !views::is_views(&catalog, &database) {
             self.database(&catalog, &database)?;
             if !self.sees_database(&catalog, &database) {
@@ -57,7 +57,7 @@ impl Execution<'_> {
         name: &[String],
         if_not_exists: bool,
     ) -> SqlResult<Answer> {
-        let (catalog, database) = self.which_database(Some(name))?;
+        let (catalog, database) = self.resolve_database(Some(name))?;
         self.catalog(&catalog)?;
         self.require(Privilege::CreateDatabase, &Object::catalog(&catalog))?;
         if views::is_views(&catalog, &database) || self.database(&catalog, &database).is_ok() {
@@ -74,7 +74,7 @@ impl Execution<'_> {
     }
 
     pub(super) fn drop_database(&mut self, name: &[String], if_exists: bool) -> SqlResult<Answer> {
-        let (catalog, database) = self.which_database(Some(name))?;
+        let (catalog, database) = self.resolve_database(Some(name))?;
         if self.database(&catalog, &database).is_err() && if_exists {
             return DONE;
         }
@@ -83,7 +83,7 @@ impl Execution<'_> {
         if let Some(its) = self.state.catalogs.get_mut(&catalog) {
             its.databases.remove(&database);
         }
-        let is_gone = |object: &Object| match object {
+        let is_dropped = |object: &Object| match object {
             Object::Database {
                 catalog: of,
                 database: Some(its),
@@ -97,7 +97,7 @@ impl Execution<'_> {
         };
         self.state
             .all_grants()
-            .for_each(|grants| grants.forget(is_gone));
+            .for_each(|grants| grants.remove_dropped(is_dropped));
         DONE
     }
 
@@ -115,7 +115,7 @@ impl Execution<'_> {
         database.ok_or_else(|| SqlError::unknown_database(name))
     }
 
-    pub(super) fn which_database(&self, name: Option<&[String]>) -> SqlResult<(String, String)> {
+    pub(super) fn resolve_database(&self, name: Option<&[String]>) -> SqlResult<(String, String)> {
         let catalog = || self.session.catalog.clone();
         match name {
             Some([catalog, database, ..]) => Ok((catalog.clone(), database.clone())),

@@ -1,26 +1,26 @@
-//! Which rows, and which of their columns.
+//! Selection of rows and columns.
 
 use crate::{
     error::{SqlError, SqlResult},
     grammar::statement::Condition,
 };
 
-/// Where the named columns are.
-pub fn places<'a>(
+/// Returns the positions of the named columns.
+pub fn positions<'a>(
     columns: &[String],
     names: impl Iterator<Item = &'a String>,
 ) -> SqlResult<Vec<usize>> {
-    names.map(|name| place(columns, name)).collect()
+    names.map(|name| position(columns, name)).collect()
 }
 
-fn place(columns: &[String], name: &str) -> SqlResult<usize> {
+fn position(columns: &[String], name: &str) -> SqlResult<usize> {
     let found = columns
         .iter()
         .position(|column| column.eq_ignore_ascii_case(name));
     found.ok_or_else(|| SqlError::unknown_column(name))
 }
 
-/// Says of a row whether it is as all conditions want it.
+/// Returns a predicate that is true for rows that meet all conditions.
 pub fn filter<'a>(
     columns: &[String],
     conditions: &'a [Condition],
@@ -31,14 +31,14 @@ pub fn filter<'a>(
         | Condition::In(column, _)
         | Condition::Like(column, _)
         | Condition::Null { column, .. }) = condition;
-        placed.push((place(columns, column)?, condition));
+        placed.push((position(columns, column)?, condition));
     }
     Ok(move |row: &Vec<Option<String>>| {
         placed
             .iter()
-            .all(|(place, condition)| match (condition, &row[*place]) {
+            .all(|(position, condition)| match (condition, &row[*position]) {
                 (Condition::Null { is, .. }, value) => value.is_none() == *is,
-                // NULL is like nothing, not even like NULL.
+                // NULL matches nothing, not even NULL.
                 (_, None) | (Condition::Equal(_, None), _) => false,
                 (Condition::Equal(_, wanted), value) => wanted == value,
                 (Condition::In(_, wanted), value) => wanted.contains(value),
@@ -47,7 +47,8 @@ pub fn filter<'a>(
     })
 }
 
-/// `%` stands for any characters, `_` for one, `\` takes the next one as it is.
+/// Returns whether the value matches the pattern: `%` any characters, `_` one character,
+/// `\` escapes the next one.
 fn is_like(value: &str, pattern: &str) -> bool {
     let mut rest = pattern.chars();
     match rest.next() {
@@ -74,7 +75,7 @@ mod tests {
     use super::is_like;
 
     #[test]
-    fn like_knows_its_wildcards() {
+    fn like_supports_wildcards_and_escapes() {
         let table = [
             ("tenant_1", "tenant%", true),
             ("tenant_1", "%_1", true),

@@ -1,4 +1,4 @@
-//! Who may do what.
+//! Grants of roles and privileges.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ impl Execution<'_> {
         to: &Grantee,
         grantable: bool,
     ) -> SqlResult<Answer> {
-        let granted = self.understand(privileges, on, to)?;
+        let granted = self.resolve(privileges, on, to)?;
         let grants = self.grants_of(to)?;
         for (object, privileges) in granted {
             grants.add(&object, &privileges, grantable);
@@ -50,7 +50,7 @@ impl Execution<'_> {
         on: Vec<Target>,
         from: &Grantee,
     ) -> SqlResult<Answer> {
-        let revoked = self.understand(privileges, on, from)?;
+        let revoked = self.resolve(privileges, on, from)?;
         let grants = self.grants_of(from)?;
         for (object, privileges) in revoked {
             grants.remove(&object, &privileges);
@@ -68,7 +68,7 @@ impl Execution<'_> {
         if !is_mine {
             self.require(Privilege::Grant, &Object::System)?;
         }
-        self.grantee(&of)?;
+        self.check_grantee(&of)?;
         let (column, name, whom) = match &of {
             Grantee::User(user) => ("UserIdentity", user.to_string(), format!("USER {user}")),
             Grantee::Role(role) => ("RoleName", role.clone(), format!("ROLE '{role}'")),
@@ -90,7 +90,7 @@ impl Execution<'_> {
         let mut shown = Rows::new(&[column, "Catalog", "Grants"]);
         if !roles.is_empty() {
             let roles: Vec<_> = roles.iter().map(|role| format!("'{role}'")).collect();
-            // Users are named without the keyword here.
+            // Role grants name users without the keyword.
             let to = whom.strip_prefix("USER ").unwrap_or(&whom);
             let line = format!("GRANT {} TO {to}", roles.join(", "));
             shown.rows.push(vec![Some(name.clone()), None, Some(line)]);
@@ -125,30 +125,30 @@ impl Execution<'_> {
             return Err(SqlError::analysis(message));
         }
         self.require(Privilege::Grant, &Object::System)?;
-        self.grantee(grantee)?;
+        self.check_grantee(grantee)?;
         roles
             .iter()
-            .try_for_each(|role| self.role("Can not granted/revoke role to user", role))
+            .try_for_each(|role| self.check_role("Can not granted/revoke role to user", role))
     }
 
-    /// What a GRANT or a REVOKE is about, in this session's catalog.
-    fn understand(
+    /// Resolves the objects and privileges of a GRANT or REVOKE in the session's catalog.
+    fn resolve(
         &self,
         privileges: &[Privilege],
         on: Vec<Target>,
         grantee: &Grantee,
     ) -> SqlResult<Vec<(Object, BTreeSet<Privilege>)>> {
         self.require(Privilege::Grant, &Object::System)?;
-        self.grantee(grantee)?;
+        self.check_grantee(grantee)?;
         let object = |target| {
-            let object = self.object(target)?;
-            let privileges = spelled_out(privileges, &object)?;
+            let object = self.resolve_object(target)?;
+            let privileges = expand(privileges, &object)?;
             Ok((object, privileges))
         };
         on.into_iter().map(object).collect()
     }
 
-    fn object(&self, target: Target) -> SqlResult<Object> {
+    fn resolve_object(&self, target: Target) -> SqlResult<Object> {
         let catalog = self.session.catalog.clone();
         match target {
             Target::Everywhere(object) => {
@@ -224,15 +224,15 @@ fn is_mutable(role: &str) -> bool {
     !["root", "db_admin", "cluster_admin", "user_admin"].contains(&role)
 }
 
-/// ALL as what it stands for; refuses what the object doesn't have.
-fn spelled_out(privileges: &[Privilege], object: &Object) -> SqlResult<BTreeSet<Privilege>> {
+/// Expands ALL; returns an error for a privilege that the object doesn't have.
+fn expand(privileges: &[Privilege], object: &Object) -> SqlResult<BTreeSet<Privilege>> {
     let available = object.grantable();
-    let mut spelled_out = BTreeSet::new();
+    let mut expanded = BTreeSet::new();
     for privilege in privileges {
         match privilege {
-            Privilege::All => spelled_out.extend(available),
+            Privilege::All => expanded.extend(available),
             privilege if available.contains(privilege) => {
-                spelled_out.insert(*privilege);
+                expanded.insert(*privilege);
             }
             _ => {
                 return Err(SqlError::analysis(format!(
@@ -243,5 +243,5 @@ fn spelled_out(privileges: &[Privilege], object: &Object) -> SqlResult<BTreeSet<
             }
         }
     }
-    Ok(spelled_out)
+    Ok(expanded)
 }

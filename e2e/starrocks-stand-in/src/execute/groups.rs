@@ -18,7 +18,7 @@ impl Execution<'_> {
     ) -> SqlResult<Answer> {
         self.require(Privilege::CreateResourceGroup, &Object::System)?;
         let classifiers = self.classifiers(classifiers)?;
-        let limits = Limits::read(limits)?;
+        let limits = Limits::parse(limits)?;
         limits.check()?;
         if self.state.groups.contains_key(&name) {
             let message = format!("RESOURCE_GROUP({name}) already exists");
@@ -34,7 +34,7 @@ impl Execution<'_> {
         }
         self.check_exclusive_cores(&name, &limits)?;
         let id = self.state.next_id();
-        let classifiers = self.numbered(classifiers);
+        let classifiers = self.assign_ids(classifiers);
         self.state.groups.insert(
             name,
             Group {
@@ -62,13 +62,13 @@ impl Execution<'_> {
                 {
                     return Err(SqlError::analysis("type of ResourceGroup is immutable"));
                 }
-                group.limits = Limits::read(&written)?.over(&group.limits);
+                group.limits = Limits::parse(&written)?.over(&group.limits);
                 group.limits.check()?;
                 self.check_exclusive_cores(name, &group.limits)?;
             }
             GroupChange::Add(written) => {
                 let added = self.classifiers(&written)?;
-                group.classifiers.extend(self.numbered(added));
+                group.classifiers.extend(self.assign_ids(added));
             }
             GroupChange::Drop(ids) => group.classifiers.retain(|it| !ids.contains(&it.id)),
             GroupChange::DropAll => group.classifiers.clear(),
@@ -91,9 +91,9 @@ impl Execution<'_> {
                 Err(SqlError::general(message))
             };
         }
-        let gone = Object::group(name);
+        let dropped = Object::group(name);
         for grants in self.state.all_grants() {
-            grants.forget(|object| *object == gone);
+            grants.remove_dropped(|object| *object == dropped);
         }
         DONE
     }
@@ -109,7 +109,8 @@ impl Execution<'_> {
         Ok(Answer::Rows(shown))
     }
 
-    /// Groups that are at work on a node, of which there are none: nothing is ever computed.
+    /// Lists the groups with running queries: none, because the stand-in computes
+    /// nothing.
     pub(super) fn show_group_usage() -> SqlResult<Answer> {
         Ok(Answer::Rows(Rows::new(&[
             "Name",
@@ -121,7 +122,8 @@ impl Execution<'_> {
         ])))
     }
 
-    /// Without ALL, those that the session's own queries can come to.
+    /// Lists all groups, or without ALL those that the session's queries can be assigned
+    /// to.
     pub(super) fn show_groups(&self, all: bool, verbose: bool) -> SqlResult<Answer> {
         let user = &self.session.user.name;
         let roles = self.active_roles();
@@ -154,7 +156,9 @@ impl Execution<'_> {
         let mut classifier = Classifier::default();
         for condition in conditions {
             match condition {
-                Condition::Equal(key, Some(value)) => self.classify(&mut classifier, key, value)?,
+                Condition::Equal(key, Some(value)) => {
+                    self.set_classifier(&mut classifier, key, value)?
+                }
                 Condition::In(key, values) if key.eq_ignore_ascii_case("query_type") => {
                     for value in values.iter().flatten() {
                         let query_type = value.to_uppercase();
@@ -177,17 +181,17 @@ impl Execution<'_> {
         Ok(classifier)
     }
 
-    fn classify(&self, classifier: &mut Classifier, key: &str, value: &str) -> SqlResult<()> {
+    fn set_classifier(&self, classifier: &mut Classifier, key: &str, value: &str) -> SqlResult<()> {
         let illegal = || {
             let message = format!("Illegal classifier specifier '{key}': '{key} = '{value}''");
             Err(SqlError::analysis(message))
         };
         match key.to_lowercase().as_str() {
-            "user" if !is_classifiable(value) => return illegal(),
+            "user" if !is_valid_user(value) => return illegal(),
             "user" => classifier.user = Some(value.to_owned()),
             "role" if value.is_empty() => return illegal(),
             "role" => classifier.role = Some(value.to_owned()),
-            // Databases of external catalogs can't be told here.
+            // Databases of external catalogs aren't supported here.
             "db" => {
                 for name in value.split(',') {
                     if self.database(INTERNAL_CATALOG, name).is_err() {
@@ -202,7 +206,7 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn numbered(&mut self, classifiers: Vec<Classifier>) -> Vec<Classifier> {
+    fn assign_ids(&mut self, classifiers: Vec<Classifier>) -> Vec<Classifier> {
         let number = |classifier| Classifier {
             id: self.state.next_id(),
             ..classifier
@@ -210,7 +214,7 @@ impl Execution<'_> {
         classifiers.into_iter().map(number).collect()
     }
 
-    /// All groups together leave a core of the smallest backend to the others.
+    /// Checks that all groups together leave one core of the smallest backend unreserved.
     fn check_exclusive_cores(&self, name: &str, limits: &Limits) -> SqlResult<()> {
         let others = self.state.groups.iter().filter(|(other, _)| *other != name);
         let others: u32 = others
@@ -233,8 +237,9 @@ fn unsupported(key: &str) -> SqlError {
     SqlError::analysis(format!("Unsupported classifier specifier: '{key}'"))
 }
 
-/// Two to 64 letters, digits and underscores, a letter first.
-fn is_classifiable(user: &str) -> bool {
+/// Returns whether a name has two to 64 letters, digits and underscores and begins with a
+/// letter.
+fn is_valid_user(user: &str) -> bool {
     let word = |it: char| it.is_ascii_alphanumeric() || it == '_';
     user.starts_with(|first: char| first.is_ascii_alphabetic())
         && (2..=64).contains(&user.len())
@@ -260,7 +265,7 @@ fn columns(verbose: bool) -> Vec<&'static str> {
     columns
 }
 
-/// A row for each classifier, and one for a group that has none.
+/// Returns one row per classifier, and one for a group without classifiers.
 fn rows(
     name: &str,
     group: &Group,

@@ -1,5 +1,5 @@
-//! Carrying statements out: every one is checked against the session's privileges
-//! and StarRocks' rules first.
+//! Execution of statements. Each is checked against the session's privileges and
+//! StarRocks' rules first.
 
 mod access;
 mod accounts;
@@ -21,21 +21,19 @@ use super::{
     state::State,
 };
 
-/// What a statement answers.
+/// Answer to a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It is done, and so many rows were written.
+    /// Success without rows; the number of written rows.
     Done(u64),
-    /// These rows.
     Rows(Rows),
 }
 
-/// Rows of texts; `None` is NULL.
+/// Rows of text values; `None` is NULL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
-    /// The columns' names.
     pub columns: Vec<String>,
-    /// Each as long as the columns.
+    /// One value per column.
     pub rows: Vec<Vec<Option<String>>>,
 }
 
@@ -54,21 +52,18 @@ impl Rows {
     }
 }
 
-/// What a statement works on.
+/// Context of a statement.
 pub struct Execution<'a> {
-    /// The cluster.
     pub state: &'a mut State,
-    /// The connection that sent it.
     pub session: &'a mut Session,
-    /// All connections.
     pub sessions: &'a Sessions,
 }
 
 const DONE: SqlResult<Answer> = Ok(Answer::Done(0));
 
 impl Execution<'_> {
-    /// Carries a statement out. One that is refused has changed nothing.
-    pub fn run(&mut self, statement: Statement) -> SqlResult<Answer> {
+    /// Executes a statement. A rejected statement changes nothing.
+    pub fn execute(&mut self, statement: Statement) -> SqlResult<Answer> {
         use Statement::*;
         match statement {
             CreateCatalog {

@@ -1,4 +1,4 @@
-//! Nodes, connections and what clients ask when they connect.
+//! Nodes, connections, and the queries that clients send when they connect.
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -59,7 +59,7 @@ impl Execution<'_> {
         Ok(Answer::Rows(shown))
     }
 
-    /// There are none: data and queries are on the backends.
+    /// Lists no compute nodes: data and queries are on the backends.
     pub(super) fn show_compute_nodes(&self) -> SqlResult<Answer> {
         self.require_operate_or_node()?;
         Ok(Answer::Rows(Rows::new(&[
@@ -87,7 +87,7 @@ impl Execution<'_> {
         ])))
     }
 
-    /// Everybody's connections to those who may run the cluster, to others their own.
+    /// Lists all connections for sessions with OPERATE, else only those of the same user.
     pub(super) fn show_processlist(&self, full: bool) -> SqlResult<Answer> {
         let mut shown = Rows::new(&[
             "ServerName",
@@ -140,7 +140,7 @@ impl Execution<'_> {
         Ok(Answer::Rows(shown))
     }
 
-    /// Queries never last here, so only a connection can be ended.
+    /// Kills a connection. KILL QUERY has no effect, because queries end at once.
     pub(super) fn kill(&self, connection: bool, id: u32) -> SqlResult<Answer> {
         let live = self
             .sessions
@@ -197,7 +197,7 @@ impl Execution<'_> {
     }
 }
 
-/// What clients want to know when they connect.
+/// Returns a system variable that clients read when they connect.
 fn variable(name: &str) -> SqlResult<String> {
     let value = match name.to_lowercase().as_str() {
         "version" => MYSQL_VERSION,

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, DONE, Execution, Rows,
-    filter::{filter, places},
+    filter::{filter, positions},
     views,
 };
 use crate::{
@@ -19,7 +19,7 @@ impl Execution<'_> {
         if_not_exists: bool,
         columns: Vec<(String, ColumnType)>,
     ) -> SqlResult<Answer> {
-        let [catalog, database, table] = self.which_table(name)?;
+        let [catalog, database, table] = self.resolve_table(name)?;
         self.database(&catalog, &database)?;
         self.require(
             Privilege::CreateTable,
@@ -57,7 +57,7 @@ impl Execution<'_> {
     }
 
     pub(super) fn drop_table(&mut self, name: &[String], if_exists: bool) -> SqlResult<Answer> {
-        let [catalog, database, table] = self.which_table(name)?;
+        let [catalog, database, table] = self.resolve_table(name)?;
         let exists = self.relation(&catalog, &database, &table);
         if exists.is_err() && if_exists {
             return DONE;
@@ -70,7 +70,7 @@ impl Execution<'_> {
             .remove(&table);
         self.state
             .all_grants()
-            .for_each(|grants| grants.forget(|it| *it == object));
+            .for_each(|grants| grants.remove_dropped(|it| *it == object));
         DONE
     }
 
@@ -80,7 +80,7 @@ impl Execution<'_> {
         columns: Option<Vec<String>>,
         rows: Vec<Vec<Literal>>,
     ) -> SqlResult<Answer> {
-        let [catalog, database, table] = self.which_table(name)?;
+        let [catalog, database, table] = self.resolve_table(name)?;
         self.relation(&catalog, &database, &table)?;
         self.require(
             Privilege::Insert,
@@ -92,27 +92,27 @@ impl Execution<'_> {
             .iter()
             .map(|column| column.name.clone())
             .collect();
-        let places = match columns {
-            Some(columns) => places(&names, columns.iter())?,
+        let positions = match columns {
+            Some(columns) => positions(&names, columns.iter())?,
             None => (0..names.len()).collect(),
         };
         let mut added = Vec::new();
         for row in rows {
-            if row.len() != places.len() {
+            if row.len() != positions.len() {
                 return Err(SqlError::analysis(format!(
                     "Inserted target column count: {} doesn't match select/value column count: {}",
-                    places.len(),
+                    positions.len(),
                     row.len()
                 )));
             }
             let mut whole = vec![None; names.len()];
-            for (place, value) in places.iter().zip(row) {
-                let column = &table.columns[*place];
-                if let Some(value) = value.as_ref().filter(|value| !column.holds.takes(value)) {
+            for (position, value) in positions.iter().zip(row) {
+                let column = &table.columns[*position];
+                if let Some(value) = value.as_ref().filter(|value| !column.holds.accepts(value)) {
                     let message = format!("Invalid value '{value}' for column '{}'", column.name);
                     return Err(SqlError::general(message));
                 }
-                whole[*place] = value;
+                whole[*position] = value;
             }
             added.push(whole);
         }
@@ -126,7 +126,7 @@ impl Execution<'_> {
         name: &[String],
         conditions: &[Condition],
     ) -> SqlResult<Answer> {
-        let [catalog, database, table] = self.which_table(name)?;
+        let [catalog, database, table] = self.resolve_table(name)?;
         let all = self.relation(&catalog, &database, &table)?;
         self.require(
             Privilege::Delete,
@@ -146,10 +146,10 @@ impl Execution<'_> {
         conditions: &[Condition],
         limit: Option<usize>,
     ) -> SqlResult<Answer> {
-        let [catalog, database, table] = self.which_table(name)?;
+        let [catalog, database, table] = self.resolve_table(name)?;
         let mut all = self.relation(&catalog, &database, &table)?;
         let on = Object::table(&catalog, &database, &table);
-        // The views are for whoever manages users, and for whom they are granted to.
+        // The views can be read with the privilege GRANT on the system, or with SELECT.
         let manages_users =
             views::is_views(&catalog, &database) && self.may(Privilege::Grant, &Object::System);
         if !manages_users {
@@ -166,9 +166,12 @@ impl Execution<'_> {
                 shown
             }
             Projection::Columns(columns) => {
-                let places = places(&all.columns, columns.iter().map(|(column, _)| column))?;
+                let positions = positions(&all.columns, columns.iter().map(|(column, _)| column))?;
                 let cut = |row: Vec<Option<String>>| {
-                    places.iter().map(|place| row[*place].clone()).collect()
+                    positions
+                        .iter()
+                        .map(|position| row[*position].clone())
+                        .collect()
                 };
                 Rows {
                     columns: columns.into_iter().map(|(_, name)| name).collect(),
@@ -178,7 +181,7 @@ impl Execution<'_> {
         }))
     }
 
-    /// The rows of a table or of a view.
+    /// Returns the rows of a table or view.
     pub(super) fn relation(&self, catalog: &str, database: &str, name: &str) -> SqlResult<Rows> {
         let missing = || SqlError::unknown_table(&format!("{database}.{name}"));
         if views::is_views(catalog, database) {
@@ -205,10 +208,10 @@ impl Execution<'_> {
         table.ok_or_else(|| SqlError::unknown_table(&format!("{database}.{name}")))
     }
 
-    fn which_table(&self, name: &[String]) -> SqlResult<[String; 3]> {
+    fn resolve_table(&self, name: &[String]) -> SqlResult<[String; 3]> {
         let (table, before) = name.split_last().ok_or_else(SqlError::no_database)?;
         let before = (!before.is_empty()).then_some(before);
-        let (catalog, database) = self.which_database(before)?;
+        let (catalog, database) = self.resolve_database(before)?;
         Ok([catalog, database, table.clone()])
     }
 }

@@ -9,7 +9,6 @@ use crate::{
 const ICEBERG: &str = "PROPERTIES ('type'='iceberg', 'iceberg.catalog.type'='rest', 'iceberg.catalog.uri'='http://x')";
 const LIMITS: &str = "WITH ('cpu_weight'='4', 'mem_limit'='20%')";
 
-/// A cluster with some connections to it.
 struct Cluster {
     state: State,
     sessions: Sessions,
@@ -23,7 +22,7 @@ impl Cluster {
         }
     }
 
-    /// A cluster with a tenant's catalog, role, user and group.
+    /// Returns a cluster with a tenant's catalog, role, user and group.
     fn with_tenant(name: &str) -> Self {
         let mut cluster = Self::new();
         cluster.add_tenant(name);
@@ -59,20 +58,20 @@ impl Cluster {
             session,
             sessions,
         }
-        .run(statement)
+        .execute(statement)
     }
 
-    /// The same as a new connection of this user.
+    /// Runs a statement on a new connection of this user.
     fn as_user(&mut self, user: &str, statement: &str) -> SqlResult<Answer> {
         let account = &self.state.users[&Identity::of(user)];
         let mut session = Session::new(1, Identity::of(user), account.active_at_login());
         self.run(&mut session, statement)
     }
 
-    /// A column of what the user is shown.
+    /// Returns one column of the rows that a user gets.
     fn column(&mut self, user: &str, statement: &str, column: &str) -> Vec<String> {
         let Answer::Rows(rows) = self.as_user(user, statement).expect(statement) else {
-            panic!("{statement} shows nothing");
+            panic!("{statement} returned no rows");
         };
         let at = rows
             .columns
@@ -95,7 +94,7 @@ fn code(outcome: SqlResult<Answer>) -> u16 {
 }
 
 #[test]
-fn statements_keep_to_the_documented_rules() {
+fn invalid_statement_is_rejected_without_change() {
     let no_uri = "PROPERTIES ('type'='iceberg', 'iceberg.catalog.type'='rest')";
     let long = "a".repeat(65);
     let table = [
@@ -107,7 +106,7 @@ fn statements_keep_to_the_documented_rules() {
         (
             format!("CREATE EXTERNAL CATALOG IF NOT EXISTS one_catalog {ICEBERG}"),
             0,
-            "if not there",
+            "if not exists",
         ),
         (
             format!("CREATE EXTERNAL CATALOG `1x` {ICEBERG}"),
@@ -130,11 +129,7 @@ fn statements_keep_to_the_documented_rules() {
             "no URI",
         ),
         ("DROP CATALOG none".to_owned(), 5078, "no such catalog"),
-        (
-            "DROP CATALOG IF EXISTS none".to_owned(),
-            0,
-            "none, and that is fine",
-        ),
+        ("DROP CATALOG IF EXISTS none".to_owned(), 0, "if exists"),
         (
             "DROP CATALOG default_catalog".to_owned(),
             1064,
@@ -149,7 +144,7 @@ fn statements_keep_to_the_documented_rules() {
         (
             "CREATE ROLE IF NOT EXISTS one".to_owned(),
             0,
-            "if not there",
+            "if not exists",
         ),
         ("CREATE ROLE `a-b`".to_owned(), 1064, "a role with a hyphen"),
         ("DROP ROLE none".to_owned(), 1064, "no such role"),
@@ -158,7 +153,7 @@ fn statements_keep_to_the_documented_rules() {
         (
             "CREATE USER IF NOT EXISTS one".to_owned(),
             0,
-            "if not there",
+            "if not exists",
         ),
         (
             "CREATE USER u DEFAULT ROLE none".to_owned(),
@@ -180,18 +175,14 @@ fn statements_keep_to_the_documented_rules() {
         (
             "SET DEFAULT ROLE user_admin TO one".to_owned(),
             1064,
-            "a role that it doesn't have",
+            "a role that wasn't granted",
         ),
         (
             "GRANT none TO USER one".to_owned(),
             1064,
             "no such role to grant",
         ),
-        (
-            "GRANT one TO USER none".to_owned(),
-            1064,
-            "nobody to grant it to",
-        ),
+        ("GRANT one TO USER none".to_owned(), 1064, "no such grantee"),
         (
             "GRANT USAGE ON CATALOG none TO ROLE one".to_owned(),
             5078,
@@ -200,12 +191,12 @@ fn statements_keep_to_the_documented_rules() {
         (
             "GRANT SELECT ON CATALOG one_catalog TO ROLE one".to_owned(),
             1064,
-            "not a catalog's",
+            "no privilege of catalogs",
         ),
         (
             "GRANT DROP ON CATALOG default_catalog TO ROLE one".to_owned(),
             1064,
-            "not that one's",
+            "no privilege of the internal catalog",
         ),
         (
             "GRANT NODE ON SYSTEM TO ROLE one".to_owned(),
@@ -250,7 +241,7 @@ fn statements_keep_to_the_documented_rules() {
         (
             format!("CREATE RESOURCE GROUP g TO (user='a-b') {LIMITS}"),
             1064,
-            "no such user's name",
+            "an invalid user name",
         ),
         (
             "ALTER RESOURCE GROUP one WITH ('exclusive_cpu_cores'='2')".to_owned(),
@@ -294,7 +285,7 @@ fn statements_keep_to_the_documented_rules() {
         ),
         ("KILL 99".to_owned(), 1094, "no such connection"),
         ("SELECT @@nothing".to_owned(), 1193, "no such variable"),
-        ("SELECT a".to_owned(), 1064, "a column of nothing"),
+        ("SELECT a".to_owned(), 1064, "a column without a table"),
         ("SELECT * FROM t".to_owned(), 1046, "no database"),
         (
             "SELECT * FROM one_catalog.d.u".to_owned(),
@@ -336,7 +327,7 @@ fn statements_keep_to_the_documented_rules() {
 }
 
 #[test]
-fn a_tenant_may_do_what_it_was_granted_and_nothing_else() {
+fn tenant_statement_requires_its_privilege() {
     let table = [
         ("INSERT INTO one_catalog.d.t VALUES (1, 'x')", 0),
         ("SELECT * FROM one_catalog.d.t", 0),
@@ -386,7 +377,7 @@ fn a_tenant_may_do_what_it_was_granted_and_nothing_else() {
 }
 
 #[test]
-fn a_login_sees_the_catalogs_that_it_may_use() {
+fn show_catalogs_lists_usable_catalogs_only() {
     let mut cluster = Cluster::with_tenant("one");
     cluster.add_tenant("two");
     let seen = cluster.column("one", "SHOW CATALOGS", "Catalog");
@@ -396,14 +387,14 @@ fn a_login_sees_the_catalogs_that_it_may_use() {
 }
 
 #[test]
-fn privileges_come_with_active_roles_only() {
+fn inactive_role_gives_no_privileges() {
     let mut cluster = Cluster::with_tenant("one");
     let mut tenant = Session::new(1, Identity::of("one"), ["one".to_owned()].into());
     let read = "SELECT * FROM one_catalog.d.t";
     assert_eq!(code(cluster.run(&mut tenant, read)), 0);
     cluster
         .run(&mut tenant, "SET ROLE NONE")
-        .expect("anybody may");
+        .expect("needs no privilege");
     let refusal = cluster
         .run(&mut tenant, read)
         .expect_err("no role is active");
@@ -416,16 +407,16 @@ fn privileges_come_with_active_roles_only() {
     );
     cluster
         .run(&mut tenant, "SET ROLE ALL")
-        .expect("anybody may");
+        .expect("needs no privilege");
     assert_eq!(code(cluster.run(&mut tenant, read)), 0);
     cluster
         .as_user("root", "REVOKE one FROM USER one")
-        .expect("root may");
+        .expect("root has all privileges");
     assert_eq!(code(cluster.run(&mut tenant, read)), 5203);
 }
 
 #[test]
-fn write_privileges_are_revoked_alone() {
+fn revoked_write_privileges_leave_reads_allowed() {
     let mut cluster = Cluster::with_tenant("one");
     let mut root = Session::new(1, Identity::root(), ["root".to_owned()].into());
     for statement in [
@@ -443,7 +434,7 @@ fn write_privileges_are_revoked_alone() {
 }
 
 #[test]
-fn a_dropped_catalog_takes_its_grants_along() {
+fn drop_catalog_removes_its_grants() {
     let mut cluster = Cluster::with_tenant("one");
     let grants =
         |cluster: &mut Cluster| cluster.column("root", "SHOW GRANTS FOR ROLE one", "Grants");
@@ -457,12 +448,12 @@ fn a_dropped_catalog_takes_its_grants_along() {
     );
     cluster
         .as_user("root", "DROP CATALOG one_catalog")
-        .expect("root may");
+        .expect("root has all privileges");
     assert!(grants(&mut cluster).is_empty());
 }
 
 #[test]
-fn the_views_show_roles_of_all_and_grants_on_what_there_is() {
+fn views_show_role_edges_and_grants_on_existing_objects() {
     let mut cluster = Cluster::with_tenant("one");
     let edges = "SELECT FROM_ROLE, TO_USER FROM sys.role_edges WHERE FROM_ROLE IN ('one', 'root')";
     assert_eq!(
@@ -476,7 +467,7 @@ fn the_views_show_roles_of_all_and_grants_on_what_there_is() {
     );
     cluster
         .as_user("root", "DROP TABLE one_catalog.d.t")
-        .expect("root may");
+        .expect("root has all privileges");
     assert_eq!(
         cluster.column("root", kinds, "OBJECT_TYPE"),
         ["CATALOG", "DATABASE"]
@@ -484,7 +475,7 @@ fn the_views_show_roles_of_all_and_grants_on_what_there_is() {
 }
 
 #[test]
-fn exclusive_cores_of_all_groups_leave_one_to_the_others() {
+fn exclusive_cores_leave_one_core_unreserved() {
     let mut cluster = Cluster::new();
     let mut create = |name: &str, cores: u32| {
         let limits = format!("WITH ('exclusive_cpu_cores'='{cores}', 'mem_limit'='20%')");
@@ -499,10 +490,12 @@ fn exclusive_cores_of_all_groups_leave_one_to_the_others() {
 }
 
 #[test]
-fn a_group_is_shown_once_for_each_classifier() {
+fn group_is_shown_once_per_classifier() {
     let mut cluster = Cluster::with_tenant("one");
     let add = "ALTER RESOURCE GROUP one ADD (user='other', query_type IN ('insert'))";
-    cluster.as_user("root", add).expect("root may");
+    cluster
+        .as_user("root", add)
+        .expect("root has all privileges");
     let show = "SHOW VERBOSE RESOURCE GROUPS ALL";
     assert_eq!(
         cluster.column("root", show, "name"),
@@ -519,7 +512,7 @@ fn a_group_is_shown_once_for_each_classifier() {
 }
 
 #[test]
-fn rows_are_written_read_and_deleted() {
+fn rows_are_inserted_selected_and_deleted() {
     let mut cluster = Cluster::with_tenant("one");
     let insert = "INSERT INTO one_catalog.d.t (b, a) VALUES ('x', 1), (NULL, 2), ('z', 3)";
     assert_eq!(cluster.as_user("one", insert), Ok(Answer::Done(3)));
@@ -534,7 +527,7 @@ fn rows_are_written_read_and_deleted() {
 }
 
 #[test]
-fn connections_are_seen_and_ended_by_their_user_and_by_whoever_operates() {
+fn connection_is_visible_to_its_user_and_operators() {
     let mut cluster = Cluster::with_tenant("one");
     cluster.add_tenant("two");
     let other = Session::new(7, Identity::of("two"), [].into());

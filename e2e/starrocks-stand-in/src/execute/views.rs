@@ -1,4 +1,4 @@
-//! The views of `sys` that say who has which privilege and role.
+//! The views of `sys` that list privileges and roles.
 
 use super::{Execution, Rows};
 use crate::{
@@ -17,13 +17,13 @@ const GRANTS: [&str; 7] = [
     "IS_GRANTABLE",
 ];
 
-/// Whether a database is the one with the views.
+/// Returns whether a database is the one with the views.
 pub fn is_views(catalog: &str, database: &str) -> bool {
     catalog == INTERNAL_CATALOG && database == DATABASE
 }
 
 impl Execution<'_> {
-    /// The rows of a view, if there is one of that name.
+    /// Returns the rows of a view, or `None` if no view has that name.
     pub(super) fn view(&self, name: &str) -> Option<Rows> {
         match name {
             "role_edges" => Some(self.role_edges()),
@@ -59,8 +59,8 @@ impl Execution<'_> {
         shown
     }
 
-    /// A grant on all of something has a row for each that there is, so none where
-    /// there is none.
+    /// Adds the rows of grants. A grant on all objects of a kind has one row per existing
+    /// object.
     fn add_grants(&self, shown: &mut Rows, grantee: &str, grants: &Grants) {
         for granted in grants.iter() {
             let privileges: Vec<_> = granted.privileges.iter().map(|it| it.name()).collect();

@@ -1,4 +1,4 @@
-//! Statements about roles and users.
+//! Grammar of statements on roles and users.
 
 use super::{
     parser::Parser,

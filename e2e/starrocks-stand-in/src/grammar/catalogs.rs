@@ -1,4 +1,4 @@
-//! Statements about external catalogs.
+//! Grammar of statements on external catalogs.
 
 use super::{parser::Parser, statement::Statement};
 use crate::error::SqlResult;

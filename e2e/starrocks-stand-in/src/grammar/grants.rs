@@ -1,4 +1,4 @@
-//! Statements about who may do what.
+//! Grammar of GRANT, REVOKE and SHOW GRANTS.
 
 use super::{
     accounts::user,
@@ -69,7 +69,7 @@ fn grantee(parser: &mut Parser) -> SqlResult<Grantee> {
     Ok(Grantee::User(user(parser)?))
 }
 
-/// `None` where roles are listed instead. ALL stands for what the object has.
+/// Returns `None` if roles follow instead. ALL means all privileges of the object.
 fn privileges(parser: &mut Parser) -> SqlResult<Option<Vec<Privilege>>> {
     if parser.accept("ALL") {
         parser.accept("PRIVILEGES");

@@ -1,4 +1,4 @@
-//! Statements about resource groups.
+//! Grammar of statements on resource groups.
 
 use super::{
     parser::Parser,

@@ -1,37 +1,36 @@
-//! A statement's text as tokens.
+//! Splits a statement's text into tokens.
 
 use crate::error::{SqlError, SqlResult};
 
-/// One token, and where it begins.
+/// A token and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// What it is.
     pub kind: Kind,
-    /// Its first character: the line counts from 1.
+    /// Line of the first character, from 1.
     pub line: usize,
-    /// Its first character: the column counts from 0.
+    /// Column of the first character, from 0.
     pub column: usize,
 }
 
-/// What a token is.
+/// Kinds of tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A keyword, or a name without quotes.
+    /// A keyword or an unquoted name.
     Word(String),
-    /// A name in backticks, without them.
+    /// A name in backticks; they are removed.
     Name(String),
-    /// A text in single or double quotes, without them and its escapes.
+    /// A text in single or double quotes; quotes and escapes are resolved.
     Text(String),
-    /// Digits, with a point in them or not.
+    /// Digits, optionally with a decimal point.
     Number(String),
-    /// A sign that stands for itself.
+    /// Any other character.
     Sign(char),
-    /// Where the text ends.
+    /// End of the text.
     End,
 }
 
 impl Kind {
-    /// As messages show it.
+    /// Returns the token as error messages show it.
     pub fn shown(&self) -> String {
         match self {
             Self::Word(text) | Self::Name(text) | Self::Number(text) => text.clone(),
@@ -42,7 +41,7 @@ impl Kind {
     }
 }
 
-/// Cuts a statement into tokens; the last one is [`Kind::End`].
+/// Returns the tokens of a statement; the last one is [`Kind::End`].
 pub fn tokens(text: &str) -> SqlResult<Vec<Token>> {
     let mut lexer = Lexer {
         rest: text.chars().collect(),
@@ -95,7 +94,7 @@ impl Lexer {
         taken
     }
 
-    /// Blanks and comments.
+    /// Skips blanks and comments.
     fn skip_blanks(&mut self) {
         loop {
             match (self.peek(0), self.peek(1)) {
@@ -127,7 +126,7 @@ impl Lexer {
             '\'' | '"' | '`' => self.quoted(first),
             first if first.is_ascii_digit() => {
                 let number = self.take_while(|next| next.is_ascii_digit() || next == '.');
-                // `2fast` is a name, as it is for StarRocks.
+                // `2fast` is a name, as in StarRocks.
                 let letters = self.take_while(is_letter);
                 Ok(if letters.is_empty() {
                     Kind::Number(number)

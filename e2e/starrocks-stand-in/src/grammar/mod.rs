@@ -1,5 +1,5 @@
-//! The statements that the stand-in knows: one rule each, after StarRocks' own
-//! grammar. Whatever no rule takes is a syntax error.
+//! The grammar of the supported statements, one rule each, following StarRocks' own
+//! grammar. Everything else is a syntax error.
 
 mod accounts;
 mod catalogs;
@@ -12,6 +12,7 @@ mod select;
 pub mod statement;
 mod system;
 mod tables;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +21,7 @@ use statement::Statement;
 
 use super::error::SqlResult;
 
-/// Understands one statement.
+/// Parses one statement.
 pub fn parse(text: &str) -> SqlResult<Statement> {
     let mut parser = Parser::new(text)?;
     let statement = statement(&mut parser)?;

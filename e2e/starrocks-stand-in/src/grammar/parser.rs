@@ -1,4 +1,4 @@
-//! The cursor that the rules move over a statement's tokens.
+//! A cursor over a statement's tokens.
 
 use super::{
     lexer::{Kind, Token, tokens},
@@ -6,14 +6,14 @@ use super::{
 };
 use crate::error::{SqlError, SqlResult};
 
-/// A place in a statement.
+/// A position in a statement.
 pub struct Parser {
     tokens: Vec<Token>,
     at: usize,
 }
 
 impl Parser {
-    /// The beginning of a statement.
+    /// Creates a parser at the start of a statement.
     pub fn new(statement: &str) -> SqlResult<Self> {
         Ok(Self {
             tokens: tokens(statement)?,
@@ -21,14 +21,14 @@ impl Parser {
         })
     }
 
-    /// Moves over a keyword, if it is the next token.
+    /// Consumes a keyword if it is the next token.
     pub fn accept(&mut self, keyword: &str) -> bool {
         let accepted = self.is_next(keyword);
         self.at += usize::from(accepted);
         accepted
     }
 
-    /// Moves over keywords, if all of them follow.
+    /// Consumes keywords if all of them follow.
     pub fn accept_all(&mut self, keywords: &[&str]) -> bool {
         let began = self.at;
         let accepted = keywords.iter().all(|keyword| self.accept(keyword));
@@ -38,14 +38,14 @@ impl Parser {
         accepted
     }
 
-    /// Moves over a sign, if it is the next token.
+    /// Consumes a sign if it is the next token.
     pub fn accept_sign(&mut self, sign: char) -> bool {
         let accepted = *self.next() == Kind::Sign(sign);
         self.at += usize::from(accepted);
         accepted
     }
 
-    /// Moves over keywords.
+    /// Consumes keywords, or returns a syntax error.
     pub fn expect(&mut self, keywords: &[&str]) -> SqlResult<()> {
         keywords
             .iter()
@@ -55,7 +55,7 @@ impl Parser {
             })
     }
 
-    /// Moves over a sign.
+    /// Consumes a sign, or returns a syntax error.
     pub fn expect_sign(&mut self, sign: char) -> SqlResult<()> {
         match self.accept_sign(sign) {
             true => Ok(()),
@@ -63,7 +63,7 @@ impl Parser {
         }
     }
 
-    /// The statement ends here, with a semicolon or without.
+    /// Consumes the end of the statement and an optional semicolon.
     pub fn expect_end(&mut self) -> SqlResult<()> {
         self.accept_sign(';');
         match self.next() {
@@ -72,7 +72,7 @@ impl Parser {
         }
     }
 
-    /// A name: a word that isn't reserved, or anything in backticks.
+    /// Consumes a name: a word that isn't reserved, or any name in backticks.
     pub fn identifier(&mut self) -> SqlResult<String> {
         let name = match self.next() {
             Kind::Word(word) if !is_reserved(word) => word.clone(),
@@ -83,7 +83,7 @@ impl Parser {
         Ok(name)
     }
 
-    /// A name that may be written as a text too.
+    /// Consumes a name or a quoted text.
     pub fn identifier_or_text(&mut self) -> SqlResult<String> {
         match self.next() {
             Kind::Text(_) => self.text(),
@@ -91,7 +91,7 @@ impl Parser {
         }
     }
 
-    /// A text in quotes.
+    /// Consumes a quoted text.
     pub fn text(&mut self) -> SqlResult<String> {
         let Kind::Text(text) = self.next() else {
             return Err(self.unexpected("SINGLE_QUOTED_TEXT, DOUBLE_QUOTED_TEXT"));
@@ -101,12 +101,12 @@ impl Parser {
         Ok(text)
     }
 
-    /// A text in quotes, if it is the next token.
+    /// Consumes a quoted text if it is the next token.
     pub fn accept_text(&mut self) -> Option<String> {
         self.text().ok()
     }
 
-    /// A number as it is written, if it is the next token.
+    /// Consumes a number if it is the next token, and returns it as written.
     pub fn accept_number(&mut self) -> Option<String> {
         let Kind::Number(number) = self.next() else {
             return None;
@@ -116,7 +116,7 @@ impl Parser {
         Some(number)
     }
 
-    /// A whole number.
+    /// Consumes an integer.
     pub fn integer<N: std::str::FromStr>(&mut self) -> SqlResult<N> {
         let integer = match self.next() {
             Kind::Number(number) => number.parse().ok(),
@@ -127,7 +127,7 @@ impl Parser {
         Ok(integer)
     }
 
-    /// Items with commas between them, one at least.
+    /// Consumes one or more items separated by commas.
     pub fn list<T>(&mut self, item: impl Fn(&mut Self) -> SqlResult<T>) -> SqlResult<Vec<T>> {
         let mut items = vec![item(self)?];
         while self.accept_sign(',') {
@@ -136,7 +136,7 @@ impl Parser {
         Ok(items)
     }
 
-    /// The same in brackets.
+    /// Consumes one or more items in brackets, separated by commas.
     pub fn bracketed<T>(&mut self, item: impl Fn(&mut Self) -> SqlResult<T>) -> SqlResult<Vec<T>> {
         self.expect_sign('(')?;
         let items = self.list(item)?;
@@ -144,7 +144,7 @@ impl Parser {
         Ok(items)
     }
 
-    /// `'key' = 'value', …` in brackets.
+    /// Consumes `('key' = 'value', …)`.
     pub fn properties(&mut self) -> SqlResult<Vec<(String, String)>> {
         self.bracketed(|parser| {
             let key = parser.text()?;
@@ -153,17 +153,17 @@ impl Parser {
         })
     }
 
-    /// `IF NOT EXISTS`, if it follows.
+    /// Consumes `IF NOT EXISTS` if it follows.
     pub fn if_not_exists(&mut self) -> bool {
         self.accept_all(&["IF", "NOT", "EXISTS"])
     }
 
-    /// `IF EXISTS`, if it follows.
+    /// Consumes `IF EXISTS` if it follows.
     pub fn if_exists(&mut self) -> bool {
         self.accept_all(&["IF", "EXISTS"])
     }
 
-    /// The refusal of the next token.
+    /// Returns the syntax error for the next token.
     pub fn unexpected(&self, expected: &str) -> SqlError {
         let token = &self.tokens[self.at.min(self.tokens.len() - 1)];
         SqlError::syntax(token.line, token.column, &token.kind.shown(), expected)

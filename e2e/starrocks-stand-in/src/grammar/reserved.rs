@@ -1,6 +1,6 @@
 //! StarRocks' reserved words.
 
-/// Whether a word is a name in backticks only.
+/// Returns whether a word can be a name only in backticks.
 pub fn is_reserved(word: &str) -> bool {
     RESERVED.contains(&word.to_ascii_uppercase().as_str())
 }

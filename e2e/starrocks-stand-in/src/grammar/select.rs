@@ -1,10 +1,9 @@
-//! SELECT, and what rows are told by.
+//! Grammar of SELECT and of conditions on rows.
 
 use super::{
     parser::Parser,
-    statement::{Condition, Literal, Projection, Statement, Value, ValueKind},
-    system::variable,
-    tables::qualified,
+    statement::{Condition, Projection, Statement, Value, ValueKind},
+    terms::{literal, qualified, variable},
 };
 use crate::error::SqlResult;
 
@@ -20,13 +19,13 @@ pub fn select(parser: &mut Parser) -> SqlResult<Statement> {
             return Ok(Statement::SelectValues { values });
         }
         let columns = projection(values).ok_or_else(|| parser.unexpected("columns or COUNT(*)"))?;
-        return rows_of(parser, columns);
+        return select_rows(parser, columns);
     };
     parser.expect(&["FROM"])?;
-    rows_of(parser, columns)
+    select_rows(parser, columns)
 }
 
-fn rows_of(parser: &mut Parser, columns: Projection) -> SqlResult<Statement> {
+fn select_rows(parser: &mut Parser, columns: Projection) -> SqlResult<Statement> {
     let table = qualified(parser, 3)?;
     let conditions = conditions(parser)?;
     let limit = limit(parser)?;
@@ -56,7 +55,7 @@ fn bare_value(parser: &mut Parser) -> SqlResult<Value> {
             kind: ValueKind::Variable(name),
         });
     }
-    // Keywords that are functions, with brackets and without.
+    // Keywords that are functions, with or without brackets.
     for keyword in ["CURRENT_USER", "CURRENT_ROLE", "DATABASE", "SCHEMA"] {
         if parser.accept(keyword) {
             if parser.accept_sign('(') {
@@ -149,32 +148,5 @@ pub fn condition(parser: &mut Parser) -> SqlResult<Condition> {
         let is = !parser.accept("NOT");
         parser.expect(&["NULL"])?;
         Ok(Condition::Null { column, is })
-    }
-}
-
-/// A number, a text, TRUE, FALSE or NULL.
-pub fn literal(parser: &mut Parser) -> SqlResult<Literal> {
-    if parser.accept("NULL") {
-        return Ok(None);
-    }
-    if parser.accept("TRUE") {
-        return Ok(Some("1".to_owned()));
-    }
-    if parser.accept("FALSE") {
-        return Ok(Some("0".to_owned()));
-    }
-    let sign = if parser.accept_sign('-') { "-" } else { "" };
-    let text = if sign.is_empty() {
-        parser.accept_text()
-    } else {
-        None
-    };
-    match text.or_else(|| {
-        parser
-            .accept_number()
-            .map(|number| format!("{sign}{number}"))
-    }) {
-        Some(literal) => Ok(Some(literal)),
-        None => Err(parser.unexpected("a value")),
     }
 }

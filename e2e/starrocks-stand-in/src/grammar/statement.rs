@@ -1,14 +1,13 @@
-//! What statements say, once they are understood.
+//! Parsed statements.
 
 use crate::{
     privileges::{Object, Privilege},
     state::{ColumnType, Identity},
 };
 
-/// Properties in the order in which they were written.
+/// Properties in the order of the statement.
 pub type Properties = Vec<(String, String)>;
 
-/// A statement.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Statement {
     CreateCatalog {
@@ -168,7 +167,7 @@ pub enum Statement {
 }
 
 impl Statement {
-    /// Whether it changes nothing but its session, or another one.
+    /// Returns whether the statement changes at most sessions, not stored state.
     pub fn only_reads(&self) -> bool {
         use Statement::*;
         matches!(
@@ -197,17 +196,17 @@ impl Statement {
     }
 }
 
-/// A name with those before it: `[catalog.][database.]table`.
+/// A qualified name: `[catalog.][database.]table`.
 pub type TableName = Vec<String>;
 
-/// Who gets or has something.
+/// The user or role of a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grantee {
     User(Identity),
     Role(String),
 }
 
-/// Some of a user's roles.
+/// A selection of a user's roles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Roles {
     None,
@@ -216,11 +215,11 @@ pub enum Roles {
     These(Vec<String>),
 }
 
-/// How a password is given. Never shown.
+/// A password as given in a statement. Never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Password {
     Plain(String),
-    /// `*` and the SHA-1 of the password's SHA-1 in hexadecimal.
+    /// `*` and the hexadecimal SHA-1 of the password's SHA-1.
     Hash(String),
 }
 
@@ -230,15 +229,15 @@ impl std::fmt::Debug for Password {
     }
 }
 
-/// What privileges are granted on. Databases and tables are those of the session's
-/// catalog, which only its execution knows.
+/// The object of a grant. Databases and tables belong to the session's catalog, which is
+/// known only at execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// The same in every catalog.
+    /// An object outside of catalogs.
     Everywhere(Object),
-    /// A database of the catalog, or all of them.
+    /// A database of the catalog, or all.
     Database(Option<String>),
-    /// A table of a database, or all of either.
+    /// A table of a database; `None` means all.
     Table {
         database: Option<String>,
         table: Option<String>,
@@ -247,7 +246,7 @@ pub enum Target {
     TableHere(String),
 }
 
-/// What is changed in a resource group.
+/// A change of a resource group.
 #[derive(Clone, Debug, PartialEq)]
 pub enum GroupChange {
     Limits(Properties),
@@ -256,7 +255,7 @@ pub enum GroupChange {
     DropAll,
 }
 
-/// What a row, or a query, must be like.
+/// A condition on a row or a query.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
     Equal(String, Literal),
@@ -265,19 +264,19 @@ pub enum Condition {
     Null { column: String, is: bool },
 }
 
-/// A value as it is written; `None` is NULL.
+/// A value as written; `None` is NULL.
 pub type Literal = Option<String>;
 
-/// The columns that a SELECT is for.
+/// The selected columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Projection {
     All,
     Count,
-    /// Each with what it is called in the answer.
+    /// Each with its name in the answer.
     Columns(Vec<(String, String)>),
 }
 
-/// An item of a SELECT, and what it is called in the answer.
+/// An item of a SELECT and its name in the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
     pub kind: ValueKind,
@@ -289,6 +288,6 @@ pub enum ValueKind {
     Literal(Literal),
     Column(String),
     Variable(String),
-    /// By its name in lower case.
+    /// Function name in lower case.
     Function(String),
 }

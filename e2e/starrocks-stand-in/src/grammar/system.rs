@@ -1,6 +1,10 @@
-//! Statements about sessions.
+//! Grammar of statements on sessions.
 
-use super::{parser::Parser, select::literal, statement::Statement};
+use super::{
+    parser::Parser,
+    statement::Statement,
+    terms::{literal, variable},
+};
 use crate::error::SqlResult;
 
 /// `KILL [CONNECTION | QUERY] id`
@@ -15,7 +19,7 @@ pub fn kill(parser: &mut Parser) -> SqlResult<Statement> {
 
 /// `SET {NAMES charset [COLLATE collation] | [GLOBAL | SESSION | LOCAL] variable = value}, …`
 ///
-/// Clients say such things when they connect; none of them changes anything here.
+/// Clients send such statements when they connect; they have no effect here.
 pub fn set_variables(parser: &mut Parser) -> SqlResult<Statement> {
     parser.list(assignment)?;
     Ok(Statement::SetVariables)
@@ -42,16 +46,4 @@ fn assignment(parser: &mut Parser) -> SqlResult<()> {
         literal(parser)?;
     }
     Ok(())
-}
-
-/// What follows the first `@`: a name of the user's, or `@[scope.]name`.
-pub fn variable(parser: &mut Parser) -> SqlResult<String> {
-    if !parser.accept_sign('@') {
-        return parser.identifier();
-    }
-    let name = parser.identifier()?;
-    match parser.accept_sign('.') {
-        true => parser.identifier(),
-        false => Ok(name),
-    }
 }

@@ -1,9 +1,10 @@
-//! Statements about databases, tables and what is in them.
+//! Grammar of statements on databases, tables and rows.
 
 use super::{
     parser::Parser,
-    select::{conditions, literal},
-    statement::{Statement, TableName},
+    select::conditions,
+    statement::Statement,
+    terms::{literal, qualified},
 };
 use crate::{error::SqlResult, state::ColumnType};
 
@@ -98,15 +99,6 @@ pub fn delete(parser: &mut Parser) -> SqlResult<Statement> {
     let table = qualified(parser, 3)?;
     let conditions = conditions(parser)?;
     Ok(Statement::Delete { table, conditions })
-}
-
-/// `[catalog.][database.]table`, of so many parts at most.
-pub fn qualified(parser: &mut Parser, at_most: usize) -> SqlResult<TableName> {
-    let mut name = vec![parser.identifier()?];
-    while name.len() < at_most && parser.accept_sign('.') {
-        name.push(parser.identifier()?);
-    }
-    Ok(name)
 }
 
 fn column_type(parser: &mut Parser) -> SqlResult<ColumnType> {

@@ -1,7 +1,7 @@
 use super::{parse, statement::Statement};
 
 #[test]
-fn statements_are_taken_as_starrocks_takes_them() {
+fn supported_statements_are_parsed() {
     let fine = [
         "SHOW CATALOGS",
         "show catalogs;",
@@ -77,21 +77,16 @@ fn statements_are_taken_as_starrocks_takes_them() {
 }
 
 #[test]
-fn whatever_is_no_statement_is_refused_where_it_goes_wrong() {
+fn invalid_statement_is_rejected_at_its_first_error() {
     let table = [
         ("FLUSH PRIVILEGES", 0, "FLUSH", "an unknown statement"),
         ("", 0, "<EOF>", "nothing"),
-        (
-            "SHOW CATALOGS LIKE 'a'",
-            14,
-            "LIKE",
-            "more than there should be",
-        ),
+        ("SHOW CATALOGS LIKE 'a'", 14, "LIKE", "trailing words"),
         (
             "SHOW CATALOGSX",
             5,
             "CATALOGSX",
-            "a word that only begins like a keyword",
+            "a word with a keyword as prefix",
         ),
         (
             "CREATE CATALOG c PROPERTIES ('a'='b')",
@@ -132,7 +127,7 @@ fn whatever_is_no_statement_is_refused_where_it_goes_wrong() {
             "tables of no database",
         ),
         ("KILL all", 5, "all", "no number"),
-        ("ALTER USER u", 12, "<EOF>", "a change of nothing"),
+        ("ALTER USER u", 12, "<EOF>", "no change"),
         ("SELECT 'a", 7, "'", "an open quote"),
     ];
     for (statement, column, found, reason) in table {
@@ -151,7 +146,7 @@ fn whatever_is_no_statement_is_refused_where_it_goes_wrong() {
 }
 
 #[test]
-fn quotes_and_escapes_are_taken_away() {
+fn quoted_text_is_unescaped() {
     let comment = |text: &str| match parse(text) {
         Ok(Statement::CreateCatalog { comment, .. }) => comment,
         other => panic!("{text}: {other:?}"),
@@ -171,7 +166,7 @@ fn quotes_and_escapes_are_taken_away() {
 }
 
 #[test]
-fn a_password_is_not_shown() {
-    let statement = parse("CREATE USER u IDENTIFIED BY 'hush'").expect("it is a statement");
+fn debug_output_hides_password() {
+    let statement = parse("CREATE USER u IDENTIFIED BY 'hush'").expect("valid statement");
     assert!(!format!("{statement:?}").contains("hush"));
 }

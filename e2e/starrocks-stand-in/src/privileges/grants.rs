@@ -1,4 +1,4 @@
-//! What one role or user was granted.
+//! Grants of a role or user.
 
 use std::collections::BTreeSet;
 
@@ -6,23 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{Object, Privilege};
 
-/// Privileges on one object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Granted {
-    /// The object.
     pub object: Object,
-    /// What is granted on it.
     pub privileges: BTreeSet<Privilege>,
-    /// Whether it may be handed on.
+    /// Granted with GRANT OPTION.
     pub grantable: bool,
 }
 
-/// What one role or user was granted, object by object.
+/// Grants of a role or user, by object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grants(Vec<Granted>);
 
 impl Grants {
-    /// Adds privileges.
     pub fn add(&mut self, object: &Object, privileges: &BTreeSet<Privilege>, grantable: bool) {
         let same = |it: &&mut Granted| it.object == *object && it.grantable == grantable;
         match self.0.iter_mut().find(same) {
@@ -35,8 +31,8 @@ impl Grants {
         }
     }
 
-    /// Takes privileges away that were granted on this very object; what was never
-    /// granted isn't missed.
+    /// Revokes privileges that were granted on exactly this object; succeeds if they
+    /// weren't granted.
     pub fn remove(&mut self, object: &Object, privileges: &BTreeSet<Privilege>) {
         for granted in self
             .0
@@ -50,12 +46,13 @@ impl Grants {
         self.0.retain(|granted| !granted.privileges.is_empty());
     }
 
-    /// Takes away what was granted on objects that are no more.
-    pub fn forget(&mut self, is_gone: impl Fn(&Object) -> bool) {
-        self.0.retain(|granted| !is_gone(&granted.object));
+    /// Removes the grants on dropped objects.
+    pub fn remove_dropped(&mut self, is_dropped: impl Fn(&Object) -> bool) {
+        self.0.retain(|granted| !is_dropped(&granted.object));
     }
 
-    /// Whether the privilege, or any one with `None`, is granted on the object.
+    /// Returns whether the privilege (with `None`: any privilege) is granted on the
+    /// object.
     pub fn allow(&self, object: &Object, privilege: Option<Privilege>) -> bool {
         let has = |granted: &Granted| match privilege {
             Some(privilege) => granted.privileges.contains(&privilege),
@@ -66,7 +63,6 @@ impl Grants {
             .any(|granted| granted.object.covers(object) && has(granted))
     }
 
-    /// One by one.
     pub fn iter(&self) -> impl Iterator<Item = &Granted> {
         self.0.iter()
     }

@@ -1,4 +1,4 @@
-//! What may be granted, on what, and what a grant covers.
+//! Privileges, the objects that they are granted on, and what a grant covers.
 
 mod grants;
 mod object;
@@ -7,12 +7,12 @@ pub use grants::Grants;
 pub use object::Object;
 use serde::{Deserialize, Serialize};
 
-/// A privilege that StarRocks knows, of those that the stand-in needs.
+/// The privileges of StarRocks that the stand-in needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Privilege {
-    /// Users, roles and who has them; only by a built-in role.
+    /// Manages users, roles and their assignment; only in a built-in role.
     Grant,
-    /// The cluster's nodes; only by a built-in role.
+    /// Manages the cluster's nodes; only in a built-in role.
     Node,
     Operate,
     Delete,
@@ -30,14 +30,14 @@ pub enum Privilege {
     CreateMaterializedView,
     CreateResourceGroup,
     CreateExternalCatalog,
-    /// Every one that the object has; never stored.
+    /// All privileges of the object; never stored.
     All,
 }
 
 use Privilege::*;
 
 impl Privilege {
-    /// Those that statements call by a name.
+    /// The privileges that statements can name.
     pub const NAMED: &[Self] = &[
         Grant,
         Node,
@@ -59,7 +59,7 @@ impl Privilege {
         CreateExternalCatalog,
     ];
 
-    /// The keywords for it.
+    /// Returns the keywords of the privilege.
     pub fn name(self) -> &'static str {
         match self {
             Grant => "GRANT",
@@ -85,8 +85,9 @@ impl Privilege {
     }
 }
 
-/// Whether a built-in role allows something. `user_admin` has GRANT, `cluster_admin`
-/// NODE, `db_admin` all that can be granted, and `root` everything.
+/// Returns whether a built-in role allows something. `user_admin` has GRANT,
+/// `cluster_admin` NODE, `db_admin` everything that can be granted, and `root`
+/// everything.
 pub fn built_in_allows(role: &str, object: &Object, privilege: Option<Privilege>) -> bool {
     let is = |only| *object == Object::System && privilege.is_none_or(|it| it == only);
     match role {
@@ -98,7 +99,7 @@ pub fn built_in_allows(role: &str, object: &Object, privilege: Option<Privilege>
     }
 }
 
-/// The roles that every cluster has. Only `public` can be given more.
+/// Roles of every cluster. Only `public` can get more grants.
 pub const BUILT_IN_ROLES: [&str; 5] = ["root", "db_admin", "cluster_admin", "user_admin", "public"];
 
 #[cfg(test)]
@@ -108,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_grant_covers_what_it_names_and_nothing_beside_it() {
+    fn grant_covers_named_objects_only() {
         let all_tables = Object::Table {
             catalog: "one".to_owned(),
             database: None,
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn built_in_roles_allow_what_is_theirs() {
+    fn built_in_role_allows_its_own_privileges_only() {
         let catalog = Object::catalog("one");
         let table = [
             ("user_admin", &Object::System, Grant, true),
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_revoked_is_no_longer_allowed() {
+    fn revoked_privilege_is_no_longer_allowed() {
         let mut grants = Grants::default();
         let catalog = Object::catalog("one");
         grants.add(&catalog, &BTreeSet::from([Usage, Drop]), false);

@@ -1,11 +1,10 @@
-//! What privileges are granted on.
+//! Objects that privileges are granted on.
 
 use serde::{Deserialize, Serialize};
 
 use super::Privilege::{self, *};
 
-/// Something that privileges are granted on. `None` is every one of its kind, those
-/// made later too.
+/// An object, or all objects of a kind: `None` means all, including those created later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Object {
     System,
@@ -23,17 +22,14 @@ pub enum Object {
 }
 
 impl Object {
-    /// A catalog by its name.
     pub fn catalog(name: &str) -> Self {
         Self::Catalog(Some(name.to_owned()))
     }
 
-    /// A resource group by its name.
     pub fn group(name: &str) -> Self {
         Self::Group(Some(name.to_owned()))
     }
 
-    /// A database by its name.
     pub fn database(catalog: &str, database: &str) -> Self {
         Self::Database {
             catalog: catalog.to_owned(),
@@ -41,7 +37,6 @@ impl Object {
         }
     }
 
-    /// A table by its name.
     pub fn table(catalog: &str, database: &str, table: &str) -> Self {
         let [database, table] = [database, table].map(|name| Some(name.to_owned()));
         Self::Table {
@@ -51,7 +46,7 @@ impl Object {
         }
     }
 
-    /// What kind it is, in StarRocks' word.
+    /// Returns the kind in StarRocks' spelling.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::System => "SYSTEM",
@@ -62,7 +57,7 @@ impl Object {
         }
     }
 
-    /// As a refusal calls it: its kind and its own name.
+    /// Returns kind and name as error messages show them.
     pub fn shown(&self) -> String {
         let name = match self {
             Self::System => &None,
@@ -76,7 +71,7 @@ impl Object {
         }
     }
 
-    /// The catalog that it is, or that it is in.
+    /// Returns the name of the catalog that the object is or belongs to.
     pub fn catalog_name(&self) -> Option<&str> {
         match self {
             Self::Catalog(name) => name.as_deref(),
@@ -85,7 +80,7 @@ impl Object {
         }
     }
 
-    /// As GRANT names it.
+    /// Returns the object in GRANT's syntax.
     pub fn in_grant(&self) -> String {
         let one = |kind: &str, name: &Option<String>| match name {
             Some(name) => format!("{kind} {name}"),
@@ -112,7 +107,8 @@ impl Object {
         }
     }
 
-    /// The privileges that can be granted on it, none of which is [`Privilege::All`].
+    /// Returns the privileges that can be granted on the object, without
+    /// [`Privilege::All`].
     pub fn grantable(&self) -> &'static [Privilege] {
         match self {
             Self::System => &[Operate, CreateResourceGroup, CreateExternalCatalog],
@@ -131,7 +127,7 @@ impl Object {
         }
     }
 
-    /// Whether what is granted on this holds for `other` too.
+    /// Returns whether a grant on this object applies to `other`.
     pub fn covers(&self, other: &Self) -> bool {
         let each = |mine: &Option<String>, its: &Option<String>| mine.is_none() || mine == its;
         match (self, other) {

@@ -10,18 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::privileges::Grants;
 
-/// A user by name and by where it may come from. Only `%` is ever matched.
+/// A user by name and host. Logins match only the host `%`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
 pub struct Identity {
-    /// The name.
     pub name: String,
-    /// The host; `%` for any.
+    /// `%` means any host.
     pub host: String,
 }
 
 impl Identity {
-    /// A user from anywhere.
+    /// Returns the user `name`@`%`.
     pub fn of(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -29,7 +28,7 @@ impl Identity {
         }
     }
 
-    /// The user that every cluster has.
+    /// Returns the admin of every cluster.
     pub fn root() -> Self {
         Self::of("root")
     }
@@ -57,59 +56,54 @@ impl From<String> for Identity {
     }
 }
 
-/// A user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct User {
-    /// None needs none.
+    /// `None`: the user logs in without a password.
     pub password: Option<PasswordHash>,
-    /// The roles that it has.
     pub roles: BTreeSet<String>,
-    /// Those of them that are active when it logs in.
     pub default_roles: DefaultRoles,
-    /// What it may do without any role.
+    /// Direct grants, without those of its roles.
     pub grants: Grants,
 }
 
-/// Which of a user's roles are active when it logs in.
+/// Roles of a user that are active after the login.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DefaultRoles {
-    /// Every one that it has, later ones too.
+    /// All roles, including those granted later.
     All,
-    /// These, as long as it has them.
+    /// These roles, as far as the user has them.
     These(BTreeSet<String>),
 }
 
-/// A role.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Role {
-    /// The roles that it has.
     pub roles: BTreeSet<String>,
-    /// What it may do by itself.
+    /// Direct grants, without those of its roles.
     pub grants: Grants,
 }
 
-/// The SHA-1 of the SHA-1 of a password, in hexadecimal: what MySQL's native
-/// authentication needs to know of it.
+/// The hexadecimal SHA-1 of the SHA-1 of a password, with which MySQL's native
+/// authentication verifies logins.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// Of a password in clear.
+    /// Returns the hash of a password in clear.
     pub fn of(password: &str) -> Self {
         let hash = sha1(&[&sha1(&[password.as_bytes()])]);
         let hash = hash.iter().map(|byte| format!("{byte:02x}"));
         Self(hash.collect())
     }
 
-    /// As `IDENTIFIED BY PASSWORD` takes it: `*` and 40 hexadecimal digits.
-    pub fn written(hash: &str) -> Option<Self> {
+    /// Parses the form of `IDENTIFIED BY PASSWORD`: `*` and 40 hexadecimal digits.
+    pub fn parse(hash: &str) -> Option<Self> {
         let digits = hash.strip_prefix('*')?;
         let is_hash = digits.len() == 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_hash.then(|| Self(digits.to_lowercase()))
     }
 
-    /// Whether `response` answers `salt` as only one who knows the password can: it is
-    /// SHA-1(password) XOR SHA-1(salt, SHA-1(SHA-1(password))).
+    /// Returns whether `response` proves knowledge of the password: SHA-1(password) XOR
+    /// SHA-1(salt, SHA-1(SHA-1(password))).
     pub fn accepts(&self, salt: &[u8], response: &[u8]) -> bool {
         let Some(stored) = self.bytes() else {
             return false;
@@ -146,10 +140,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_proven_with_mysqls_native_scramble() {
+    fn native_scramble_proves_password() {
         let salt = *b"abcdefghijklmnopqrst";
         let scramble = |password: &[u8]| {
-            mysql_common::scramble::scramble_native(&salt, password).expect("it isn't empty")
+            mysql_common::scramble::scramble_native(&salt, password)
+                .expect("the password isn't empty")
         };
         let hash = PasswordHash::of("right");
         assert!(hash.accepts(&salt, &scramble(b"right")));
@@ -158,12 +153,12 @@ mod tests {
     }
 
     #[test]
-    fn a_written_hash_is_taken_only_in_its_form() {
+    fn malformed_password_hash_is_rejected() {
         let of_123456 = "*6BB4837EB74329105EE4568DDA7DC67ED2CA2AD9";
         assert_eq!(
-            PasswordHash::written(of_123456),
+            PasswordHash::parse(of_123456),
             Some(PasswordHash::of("123456"))
         );
-        assert_eq!(PasswordHash::written("123456"), None);
+        assert_eq!(PasswordHash::parse("123456"), None);
     }
 }

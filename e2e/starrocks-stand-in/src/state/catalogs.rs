@@ -1,4 +1,4 @@
-//! Catalogs and what is in them.
+//! Catalogs, databases and tables.
 
 use std::collections::BTreeMap;
 
@@ -6,48 +6,40 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{SqlError, SqlResult};
 
-/// The catalog of the cluster's own tables.
+/// Name of the catalog of the cluster's own tables.
 pub const INTERNAL_CATALOG: &str = "default_catalog";
 
-/// A catalog.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
-    /// `Internal`, or what the property `type` says, its first letter in upper case.
+    /// `Internal`, or the property `type` with its first letter in upper case.
     pub kind: String,
-    /// What was given with it.
     pub comment: Option<String>,
-    /// Secrets in clear.
+    /// Includes secrets in clear.
     pub properties: BTreeMap<String, String>,
-    /// By name.
     pub databases: BTreeMap<String, Database>,
 }
 
-/// A database: its tables by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Database {
-    /// By name.
     pub tables: BTreeMap<String, Table>,
 }
 
-/// A table with its rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Table {
-    /// In the order in which they were declared.
+    /// In the order of their declaration.
     pub columns: Vec<Column>,
-    /// Each as long as the columns; `None` is NULL.
+    /// One value per column; `None` is NULL.
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// A column of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Column {
-    /// Its name.
     pub name: String,
     /// What it holds.
     pub holds: ColumnType,
 }
 
-/// What a column holds, as far as it is checked.
+/// Type of a column, as far as values are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ColumnType {
     Integer,
@@ -56,8 +48,8 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
-    /// Whether the value is one of this type.
-    pub fn takes(self, value: &str) -> bool {
+    /// Returns whether the value is valid for this type.
+    pub fn accepts(self, value: &str) -> bool {
         match self {
             Self::Integer => value.parse::<i128>().is_ok(),
             Self::Float => value.parse::<f64>().is_ok(),
@@ -77,13 +69,13 @@ impl Catalog {
         }
     }
 
-    /// An external catalog, once its properties were checked.
+    /// Creates an external catalog, or rejects its properties.
     pub fn external(comment: Option<String>, properties: Vec<(String, String)>) -> SqlResult<Self> {
         let properties: BTreeMap<_, _> = properties.into_iter().collect();
         let kind = properties.get("type").filter(|kind| !kind.is_empty());
         let kind = kind.ok_or_else(|| SqlError::analysis("'type' can not be null or empty"))?;
         if kind != "iceberg" {
-            // StarRocks has more; the platform's are Iceberg.
+            // StarRocks has more types; the platform uses Iceberg.
             return Err(SqlError::analysis(format!(
                 "[type : {kind}] is not supported"
             )));
@@ -97,8 +89,8 @@ impl Catalog {
         })
     }
 
-    /// The statement that made it, with its secrets masked: from the fifth character
-    /// on all but the first and the last two.
+    /// Returns the CREATE statement with masked secrets: of five or more characters, the
+    /// first and the last two are shown.
     pub fn statement(&self, name: &str) -> String {
         let comment = match &self.comment {
             Some(comment) => format!("COMMENT \"{comment}\"\n"),
@@ -118,7 +110,7 @@ impl Catalog {
     }
 }
 
-/// The properties that are shown masked, of those that Iceberg catalogs have.
+/// Properties of Iceberg catalogs that are masked.
 const SECRETS: [&str; 8] = [
     "aws.s3.access_key",
     "aws.s3.secret_key",
@@ -140,7 +132,7 @@ fn masked(secret: &str) -> String {
     }
 }
 
-/// What an Iceberg catalog needs to find its tables.
+/// Checks the properties that an Iceberg catalog needs to find its tables.
 fn check_iceberg(properties: &BTreeMap<String, String>) -> SqlResult<()> {
     let has = |key: &str| properties.get(key).is_some_and(|value| !value.is_empty());
     let kind = properties
@@ -173,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_iceberg_catalog_says_where_its_tables_are_listed() {
+    fn iceberg_catalog_requires_type_and_uri() {
         let rest = ("iceberg.catalog.type", "rest");
         let iceberg = ("type", "iceberg");
         let table: [(&[_], bool, &str); 6] = [
@@ -187,7 +179,7 @@ mod tests {
             (
                 &[iceberg, ("iceberg.catalog.type", "csv")],
                 false,
-                "a catalog type of no use",
+                "an unsupported catalog type",
             ),
             (&[("type", "no-such-thing")], false, "an unknown type"),
             (&[rest], false, "no type"),
@@ -199,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_catalogs_statement_shows_no_secret() {
+    fn create_catalog_statement_masks_secrets() {
         let written = properties(&[
             ("type", "iceberg"),
             ("iceberg.catalog.type", "rest"),
@@ -207,7 +199,8 @@ mod tests {
             ("aws.s3.access_key", "ABCDEFGH"),
             ("aws.s3.secret_key", "abc"),
         ]);
-        let catalog = Catalog::external(Some("about".to_owned()), written).expect("it is complete");
+        let catalog =
+            Catalog::external(Some("about".to_owned()), written).expect("complete properties");
         assert_eq!(
             catalog.statement("one"),
             "CREATE EXTERNAL CATALOG `one`\n\

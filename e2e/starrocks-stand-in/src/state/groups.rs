@@ -6,36 +6,31 @@ use serde::{Deserialize, Serialize};
 
 use super::Limits;
 
-/// How many backends the stand-in says it has.
+/// Number of backends in SHOW BACKENDS.
 pub const BACKENDS: usize = 3;
-/// The CPU cores of each.
+/// CPU cores of each backend.
 pub const CORES: u32 = 16;
-/// The memory of each that queries can use, in GB.
+/// Memory of each backend for queries, in GB.
 pub const MEMORY_GB: u32 = 64;
 
-/// A resource group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
-    /// Its number.
     pub id: u64,
-    /// What its queries may use.
     pub limits: Limits,
-    /// Which queries are its own.
     pub classifiers: Vec<Classifier>,
 }
 
-/// What a query must be like to be a group's.
+/// Conditions that assign a query to a resource group.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Classifier {
-    /// Its number.
     pub id: u64,
-    /// Who sends it.
+    /// User of the query.
     pub user: Option<String>,
-    /// A role that is active.
+    /// An active role of the query's user.
     pub role: Option<String>,
     /// In upper case, sorted.
     pub query_types: Vec<String>,
-    /// Databases of the internal catalog that it reads.
+    /// Databases of the internal catalog that the query reads.
     pub databases: Vec<String>,
 }
 
@@ -57,14 +52,15 @@ impl Group {
         ])
     }
 
-    /// Whether it is one that every cluster has.
+    /// Returns whether every cluster has a group of this name.
     pub fn is_built_in(name: &str) -> bool {
         ["default_wg", "default_mv_wg"].contains(&name)
     }
 }
 
 impl Classifier {
-    /// As StarRocks shows it. The weight says how well it matches a query.
+    /// Returns the classifier as StarRocks shows it. The weight ranks matching
+    /// classifiers.
     pub fn shown(&self) -> String {
         let types = self.query_types.len();
         let weight = f64::from(u8::from(self.user.is_some()) + u8::from(self.role.is_some()))
@@ -96,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_classifier_is_shown_with_its_weight() {
+    fn classifier_is_shown_with_weight() {
         let mut classifier = Classifier {
             id: 7,
             user: Some("a".to_owned()),

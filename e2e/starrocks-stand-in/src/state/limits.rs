@@ -1,20 +1,20 @@
-//! The limits of resource groups, and the rules for them.
+//! Limits of resource groups and their validation.
 
 use serde::{Deserialize, Serialize};
 
 use super::CORES;
 use crate::error::{SqlError, SqlResult};
 
-/// What the queries of a group may use on each backend.
+/// Limits of a group's queries on each backend.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
-    /// The share of CPU time against other groups.
+    /// Weight of the CPU time against other groups.
     pub cpu_weight: Option<u32>,
-    /// Cores that no other group uses.
+    /// Cores reserved for this group.
     pub exclusive_cpu_cores: Option<u32>,
-    /// The share of memory, above 0 and up to 1.
+    /// Share of memory, above 0 and up to 1.
     pub mem_limit: Option<f64>,
-    /// Queries at once.
+    /// Concurrent queries.
     pub concurrency_limit: Option<u32>,
     /// CPU seconds of one query.
     pub big_query_cpu_second_limit: Option<u64>,
@@ -22,13 +22,13 @@ pub struct Limits {
     pub big_query_scan_rows_limit: Option<u64>,
     /// Bytes of memory of one query.
     pub big_query_mem_limit: Option<u64>,
-    /// The share of memory from which on queries spill to disk.
+    /// Share of memory above which queries spill to disk.
     pub spill_mem_limit_threshold: Option<f64>,
 }
 
 impl Limits {
-    /// Reads limits as they are written in a statement.
-    pub fn read(written: &[(String, String)]) -> SqlResult<Self> {
+    /// Parses the limits of a statement.
+    pub fn parse(written: &[(String, String)]) -> SqlResult<Self> {
         let mut limits = Self::default();
         for (key, value) in written {
             limits.set(key, value)?;
@@ -36,7 +36,7 @@ impl Limits {
         Ok(limits)
     }
 
-    /// These, and the old ones for what they don't say.
+    /// Returns these limits, completed by the old ones.
     pub fn over(self, old: &Self) -> Self {
         Self {
             cpu_weight: self.cpu_weight.or(old.cpu_weight),
@@ -56,7 +56,7 @@ impl Limits {
         }
     }
 
-    /// A group has one way to get CPU time, and a share of memory.
+    /// Checks that the group has a memory share and exactly one kind of CPU limit.
     pub fn check(&self) -> SqlResult<()> {
         if self.mem_limit.is_none() {
             return Err(SqlError::analysis("property 'mem_limit' is absent"));
@@ -74,7 +74,7 @@ impl Limits {
         }
     }
 
-    /// The cores that are its own.
+    /// Returns the reserved cores.
     pub fn exclusive_cores(&self) -> u32 {
         self.exclusive_cpu_cores.unwrap_or(0)
     }
@@ -129,7 +129,8 @@ impl Limits {
             "big_query_mem_limit" => self.big_query_mem_limit = Some(number(key, value)?),
             "type" if value.eq_ignore_ascii_case("normal") => {}
             "type" => {
-                // StarRocks takes `mv` and `short_query` too, which the platform never makes.
+                // StarRocks accepts `mv` and `short_query` too, which the platform never
+                // creates.
                 let message = "Only support 'normal', 'mv' and 'short_query' type";
                 return Err(SqlError::analysis(message));
             }
@@ -166,11 +167,11 @@ mod tests {
 
     fn read(written: &[(&str, &str)]) -> SqlResult<Limits> {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        Limits::read(&written.iter().map(owned).collect::<Vec<_>>())
+        Limits::parse(&written.iter().map(owned).collect::<Vec<_>>())
     }
 
     #[test]
-    fn limits_keep_to_their_ranges() {
+    fn limits_outside_their_ranges_are_rejected() {
         let weight = ("cpu_weight", "4");
         let memory = ("mem_limit", "20%");
         let table: [(&[_], bool, &str); 16] = [
@@ -182,7 +183,7 @@ mod tests {
             ),
             (&[("cpu_weight", "17"), memory], false, "more than that"),
             (&[("cpu_weight", "0"), memory], false, "no CPU time"),
-            (&[memory], false, "none either"),
+            (&[memory], false, "no CPU limit"),
             (&[("cpu_weight", "many"), memory], false, "no number"),
             (
                 &[("exclusive_cpu_cores", "15"), memory],
@@ -202,12 +203,12 @@ mod tests {
                 "a share without percent",
             ),
             (&[weight, ("mem_limit", "1")], true, "all memory"),
-            (&[weight, ("mem_limit", "0%")], false, "nothing of it"),
+            (&[weight, ("mem_limit", "0%")], false, "no memory share"),
             (&[weight, ("mem_limit", "101%")], false, "more than all"),
             (
                 &[weight, memory, ("concurrency_limit", "-1")],
                 false,
-                "fewer than no queries",
+                "a negative number of queries",
             ),
             (
                 &[weight, memory, ("no_such_limit", "1")],
@@ -222,12 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn changed_limits_are_checked_together_with_the_old_ones() {
-        let old = read(&[("cpu_weight", "4"), ("mem_limit", "20%")]).expect("they are fine");
-        let exclusive = read(&[("exclusive_cpu_cores", "2")]).expect("it is fine");
+    fn changed_limits_are_checked_with_existing_ones() {
+        let old = read(&[("cpu_weight", "4"), ("mem_limit", "20%")]).expect("valid limits");
+        let exclusive = read(&[("exclusive_cpu_cores", "2")]).expect("valid limit");
         assert!(exclusive.over(&old).check().is_err(), "two kinds of CPU");
         let instead = read(&[("exclusive_cpu_cores", "2"), ("cpu_weight", "0")]);
-        let instead = instead.expect("they are fine").over(&old);
+        let instead = instead.expect("valid limits").over(&old);
         assert_eq!(instead.check(), Ok(()));
         assert_eq!(instead.mem_limit, Some(0.2));
     }

@@ -1,4 +1,4 @@
-//! What the stand-in holds.
+//! The stored state of the stand-in.
 
 mod accounts;
 mod catalogs;
@@ -18,22 +18,22 @@ pub use store::Store;
 
 use super::privileges::{BUILT_IN_ROLES, Grants};
 
-/// All of it.
+/// Catalogs, roles, users and resource groups.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     next_id: u64,
-    /// By name, the internal one too.
+    /// By name, including the internal one.
     pub catalogs: BTreeMap<String, Catalog>,
-    /// By name, the built-in ones too.
+    /// By name, including the built-in ones.
     pub roles: BTreeMap<String, Role>,
-    /// `root` among them.
+    /// Including `root`.
     pub users: BTreeMap<Identity, User>,
-    /// By name, the built-in ones too.
+    /// By name, including the built-in ones.
     pub groups: BTreeMap<String, Group>,
 }
 
 impl State {
-    /// A new cluster: `root` is its only user and has this password.
+    /// Returns the state of a new cluster, with `root` as its only user.
     pub fn new(root_password: &str) -> Self {
         let roles = BUILT_IN_ROLES.map(|name| (name.to_owned(), Role::default()));
         let root = User {
@@ -51,13 +51,13 @@ impl State {
         }
     }
 
-    /// A number that nothing had before.
+    /// Returns a new, unused id.
     pub fn next_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
     }
 
-    /// The grants of every role and user.
+    /// Returns the grants of all roles and users.
     pub fn all_grants(&mut self) -> impl Iterator<Item = &mut Grants> {
         let roles = self.roles.values_mut().map(|role| &mut role.grants);
         roles.chain(self.users.values_mut().map(|user| &mut user.grants))

@@ -1,4 +1,4 @@
-//! The state on disk: one file, replaced as a whole.
+//! Persistence of the state in one file, replaced atomically.
 
 use std::{
     fs::{self, OpenOptions},
@@ -11,15 +11,15 @@ use anyhow::{Context, Result};
 
 use super::State;
 
-/// The state, and where it is kept.
+/// The state and its file.
 pub struct Store {
-    /// What was loaded, and what is saved.
     pub state: State,
     file: PathBuf,
 }
 
 impl Store {
-    /// Loads the state from a file, or begins one with this password for `root`.
+    /// Loads the state from a file; without a file, returns a new state with this
+    /// password of `root`.
     pub fn open(file: PathBuf, root_password: &str) -> Result<Self> {
         let state = match file.exists() {
             true => serde_json::from_slice(&fs::read(&file)?)
@@ -29,14 +29,14 @@ impl Store {
         Ok(Self { state, file })
     }
 
-    /// Saves it, so that it survives the end of this process.
+    /// Saves the state.
     pub fn save(&self) -> Result<()> {
         self.replace(&serde_json::to_vec(&self.state)?)
             .with_context(|| format!("can't write {}", self.file.display()))
     }
 
-    /// Replaces the file, so that an interruption leaves the old one or the new one. Only
-    /// its owner may read it.
+    /// Replaces the file atomically: after an interruption the old or the new content is
+    /// there. Only its owner may read it.
     fn replace(&self, content: &[u8]) -> io::Result<()> {
         let unfinished = self.file.with_added_extension("new");
         // A file left over from an interruption could have another mode.

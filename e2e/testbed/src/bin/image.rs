@@ -1,4 +1,4 @@
-//! `image PROGRAM ARCHIVE`: the operator's image, made without a container engine.
+//! `image PROGRAM ARCHIVE`: builds the operator's image without a container engine.
 
 use std::path::PathBuf;
 
@@ -6,13 +6,13 @@ use akili_testbed::operator_image::{RELEASE, operator_image};
 use anyhow::Result;
 use clap::Parser;
 
-/// Make the operator's image of its program and this machine's libraries.
+/// Build the operator's image from its program and this machine's libraries.
 #[derive(Parser)]
 #[command(name = "image")]
 struct Arguments {
     /// The operator's program.
     program: PathBuf,
-    /// Where to write the image.
+    /// The image archive to write.
     archive: PathBuf,
 }
 

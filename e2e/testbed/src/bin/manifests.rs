@@ -1,4 +1,4 @@
-//! Writes the chart rendered as plain YAML.
+//! Renders the chart as plain YAML into its file.
 
 use std::fs;
 

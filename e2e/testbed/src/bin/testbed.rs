@@ -17,23 +17,24 @@ struct Arguments {
 enum Command {
     /// Install, build and start what is missing
     Up,
-    /// End it and remove everything of it
+    /// Stop the testbed and remove everything that it created
     Down,
-    /// Show which parts of it run
+    /// Show the state of each component
     Status,
-    /// Print shell commands to use it: eval "$(testbed env)"
+    /// Print shell commands for using the testbed: eval "$(testbed env)"
     Env,
-    /// Run as the OpenID Connect issuer, which is a part of the testbed
+    /// Run as the OpenID Connect issuer, a component of the testbed
     #[command(hide = true)]
     ServeIssuer,
-    /// Run as the stand-in for StarRocks, which is a part of the testbed
+    /// Run as the stand-in for StarRocks, a component of the testbed
     #[command(hide = true)]
     ServeStarrocksStandIn,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Two libraries may bring two providers of cryptography; the first one installed serves both.
+    // Libraries may enable two providers of cryptography; the one installed first is used
+    // by all.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let result = match Arguments::parse().command {
         Command::Up => testbed::up().await,

@@ -1,4 +1,4 @@
-//! How clients get in.
+//! Connection data of the object store.
 
 use std::path::PathBuf;
 
@@ -11,24 +11,22 @@ use crate::{
     pki, secret,
 };
 
-/// The user that the operator works as: it may manage users, and owns the bucket.
+/// User of the operator: manages users and owns the bucket.
 pub const ADMIN: &str = "akili-operator";
 
-/// Where clients find the object store, and the operator's own key.
+/// The object store's address and the operator's keys.
 #[derive(Clone, Debug)]
 pub struct ObjectStoreHandle {
-    /// The URL of S3 and of the admin API, path style.
+    /// URL of S3 (path style) and of the admin API.
     pub endpoint: String,
-    /// The certificate that the server's is verified with.
+    /// CA certificate of the server.
     pub ca_path: PathBuf,
-    /// The access key of the operator's user.
     pub access_key: String,
-    /// Its secret key.
     pub secret_key: String,
 }
 
 impl ObjectStoreHandle {
-    /// The handle; its keys are made when they are first asked for.
+    /// Returns the handle; creates the keys at the first call.
     pub(crate) fn load() -> Result<Self> {
         let file = directory().join("admin.keys");
         if !file.exists() {
@@ -49,7 +47,6 @@ impl ObjectStoreHandle {
         })
     }
 
-    /// The URL of the object store.
     pub(super) fn url() -> String {
         format!("https://{NODE_ADDRESS}:{OBJECT_STORE_PORT}")
     }

@@ -1,4 +1,4 @@
-//! What Ceph's daemons and commands are told.
+//! Configuration of Ceph's daemons and commands.
 
 use std::path::PathBuf;
 
@@ -12,23 +12,23 @@ use crate::{
     setup_command::command,
 };
 
-/// The cluster's id; there is one testbed a machine.
+/// The cluster's id; fixed, because there is one testbed per machine.
 pub const CLUSTER: &str = "9f0b1c1e-5c0e-4b0b-9c55-8d1f5b0d3a77";
 
-/// How large the object store may grow; its file is sparse.
+/// Maximum size of the object store in bytes; the file is sparse.
 const SIZE: u64 = 20 << 30;
 
-/// Everything of Ceph.
+/// Returns the directory of Ceph's files.
 pub fn directory() -> PathBuf {
     layout::state("ceph")
 }
 
-/// The monitor's address, as Ceph writes it.
+/// Returns the monitor's address in Ceph's notation.
 pub fn monitor_address() -> String {
     format!("[v2:{NODE_ADDRESS}:{CEPH_MONITOR_PORT}]")
 }
 
-/// Writes the configuration that all of Ceph reads.
+/// Writes the configuration file of all daemons and commands.
 pub fn write() -> Result<()> {
     let directory = directory();
     let directory = directory.display();
@@ -76,7 +76,7 @@ bluestore_block_size = {SIZE}
 osd_memory_target = 939524096
 
 [client.gateway]
-# Without passwords there is nothing to encrypt with, which it would insist on.
+# Without authentication there is no key to encrypt with, and the default requires encryption.
 ms_mon_client_mode = crc
 rgw_data = {directory}/gateway
 rgw_frontends = beast ssl_endpoint={NODE_ADDRESS}:{OBJECT_STORE_PORT} ssl_certificate={certificate} ssl_private_key={key}
@@ -88,12 +88,12 @@ rgw_run_sync_thread = false
     files::write(&file(), settings)
 }
 
-/// The configuration's file.
+/// Returns the path of the configuration file.
 pub fn file() -> PathBuf {
     directory().join("ceph.conf")
 }
 
-/// A command of Ceph with this configuration, which gives up after a few seconds.
+/// Creates a command of Ceph with this configuration and a timeout of 30 s.
 pub fn ceph(program: &str) -> Command {
     let mut ceph = command("timeout");
     ceph.args(["30", program, "--conf"]).arg(file());

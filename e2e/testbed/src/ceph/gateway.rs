@@ -1,4 +1,4 @@
-//! The object gateway (RGW), which speaks S3.
+//! The object gateway (RGW), which serves S3.
 
 use anyhow::Result;
 use async_trait::async_trait;
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{component::Component, health, process::Daemon};
 
-/// What the operator's own user may do beside S3.
+/// Capabilities of the operator's user in the admin API.
 const CAPABILITIES: &str = "users=*;buckets=*;metadata=*;user-policy=*";
 
 /// Ceph's object gateway as a component.
@@ -38,7 +38,7 @@ impl Component for Gateway {
         health::get(&ObjectStoreHandle::url(), "/").await
     }
 
-    async fn complete(&self) -> Result<()> {
+    async fn initialize(&self) -> Result<()> {
         let admin = ObjectStoreHandle::load()?;
         if radosgw_admin(&["user", "info", "--uid", ADMIN])
             .await

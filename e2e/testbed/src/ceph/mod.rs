@@ -1,7 +1,7 @@
 //! Ceph 16: one monitor, one OSD in a sparse file, and the object gateway with TLS.
 //!
-//! Inside of it nobody proves who he is: its daemons listen on the node's address,
-//! which no other machine reaches, and pods have no business with them.
+//! Ceph's daemons don't authenticate each other: they listen on the node's address, which
+//! no other machine reaches and no pod has a reason to use.
 
 mod access;
 mod admin;

@@ -1,4 +1,4 @@
-//! The monitor, which knows the cluster.
+//! Ceph's monitor.
 
 use std::fs;
 
@@ -26,7 +26,7 @@ impl Component for Monitor {
 
     async fn prepare(&self) -> Result<Daemon> {
         configuration::write()?;
-        create_unless_there().await?;
+        create_if_missing().await?;
         Ok(Daemon::new("/usr/bin/ceph-mon")
             .flag("conf", configuration::file())
             .flag("id", NAME)
@@ -39,7 +39,7 @@ impl Component for Monitor {
     }
 }
 
-async fn create_unless_there() -> Result<()> {
+async fn create_if_missing() -> Result<()> {
     let data = directory().join("monitor");
     if data.exists() {
         return Ok(());

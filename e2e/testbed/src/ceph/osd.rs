@@ -1,4 +1,4 @@
-//! The OSD, which keeps the objects.
+//! Ceph's OSD, which stores the objects.
 
 use std::fs;
 
@@ -27,8 +27,8 @@ impl Component for Osd {
 
     async fn prepare(&self) -> Result<Daemon> {
         configuration::write()?;
-        create_unless_there().await?;
-        // The monitor takes one that was killed for alive a while longer.
+        create_if_missing().await?;
+        // The monitor considers a killed OSD alive for a while.
         run(ceph("ceph").args(["osd", "down", NUMBER])).await?;
         Ok(Daemon::new("/usr/bin/ceph-osd")
             .flag("conf", configuration::file())
@@ -39,12 +39,12 @@ impl Component for Osd {
     async fn ready(&self) -> Result<()> {
         let counts = run(ceph("ceph").args(["osd", "stat", "--format", "json"])).await?;
         let counts: Value = serde_json::from_str(&counts)?;
-        ensure!(counts["num_up_osds"] == 1, "it isn't up: {counts}");
+        ensure!(counts["num_up_osds"] == 1, "the OSD isn't up: {counts}");
         Ok(())
     }
 }
 
-async fn create_unless_there() -> Result<()> {
+async fn create_if_missing() -> Result<()> {
     let data = directory().join("osd");
     if data.exists() {
         return Ok(());

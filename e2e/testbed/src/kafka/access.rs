@@ -1,36 +1,31 @@
-//! How clients get in.
+//! Connection data of Kafka.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::configuration::directory;
+use super::configuration::{OPERATOR, directory};
 use crate::{
     files,
     layout::{KAFKA_INTERNAL_PORT, KAFKA_PORT, NODE_ADDRESS},
     pki, secret,
 };
 
-/// The user that the operator works as: every ACL lets it pass.
-pub const OPERATOR: &str = "akili-operator";
-
-/// Where clients find Kafka, and the operator's own login: SASL_SSL, SCRAM-SHA-256.
+/// Kafka's address and the operator's login (SASL_SSL, SCRAM-SHA-256).
 #[derive(Clone, Debug)]
 pub struct KafkaHandle {
-    /// The first broker to ask, host and port.
+    /// Bootstrap broker, host and port.
     pub bootstrap_servers: String,
-    /// The same for who needs no login, on this machine only.
+    /// Bootstrap broker without login, reachable on this machine only.
     pub internal_servers: String,
-    /// The certificate that the server's is verified with.
+    /// CA certificate of the server.
     pub ca_path: PathBuf,
-    /// The operator's user.
     pub user: &'static str,
-    /// Its password.
     pub password: String,
 }
 
 impl KafkaHandle {
-    /// The handle; the password is made when it is first asked for.
+    /// Returns the handle; creates the password at the first call.
     pub(crate) fn load() -> Result<Self> {
         let file = directory().join("operator.password");
         if !file.exists() {

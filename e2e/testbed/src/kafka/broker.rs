@@ -1,4 +1,4 @@
-//! The one process, broker and controller.
+//! The one Kafka process, broker and controller.
 
 use std::fs;
 
@@ -10,8 +10,8 @@ use tokio::{
 };
 
 use super::{
-    access::{KafkaHandle, OPERATOR},
-    configuration::{self, data},
+    access::KafkaHandle,
+    configuration::{self, OPERATOR, data},
 };
 use crate::{
     component::Component,
@@ -24,7 +24,7 @@ use crate::{
 
 const JAVA: &str = "/usr/bin/java";
 
-/// The cluster's id, 16 bytes in Base64; there is one testbed a machine.
+/// The cluster's id, 16 bytes in Base64; fixed, because there is one testbed per machine.
 const CLUSTER: &str = "YWtpbGkgdGVzdGJlZCAhIQ";
 
 /// Kafka as a component.
@@ -37,41 +37,41 @@ impl Component for Kafka {
     }
 
     async fn prepare(&self) -> Result<Daemon> {
-        create_unless_there().await?;
+        create_if_missing().await?;
         Ok(Daemon::new(JAVA)
             .arg("-Xmx512m")
             .arg("-Dlog4j2.level=WARN")
             .arg("-cp")
-            .arg(programs())
+            .arg(class_path())
             .arg("kafka.Kafka")
             .arg(configuration::write("server.properties", &data())?))
     }
 
     async fn ready(&self) -> Result<()> {
         health::listens(NODE_ADDRESS, KAFKA_PORT).await?;
-        ask_for_versions().await
+        request_api_versions().await
     }
 }
 
-/// Every jar, as Java writes it.
-fn programs() -> String {
+/// Returns Java's class path of all jars.
+fn class_path() -> String {
     format!("{}/*", tool("kafka").display())
 }
 
-async fn create_unless_there() -> Result<()> {
+async fn create_if_missing() -> Result<()> {
     if data().exists() {
         return Ok(());
     }
     let unfinished = data().with_added_extension("unfinished");
     files::remove_directory(&unfinished)?;
     let operator = KafkaHandle::load()?;
-    // It takes the password nowhere else than on its command line.
+    // The tool accepts the password only on its command line.
     let login = format!(
         "SCRAM-SHA-256=[name={OPERATOR},password={}]",
         operator.password
     );
     run(command(JAVA)
-        .args(["-cp", &programs(), "kafka.tools.StorageTool", "format"])
+        .args(["-cp", &class_path(), "kafka.tools.StorageTool", "format"])
         .args(["--standalone", "--cluster-id", CLUSTER])
         .args(["--add-scram", &login])
         .arg("--config")
@@ -80,20 +80,20 @@ async fn create_unless_there() -> Result<()> {
     Ok(fs::rename(unfinished, data())?)
 }
 
-/// Asks which requests it takes (`ApiVersions`), the one question that every client
-/// begins with. It takes none before its controller has let it join.
-async fn ask_for_versions() -> Result<()> {
-    // The length of what follows, the request's kind and version, a number to know the
-    // answer by, and no client's name.
+/// Sends `ApiVersions`, the first request of every client. The broker answers none before
+/// its controller has registered it.
+async fn request_api_versions() -> Result<()> {
+    // The length of the rest, the request's kind and version, a correlation id, and no
+    // client id.
     const REQUEST: &[u8] = b"\0\0\0\x0a\0\x12\0\0akil\xff\xff";
     let mut connection = TcpStream::connect(("127.0.0.1", KAFKA_INTERNAL_PORT)).await?;
     connection.write_all(REQUEST).await?;
-    // The length, that number, and the code of an error.
+    // The length, the correlation id, and the error code.
     let mut answer = [0; 10];
     connection.read_exact(&mut answer).await?;
     ensure!(
         answer[4..] == *b"akil\0\0",
-        "it answers with {answer:?} when asked for its versions"
+        "unexpected answer to ApiVersions: {answer:?}"
     );
     Ok(())
 }

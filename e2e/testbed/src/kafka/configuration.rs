@@ -1,27 +1,29 @@
-//! What Kafka is told.
+//! Kafka's configuration.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::access::OPERATOR;
 use crate::{
     files,
     layout::{self, KAFKA_CONTROLLER_PORT, KAFKA_INTERNAL_PORT, KAFKA_PORT, NODE_ADDRESS},
     pki::{self, Subject},
 };
 
-/// Everything of Kafka.
+/// User of the operator, a super user of the authorizer.
+pub const OPERATOR: &str = "akili-operator";
+
+/// Returns the directory of Kafka's files.
 pub fn directory() -> PathBuf {
     layout::state("kafka")
 }
 
-/// What is kept in it.
+/// Returns the directory of Kafka's data.
 pub fn data() -> PathBuf {
     directory().join("data")
 }
 
-/// Writes a configuration whose data is there; its file.
+/// Writes a configuration for this data directory and returns its path.
 pub fn write(name: &str, data: &Path) -> Result<PathBuf> {
     let (data, keystore) = (data.display(), keystore()?);
     let keystore = keystore.display();
@@ -44,17 +46,17 @@ ssl.keystore.location={keystore}
 sasl.enabled.mechanisms=SCRAM-SHA-256
 listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 
-# Nobody proves who he is on the listeners of this machine itself.
+# Clients on the listeners of 127.0.0.1 are anonymous.
 super.users=User:ANONYMOUS;User:{OPERATOR}
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 auto.create.topics.enable=false
-# Its metadata grows only by what somebody changes.
+# Metadata grows only by changes, not while idle.
 metadata.max.idle.interval.ms=0
-# Started again without a snapshot, it may forget every login if one was ever deleted:
-# `ScramDelta.apply` of 4.1 to 4.4 goes on with a map that it has thrown away.
+# Restarted without a snapshot, Kafka may forget every login if one was ever deleted:
+# `ScramDelta.apply` of 4.1 to 4.4 continues with a map that it has thrown away.
 metadata.log.max.snapshot.interval.ms=1000
 
-# There is one broker, and little to do.
+# One broker, little load.
 default.replication.factor=1
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=3
@@ -69,7 +71,8 @@ group.initial.rebalance.delay.ms=0
     Ok(file)
 }
 
-/// The server's key and certificate in one file, as Kafka wants them.
+/// Writes the server's key and certificate into one file, as Kafka requires, and returns
+/// its path.
 fn keystore() -> Result<PathBuf> {
     let names = [NODE_ADDRESS];
     let served = pki::issue(

@@ -1,5 +1,5 @@
-//! Kafka 4 in KRaft mode: one process that is broker and controller. Clients come with
-//! TLS and SCRAM, and may do what its ACLs say.
+//! Kafka 4 in KRaft mode: one process that is broker and controller. Clients connect with
+//! TLS and SCRAM, and its ACLs limit them.
 
 mod access;
 mod broker;

@@ -1,4 +1,4 @@
-//! Kubeconfigs: who calls the API server, and with what.
+//! Kubeconfigs of components, administrators and token holders.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,8 @@ use crate::{
     pki::{self, Subject},
 };
 
-/// Writes the kubeconfig of a component or administrator who has a certificate
-/// of the testbed's authority, and returns where it is.
+/// Writes the kubeconfig of a component or administrator with a certificate of the
+/// testbed's CA, and returns its path.
 pub fn write_kubeconfig(name: &str, user: &str, group: Option<&str>) -> Result<PathBuf> {
     let issued = pki::issue(
         name,
@@ -31,7 +31,6 @@ pub fn write_kubeconfig(name: &str, user: &str, group: Option<&str>) -> Result<P
     Ok(path)
 }
 
-/// Writes a kubeconfig that authenticates with this bearer token.
 pub fn write_token_kubeconfig(path: &Path, token: &str) -> Result<()> {
     write(path, json!({ "token": token }))
 }

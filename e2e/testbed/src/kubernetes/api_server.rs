@@ -1,4 +1,4 @@
-//! kube-apiserver, and how it tells who calls.
+//! kube-apiserver, with its authentication and audit configuration.
 
 use anyhow::Result;
 use async_trait::async_trait;
@@ -23,8 +23,8 @@ impl Component for ApiServer {
         "kube-apiserver"
     }
 
-    /// The issuer too: the API server asks it for its keys at once, and after a
-    /// failure not again for ten seconds.
+    /// The issuer too: the API server fetches its keys at the start, and after a failure
+    /// only every ten seconds.
     fn needs(&self) -> &'static [&'static str] {
         &["etcd", "issuer"]
     }
@@ -96,8 +96,8 @@ impl Component for ApiServer {
     }
 }
 
-/// Every request of a program in the cluster, without what was in it: so that a test
-/// can count what the operator asks, reads and writes.
+/// Records every request of a ServiceAccount without its body, so that tests can count
+/// the operator's requests, reads and writes.
 fn audit_policy_of_service_accounts() -> Value {
     json!({
         "apiVersion": "audit.k8s.io/v1",
@@ -111,12 +111,12 @@ fn audit_policy_of_service_accounts() -> Value {
     })
 }
 
-/// Who the bearer of an issuer's token is: the verified email address, else the
-/// subject; in the group of the tenant that the token names, and in the groups
-/// that it lists.
+/// Maps tokens to users. The user name is the verified email address, else the subject.
+/// The groups are the group of the tenant in the claim `tenant_id`, and the claim
+/// `groups`.
 ///
-/// A token can't name Kubernetes' own users and groups, nor a tenant's group in
-/// any other way than by the claim `tenant_id`.
+/// A token can't name Kubernetes' own users and groups, and gets a tenant's group only
+/// from the claim `tenant_id`.
 fn authentication_configuration() -> Result<Value> {
     Ok(json!({
         "apiVersion": "apiserver.config.k8s.io/v1",

@@ -1,5 +1,5 @@
-//! containerd, with everything of its own below the state directory: the machine's
-//! containerd, if there is one, has nothing to do with it.
+//! containerd with all its files below the state directory, independent of a containerd
+//! of the machine.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,18 +22,18 @@ use crate::{
     tools::tool,
 };
 
-/// The control group that containerd puts the kubelet's containers in.
+/// Control group of the kubelet's containers.
 const CONTROL_GROUP: &str = "k8s.io";
 
-/// A shell and the usual commands, for tests' pods.
+/// Image with a shell and the usual commands, for tests' pods.
 pub const BUSYBOX_IMAGE: &str = "akili.test/busybox:1";
 
 const PAUSE_IMAGE: &str = "akili.test/pause:1";
 const BUSYBOX: &str = "/bin/busybox";
 const NETWORK: &str = "akili";
-/// Where containerd 1.6 puts the sockets of its shims, whatever its configuration.
+/// Directory of the shims' sockets, fixed in containerd 1.6.
 const SHIM_SOCKETS: &str = "/run/containerd/s";
-/// Where containerd's CNI library remembers networks, whatever its configuration.
+/// Directory of the CNI library's results, fixed in containerd.
 const NETWORK_RESULTS: &str = "/var/lib/cni/results";
 
 /// containerd as a component.
@@ -45,8 +45,8 @@ impl Component for Containerd {
         "containerd"
     }
 
-    /// Containers that outlived their containerd are of no use: the kubelet starts
-    /// new ones.
+    /// Containers that outlived their containerd are removed; the kubelet starts new
+    /// ones.
     async fn prepare(&self) -> Result<Daemon> {
         self.clean_up().await?;
         let config = layout::state("containerd/config.toml");
@@ -65,7 +65,7 @@ impl Component for Containerd {
         Ok(())
     }
 
-    async fn complete(&self) -> Result<()> {
+    async fn initialize(&self) -> Result<()> {
         for image in [pause(), busybox().await?] {
             import_image(&image).await?;
         }
@@ -82,7 +82,7 @@ impl Component for Containerd {
         leftovers::unmount_all_below(&layout::state("containerd"))?;
         files::remove_directory(&layout::state("containerd"))?;
         files::remove_directory(&layout::state("cni"))?;
-        forget_networks()?;
+        remove_network_results()?;
         leftovers::remove_dead_sockets(SHIM_SOCKETS.as_ref())?;
         leftovers::remove_empty_directories(&[
             SHIM_SOCKETS,
@@ -94,12 +94,12 @@ impl Component for Containerd {
     }
 }
 
-/// Where the kubelet reaches containerd.
+/// Returns the path of containerd's socket.
 pub fn socket() -> PathBuf {
     layout::state("containerd/containerd.sock")
 }
 
-/// Makes an image known to the node, unless it has one of that name.
+/// Imports an image, unless one of that name is present.
 pub async fn import_image(image: &Image) -> Result<()> {
     let present = run(ctr().args(["images", "list", "--quiet"])).await?;
     if present.lines().any(|name| name == image.name) {
@@ -112,7 +112,7 @@ pub async fn import_image(image: &Image) -> Result<()> {
     files::remove(&archive)
 }
 
-/// Sends a signal to everything in a container.
+/// Sends a signal to all processes of a container.
 pub async fn signal_container(id: &str, signal: Signal) -> Result<()> {
     let kill = ["tasks", "kill", "--all", "--signal", signal.as_str(), id];
     run(ctr().args(kill)).await?;
@@ -200,9 +200,9 @@ state = "{state}"
     )
 }
 
-/// Each pod has a line of its own to the node, which routes between them. With a
-/// bridge, an answer from one pod to another would pass by the packet filter that
-/// has to translate it back, unless a kernel module is loaded that sends it there.
+/// Each pod has its own point-to-point link to the node, which routes between them. With
+/// a bridge, an answer from one pod to another would bypass the packet filter, which has
+/// to translate it back, unless the kernel module br_netfilter is loaded.
 fn network_configuration() -> serde_json::Value {
     json!({
         "cniVersion": "0.4.0",
@@ -223,9 +223,9 @@ fn network_configuration_directory() -> PathBuf {
     layout::state("cni/net.d")
 }
 
-/// The library keeps a file for each container and network: ours, and the loopback
-/// device that every container has.
-fn forget_networks() -> Result<()> {
+/// Removes the CNI library's results, one file per container and network: the testbed's
+/// network, and the loopback device of each container.
+fn remove_network_results() -> Result<()> {
     for result in leftovers::entries(NETWORK_RESULTS) {
         let name = result
             .file_name()

@@ -30,7 +30,7 @@ impl Component for ControllerManager {
         let (account_key, _) = pki::signing_key("service-accounts")?;
         let daemon = control_loop(self.name(), CONTROLLER_MANAGER_PORT)?
             .flag("use-service-account-credentials", "true")
-            // By default it creates a directory elsewhere.
+            // The default is a directory outside the state directory.
             .flag("flex-volume-plugin-dir", layout::state("volume-plugins"))
             .flag("service-account-private-key-file", account_key)
             .flag("root-ca-file", pki::authority_certificate());

@@ -1,4 +1,4 @@
-//! etcd, a cluster of one.
+//! etcd, a cluster with one member.
 
 use std::{fs, path::Path};
 
@@ -15,10 +15,9 @@ use crate::{
     tools::tool,
 };
 
-/// The one member of the cluster.
 const MEMBER: &str = "testbed";
 
-/// More than the API server writes while a snapshot is good for something.
+/// More than the API server writes between a snapshot and its restoration.
 const REVISIONS_AHEAD: u32 = 1_000_000_000;
 
 /// etcd as a component.
@@ -46,7 +45,7 @@ impl Component for Etcd {
             .flag("key-file", served.key)
             .flag("client-cert-auth", "true")
             .flag("trusted-ca-file", pki::authority_certificate())
-            // Data lives as long as the machine is up, and not a moment longer.
+            // Data is discarded after a reboot, so syncing is useless.
             .flag("unsafe-no-fsync", "true")
             .flag("log-level", "warn");
         Ok(daemon)
@@ -57,7 +56,7 @@ impl Component for Etcd {
     }
 }
 
-/// The URL for etcd's one client, the API server.
+/// Returns the URL for etcd's one client, the API server.
 pub fn client_url() -> String {
     format!("https://127.0.0.1:{ETCD_PORT}")
 }
@@ -66,22 +65,23 @@ fn peer_url() -> String {
     format!("http://127.0.0.1:{ETCD_PEER_PORT}")
 }
 
-/// Writes all that it holds to a file, while it runs.
+/// Writes a snapshot of the running etcd to a file.
 pub async fn save(snapshot: &Path) -> Result<()> {
-    let shown = certificate()?;
+    let client = certificate()?;
     let mut etcdctl = command(tool("etcdctl"));
     etcdctl.arg("--endpoints").arg(client_url());
     etcdctl.arg("--cacert").arg(pki::authority_certificate());
-    etcdctl.arg("--cert").arg(shown.certificate);
-    etcdctl.arg("--key").arg(shown.key);
+    etcdctl.arg("--cert").arg(client.certificate);
+    etcdctl.arg("--key").arg(client.key);
     run(etcdctl.args(["snapshot", "save"]).arg(snapshot)).await?;
     Ok(())
 }
 
-/// Puts back what a snapshot holds. Called while it isn't running.
+/// Replaces the data directory by the content of a snapshot. Called while etcd isn't
+/// running.
 ///
-/// Revisions go on above all that clients have seen, and those before are gone: whoever
-/// watches begins anew, instead of waiting for what has been.
+/// Revisions continue above all that clients have seen, and earlier ones are compacted:
+/// watches are restarted instead of waiting for old revisions.
 pub async fn restore(snapshot: &Path) -> Result<()> {
     let (data, restored) = (layout::state("etcd"), layout::state("etcd.restored"));
     files::remove_directory(&restored)?;
@@ -101,7 +101,7 @@ fn health_url() -> String {
     format!("http://127.0.0.1:{ETCD_HEALTH_PORT}")
 }
 
-/// The server's certificate; its client shows the same.
+/// Returns the server's certificate, which its client uses too.
 pub fn certificate() -> Result<CertificateFiles> {
     pki::issue(
         "etcd",

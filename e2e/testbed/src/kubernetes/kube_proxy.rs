@@ -1,4 +1,4 @@
-//! kube-proxy: Services, as rules of the packet filter.
+//! kube-proxy, which implements Services as rules of the packet filter.
 
 use anyhow::Result;
 use async_trait::async_trait;
@@ -26,7 +26,7 @@ impl Component for KubeProxy {
         "kube-proxy"
     }
 
-    /// The kubelet registers the node, which kube-proxy looks up at its start.
+    /// The kubelet registers the node, which kube-proxy reads at its start.
     fn needs(&self) -> &'static [&'static str] {
         &["kubelet"]
     }
@@ -38,7 +38,7 @@ impl Component for KubeProxy {
         Ok(Daemon::new(tool(self.name())).flag("config", config))
     }
 
-    /// Ready is when the first Service answers.
+    /// Ready once the first Service answers.
     async fn ready(&self) -> Result<()> {
         health::listens(API_SERVICE_ADDRESS, 443).await
     }
@@ -70,7 +70,7 @@ fn configuration() -> Value {
         "clusterCIDR": POD_CIDR,
         "healthzBindAddress": format!("127.0.0.1:{KUBE_PROXY_HEALTH_PORT}"),
         "metricsBindAddress": format!("127.0.0.1:{KUBE_PROXY_METRICS_PORT}"),
-        // Zero leaves the machine's settings alone.
+        // Zero leaves the machine's settings unchanged.
         "conntrack": { "maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s" },
     })
 }

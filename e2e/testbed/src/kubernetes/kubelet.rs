@@ -20,9 +20,9 @@ use crate::{
     tools::tool,
 };
 
-/// Where the kubelet links to the logs of containers, whatever its configuration.
+/// Directory of links to containers' logs, fixed in the kubelet.
 const LOG_LINKS: &str = "/var/log/containers";
-/// Where the kubelet waits for device plugins, whatever its configuration.
+/// Directory of device plugins' sockets, fixed in the kubelet.
 const DEVICE_PLUGINS: &str = "/var/lib/kubelet/device-plugins";
 
 /// The kubelet as a component.
@@ -88,7 +88,7 @@ impl Component for Kubelet {
             }
         }
         leftovers::remove_dead_sockets(DEVICE_PLUGINS.as_ref())?;
-        // The last is mount(8)'s, which the kubelet calls.
+        // The last one belongs to mount(8), which the kubelet calls.
         leftovers::remove_empty_directories(&[
             LOG_LINKS,
             DEVICE_PLUGINS,
@@ -99,7 +99,8 @@ impl Component for Kubelet {
     }
 }
 
-/// Whether this kubelet said so, and not the one before it, and pods may come.
+/// Succeeds if this kubelet, not an earlier one, reported the node as ready, and pods can
+/// be scheduled.
 fn is_ready(node: &Node, running_for: Duration) -> Result<()> {
     let conditions = node
         .status
@@ -110,7 +111,7 @@ fn is_ready(node: &Node, running_for: Duration) -> Result<()> {
         .iter()
         .find(|condition| condition.type_ == "Ready")
         .context("the node has no state yet")?;
-    if !said_within(ready, running_for) {
+    if !reported_within(ready, running_for) {
         bail!("the node's state is from an earlier kubelet");
     }
     if ready.status != "True" {
@@ -133,12 +134,12 @@ fn is_ready(node: &Node, running_for: Duration) -> Result<()> {
     Ok(())
 }
 
-fn said_within(condition: &NodeCondition, time: Duration) -> bool {
-    let Some(said) = &condition.last_heartbeat_time else {
+fn reported_within(condition: &NodeCondition, time: Duration) -> bool {
+    let Some(reported) = &condition.last_heartbeat_time else {
         return false;
     };
-    let ago = Timestamp::now().duration_since(said.0);
-    // The API has whole seconds.
+    let ago = Timestamp::now().duration_since(reported.0);
+    // The API's times are whole seconds.
     Duration::try_from(ago).is_ok_and(|ago| ago <= time + Duration::from_secs(1))
 }
 
@@ -161,7 +162,8 @@ fn configuration(served: &CertificateFiles) -> Value {
         "containerRuntimeEndpoint": format!("unix://{}", containerd::socket().display()),
         "podLogsDir": layout::state("pod-logs"),
         "volumePluginDir": layout::state("volume-plugins"),
-        // Control groups as far as any machine has them, or a container around us.
+        // Control groups as far as every machine, or a surrounding container, allows
+        // them.
         "cgroupDriver": "cgroupfs",
         "cgroupsPerQOS": false,
         "enforceNodeAllocatable": [],
@@ -169,9 +171,9 @@ fn configuration(served: &CertificateFiles) -> Value {
         "failSwapOn": false,
         "oomScoreAdj": 0,
         "localStorageCapacityIsolation": false,
-        // kube-proxy brings all the rules that there are.
+        // kube-proxy writes all rules that are needed.
         "makeIPTablesUtilChains": false,
-        // Images can't be pulled again, and a developer's disk is always almost full.
+        // Images can't be pulled again, and a developer's disk is often almost full.
         "imageGCHighThresholdPercent": 100,
         "evictionHard": { "nodefs.available": "1%" },
     })

@@ -1,4 +1,4 @@
-//! How clients get in.
+//! Connection data of PostgreSQL.
 
 use std::path::PathBuf;
 
@@ -14,19 +14,16 @@ use crate::{
     pki,
 };
 
-/// The database that the platform's tables are in.
+/// Database of the platform's tables.
 pub const DATABASE: &str = "akili";
 
-/// Where clients find PostgreSQL, and who its superuser is.
+/// PostgreSQL's address and its superuser.
 #[derive(Clone, Debug)]
 pub struct PostgresHandle {
-    /// The address that it listens on.
     pub host: &'static str,
-    /// The port that it listens on.
     pub port: u16,
-    /// The platform's database.
     pub database: &'static str,
-    /// The certificate that the server's is verified with.
+    /// CA certificate of the server.
     pub ca_path: PathBuf,
     password: String,
 }
@@ -42,8 +39,8 @@ impl PostgresHandle {
         })
     }
 
-    /// A URL for this login. It verifies the server's certificate. The parts must
-    /// need no escaping in a URL.
+    /// Returns a URL for this login that verifies the server's certificate. User and
+    /// password must need no escaping in a URL.
     pub fn url(&self, user: &str, password: &str) -> String {
         let Self {
             host,
@@ -58,13 +55,13 @@ impl PostgresHandle {
         )
     }
 
-    /// A URL for the superuser, with the password in clear.
+    /// Returns a URL for the superuser, with the password in clear.
     pub fn superuser_url(&self) -> String {
         self.url(USER, &self.password)
     }
 }
 
-/// The variables that make a superuser's `psql` use the testbed.
+/// Returns the variables with which `psql` connects as the superuser.
 pub fn libpq_environment() -> [(&'static str, String); 5] {
     [
         ("PGHOST", directory().display().to_string()),
@@ -75,7 +72,7 @@ pub fn libpq_environment() -> [(&'static str, String); 5] {
     ]
 }
 
-/// What to type for a superuser's psql, without the password in it.
+/// Returns a shell command for a superuser's psql, without the password.
 pub fn psql_line() -> String {
     let variables = libpq_environment().map(|(variable, value)| format!("{variable}={value}"));
     format!("{} psql", variables.join(" "))

@@ -1,4 +1,4 @@
-//! The data directory: created once, and made fit for a start after a SIGKILL.
+//! The data directory: created once, and repaired after a SIGKILL.
 
 use std::{
     fs,
@@ -23,13 +23,13 @@ use crate::{
 
 const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 
-/// Creates the data directory, unless there is one.
-pub async fn create_unless_there() -> Result<()> {
+/// Creates the data directory unless it exists.
+pub async fn create_if_missing() -> Result<()> {
     if data().exists() {
         return Ok(());
     }
     files::create_directory(&directory())?;
-    give_to_postgres(&directory())?;
+    chown_to_postgres(&directory())?;
     if !password_file().exists() {
         files::write_secret(&password_file(), secret::random()?)?;
     }
@@ -43,7 +43,7 @@ pub async fn create_unless_there() -> Result<()> {
     files::remove_directory(&unfinished)?;
     let password_for_initdb = directory().join("initdb.password");
     files::write_secret(&password_for_initdb, &password)?;
-    give_to_postgres(&password_for_initdb)?;
+    chown_to_postgres(&password_for_initdb)?;
     let user = user()?;
     let mut initdb = command(program("initdb"));
     initdb
@@ -71,30 +71,30 @@ pub async fn create_unless_there() -> Result<()> {
     fs::rename(&unfinished, data()).context("can't move the new data directory to its place")
 }
 
-/// After a SIGKILL the server's children may live on for an instant; its shared
-/// memory stays; and its lock files name a process that may be a zombie, which a
+/// Removes what a killed server leaves: its children, which may live on for a moment; its
+/// shared memory; and its lock files, which name a process that may be a zombie, which a
 /// new server takes for alive.
-pub async fn forget_killed_server() -> Result<()> {
+pub async fn clean_up_killed_server() -> Result<()> {
     for child in Process::all_of_program(&program("postgres"), &data()) {
         child.end(Signal::SIGKILL, Duration::ZERO).await?;
     }
     let lock = data().join("postmaster.pid");
     let named = fs::read_to_string(&lock).unwrap_or_default();
-    // The key and the number of the shared memory.
+    // The line holds the key and the id of the shared memory.
     let segment = named
         .lines()
         .nth(6)
         .and_then(|line| line.split_whitespace().nth(1));
     if let Some(segment) = segment {
-        // The server may have been killed after it had removed it.
+        // The server may have removed it before it was killed.
         let _ = run(command("ipcrm").args(["--shmem-id", segment])).await;
     }
     files::remove(&lock)?;
     files::remove(&directory().join(format!(".s.PGSQL.{POSTGRES_PORT}.lock")))
 }
 
-/// Makes a file PostgreSQL's own.
-pub fn give_to_postgres(path: &Path) -> Result<()> {
+/// Makes PostgreSQL's user the owner of a file.
+pub fn chown_to_postgres(path: &Path) -> Result<()> {
     let user = user()?;
     chown(path, Some(user.uid), Some(user.gid))
         .with_context(|| format!("can't give {} to {USER}", path.display()))
@@ -104,27 +104,26 @@ fn user() -> Result<User> {
     User::from_name(USER)?.with_context(|| format!("there is no user {USER}"))
 }
 
-/// A program of PostgreSQL 15, whatever else is installed.
+/// Returns the path of a program of PostgreSQL 15; other versions may be installed too.
 pub fn program(name: &str) -> PathBuf {
     Path::new(PROGRAMS).join(name)
 }
 
-/// Everything of PostgreSQL, its socket too.
+/// Returns the directory of PostgreSQL's files and socket.
 pub fn directory() -> PathBuf {
     layout::state("postgresql")
 }
 
-/// The data directory.
 pub fn data() -> PathBuf {
     directory().join("data")
 }
 
-/// The superuser's password.
+/// Returns the file of the superuser's password.
 pub fn password_file() -> PathBuf {
     layout::state("postgres-superuser.password")
 }
 
-/// The superuser's password, as libpq reads it.
+/// Returns the file of the superuser's password in libpq's format.
 pub fn passwords_for_libpq() -> PathBuf {
     layout::state("postgres-superuser.pgpass")
 }

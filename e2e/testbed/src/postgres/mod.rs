@@ -18,9 +18,9 @@ use super::{
     setup_command::{command, run},
 };
 use access::DATABASE;
-use cluster::{data, directory, give_to_postgres, program};
+use cluster::{chown_to_postgres, data, directory, program};
 
-/// The user of the machine that it runs as, and PostgreSQL's superuser.
+/// Name of the system user that runs the server, and of PostgreSQL's superuser.
 const USER: &str = "postgres";
 
 /// PostgreSQL as a component.
@@ -33,8 +33,8 @@ impl Component for Postgres {
     }
 
     async fn prepare(&self) -> Result<Daemon> {
-        cluster::create_unless_there().await?;
-        cluster::forget_killed_server().await?;
+        cluster::create_if_missing().await?;
+        cluster::clean_up_killed_server().await?;
         let names = [NODE_ADDRESS];
         let served = pki::issue(
             "postgresql",
@@ -44,10 +44,10 @@ impl Component for Postgres {
                 names: &names,
             },
         )?;
-        // PostgreSQL takes a key only from its own user.
+        // PostgreSQL accepts a key only if its own user owns it.
         let key = directory().join("server.key");
         files::write_secret(&key, files::read(&served.key)?)?;
-        give_to_postgres(&key)?;
+        chown_to_postgres(&key)?;
         let client_rules = directory().join("pg_hba.conf");
         files::write(
             &client_rules,
@@ -63,12 +63,12 @@ impl Component for Postgres {
             format!("ssl_cert_file={}", served.certificate.display()),
             format!("ssl_key_file={}", key.display()),
             "password_encryption=scram-sha-256".to_owned(),
-            // As many companies have it: no password may ever be in there.
+            // Set as many companies do: the log must never hold a password.
             "log_statement=ddl".to_owned(),
             "log_line_prefix=%m [%p] %q%u@%d ".to_owned(),
-            // Data lives as long as the machine is up, and not a moment longer.
+            // Data is discarded after a reboot, so syncing is useless.
             "fsync=off".to_owned(),
-            // Nothing stays in /dev/shm after a SIGKILL.
+            // Leaves nothing in /dev/shm after a SIGKILL.
             "dynamic_shared_memory_type=mmap".to_owned(),
         ];
         let daemon = Daemon::new(program("postgres"))
@@ -85,7 +85,7 @@ impl Component for Postgres {
         Ok(())
     }
 
-    async fn complete(&self) -> Result<()> {
+    async fn initialize(&self) -> Result<()> {
         let exists = query(&format!(
             "SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"
         ))
@@ -96,17 +96,18 @@ impl Component for Postgres {
         Ok(())
     }
 
-    /// The fast shutdown: it ends sessions instead of waiting for them.
+    /// The fast shutdown, which ends sessions instead of waiting for them.
     fn stop_signal(&self) -> Signal {
         Signal::SIGINT
     }
 
     async fn clean_up(&self) -> Result<()> {
-        cluster::forget_killed_server().await
+        cluster::clean_up_killed_server().await
     }
 }
 
-/// An empty database, and no role but the superuser, as after the first start.
+/// Recreates an empty database and drops all roles but the superuser, as after the first
+/// start.
 pub async fn empty() -> Result<()> {
     query(&format!("DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")).await?;
     let others =
@@ -119,7 +120,7 @@ pub async fn empty() -> Result<()> {
     Ok(())
 }
 
-/// Runs a statement as the superuser, beside the platform's database.
+/// Runs a statement as the superuser, in the database `postgres`.
 async fn query(statement: &str) -> Result<String> {
     let mut psql = command(program("psql"));
     psql.envs(libpq_environment())

@@ -1,4 +1,4 @@
-//! Building a program from its Go modules.
+//! Building programs from Go modules.
 
 use std::{path::Path, process::Stdio};
 
@@ -13,29 +13,27 @@ use crate::{
     setup_command::{command, run},
 };
 
-/// A Go module whose one program is built.
+/// A Go module with one program.
 pub struct Module {
-    /// As people write it.
+    /// Name for people.
     pub name: &'static str,
-    /// Where it is.
+    /// Directory of the module.
     pub directory: &'static str,
-    /// What it consists of, go.mod first.
+    /// Content of the source files, go.mod first.
     pub sources: &'static [&'static str],
-    /// The program's package.
     pub package: &'static str,
-    /// The required module whose version is the program's.
     pub versioned_by: &'static str,
-    /// The variable from which the program tells its version.
+    /// Go variable that holds the program's version.
     pub version_symbol: &'static str,
 }
 
 impl Module {
-    /// The name of the binary that [`Module::build`] writes.
+    /// Returns the name of the binary that [`Module::build`] writes.
     pub fn binary(&self) -> String {
         self.name.to_lowercase()
     }
 
-    /// The program's version, such as 1.35.4.
+    /// Returns the program's version, such as 1.35.4.
     pub fn version(&self) -> Result<&'static str> {
         let required = self.sources.first().and_then(|go_mod| {
             let lines = go_mod.lines().map(str::trim);
@@ -70,13 +68,13 @@ impl Module {
         build
             .args(["build", "-v", "-ldflags"])
             .arg(format!("-s -w -X {}=v{version}", self.version_symbol));
-        // What a killed build leaves goes with the unfinished directory.
+        // Files of a killed build are removed with the unfinished directory.
         build.env("GOTMPDIR", directory);
         build
             .arg("-o")
             .arg(directory.join(self.binary()))
             .arg(self.package);
-        follow(build.stderr(Stdio::piped()), &step, packages)
+        run_with_progress(build.stderr(Stdio::piped()), &step, packages)
             .await
             .with_context(|| format!("can't build {}", self.name))?;
         step.done("built");
@@ -90,8 +88,8 @@ impl Module {
     }
 }
 
-/// Runs `go build -v`, which writes the name of each package that it compiles.
-async fn follow(build: &mut Command, step: &Step, packages: usize) -> Result<()> {
+/// Runs `go build -v`, which prints each compiled package, and shows the progress.
+async fn run_with_progress(build: &mut Command, step: &Step, packages: usize) -> Result<()> {
     let mut build = build.spawn().context("can't run go")?;
     let mut lines = BufReader::new(build.stderr.take().context("no standard error")?).lines();
     let mut last = Vec::new();
@@ -115,6 +113,6 @@ async fn follow(build: &mut Command, step: &Step, packages: usize) -> Result<()>
 
 async fn require_go() -> Result<()> {
     let version = run(command("go").arg("version")).await;
-    version.context("Go 1.26 or later is needed; see https://go.dev/doc/install")?;
+    version.context("building the tools needs Go 1.26 or later; see https://go.dev/doc/install")?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Fetching a program that is published as Maven artefacts.
+//! Fetching programs that are published as Maven artefacts.
 
 use std::path::Path;
 
@@ -9,20 +9,20 @@ use crate::{
     setup_command::{command, run},
 };
 
-/// The artefacts that a project depends on.
+/// A Maven project whose dependencies are the program.
 pub struct Project {
-    /// As people write the program's name.
+    /// Name for people.
     pub name: &'static str,
-    /// Where its pom.xml is.
+    /// Path of pom.xml.
     pub pom: &'static str,
-    /// What is in there.
+    /// Content of pom.xml.
     pub source: &'static str,
-    /// The property in there that is the program's version.
+    /// Property of pom.xml that holds the program's version.
     pub versioned_by: &'static str,
 }
 
 impl Project {
-    /// The program's version, such as 4.1.0.
+    /// Returns the program's version, such as 4.1.0.
     pub fn version(&self) -> Result<&'static str> {
         let (start, end) = (
             format!("<{}>", self.versioned_by),
@@ -35,7 +35,7 @@ impl Project {
         Ok(version)
     }
 
-    /// Copies the artefacts, and all that they need, into a directory.
+    /// Copies the artefacts and their dependencies into a directory.
     pub async fn fetch(&self, directory: &Path, progress: &Progress) -> Result<()> {
         let step = progress.step(format!("{} {}", self.name, self.version()?));
         step.detail("fetching artefacts");

@@ -1,7 +1,7 @@
-//! What no Debian package has: Kubernetes, Helm and the program of the pause image,
+//! Programs without a Debian package: Kubernetes, Helm and the pause image's program,
 //! which the testbed builds, and Kafka, which it fetches.
 //!
-//! Done once a version and source, and kept in the user's cache directory.
+//! Built once per version and source, and kept in the user's cache directory.
 
 mod go;
 mod maven;
@@ -22,12 +22,11 @@ use super::{
 use go::Module;
 use maven::Project;
 
-/// What is built together and kept in one folder.
+/// Programs that are built together into one folder.
 struct Tool {
     module: Module,
-    /// Programs of one C file each.
     c_programs: &'static [CProgram],
-    /// The names that the one Go binary is called by.
+    /// Names of the links to the Go binary.
     programs: &'static [&'static str],
 }
 
@@ -92,17 +91,17 @@ const KAFKA: Project = Project {
     versioned_by: "kafka.version",
 };
 
-/// A tool of the testbed, by its name. Kafka is a folder of jars.
+/// Returns the path of a tool by its name. Kafka is a folder of jars.
 pub fn tool(name: &str) -> PathBuf {
     directory().join(name)
 }
 
-/// Where all of them are.
+/// Returns the directory of all tools.
 pub fn directory() -> PathBuf {
     layout::state("bin")
 }
 
-/// Builds what isn't built yet, and puts it where [`tool`] says.
+/// Builds the missing tools and links them at the path of [`tool`].
 pub async fn build_missing(progress: &Progress) -> Result<()> {
     files::create_directory(&directory())?;
     for tool in &TOOLS {
@@ -116,8 +115,8 @@ pub async fn build_missing(progress: &Progress) -> Result<()> {
     Ok(())
 }
 
-/// Fetches what isn't there yet, and puts it where [`tool`] says. Needs Maven, which
-/// is a package.
+/// Fetches the missing tools and links them at the path of [`tool`]. Needs Maven, which
+/// is one of the Debian packages.
 pub async fn fetch_missing(progress: &Progress) -> Result<()> {
     files::create_directory(&directory())?;
     let folder = folder_name(KAFKA.name, KAFKA.version()?, [KAFKA.source]);
@@ -125,7 +124,7 @@ pub async fn fetch_missing(progress: &Progress) -> Result<()> {
     link(&fetched, &tool("kafka"))
 }
 
-/// A folder of the cache, which is filled unless it is there.
+/// Returns a folder of the cache; fills it unless it exists.
 async fn cached(name: &str, fill: impl AsyncFnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let folder = layout::cache_directory()?.join(name);
     if !folder.exists() {
@@ -139,7 +138,7 @@ async fn cached(name: &str, fill: impl AsyncFnOnce(&Path) -> Result<()>) -> Resu
     Ok(folder)
 }
 
-/// A name that another version or another source doesn't have.
+/// Returns a folder name that is unique for name, version and sources.
 fn folder_name<'a>(
     name: &str,
     version: &str,
@@ -184,7 +183,7 @@ impl CProgram {
             .arg(directory.join(self.name))
             .arg(self.path);
         run(&mut cc).await.context(
-            "a C compiler with a static C library is needed; Debian: apt-get install gcc libc6-dev",
+            "building the pause image needs a C compiler with a static C library; Debian: apt-get install gcc libc6-dev",
         )?;
         Ok(())
     }

@@ -107,7 +107,7 @@ async fn cut_off(platform: &Platform, tenants: &Tenants, instant: Duration) -> R
     let address = platform.address_of(&old)?;
     tenants.begin_moves(platform)?;
     tokio::time::sleep(instant).await;
-    platform.testbed.cut_off(&address).await?;
+    platform.testbed.isolate_pod(&address).await?;
     tenants.show(platform)?;
     another_leads(platform, &old).await?;
     // The way to the object store is open all the time.
@@ -121,7 +121,7 @@ async fn cut_off(platform: &Platform, tenants: &Tenants, instant: Duration) -> R
     );
 
     let before = Writes::of(platform, &old).await?;
-    platform.testbed.end_silence().await?;
+    platform.testbed.restore_network().await?;
     before.are_put_right(platform).await?;
     tenants.are_as_wanted(platform).await
 }

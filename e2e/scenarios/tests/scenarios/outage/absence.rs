@@ -24,7 +24,7 @@ impl Absence {
     pub async fn begin(self, platform: &Platform, backend: Backend) -> Result<()> {
         match self {
             Self::Stopped => platform.testbed.stop(backend.component()).await,
-            Self::Silent => platform.silence(backend).await,
+            Self::Silent => platform.drop_packets_to(backend).await,
             Self::LockedOut => platform.lock_operator_out(backend).await,
         }
     }
@@ -33,7 +33,7 @@ impl Absence {
     pub async fn end(self, platform: &Platform, backend: Backend) -> Result<()> {
         match self {
             Self::Stopped => platform.testbed.start(backend.component()).await,
-            Self::Silent => platform.testbed.end_silence().await,
+            Self::Silent => platform.testbed.restore_network().await,
             Self::LockedOut => platform.let_operator_in(backend).await,
         }
     }
