@@ -23,8 +23,8 @@ pub fn commands(document: &str) -> Result<Vec<Example>> {
     let text = fs::read_to_string(repository(document))?;
     let mut examples: Vec<Example> = Vec::new();
     for line in blocks(&text, "console").flat_map(str::lines) {
-        match (line.strip_prefix("$ "), shown.last_mut()) {
-            (Some(command), _) => shown.push(Example {
+        match (line.strip_prefix("$ "), examples.last_mut()) {
+            (Some(command), _) => examples.push(Example {
                 command: command.to_owned(),
                 output: String::new(),
             }),
@@ -32,7 +32,7 @@ pub fn commands(document: &str) -> Result<Vec<Example>> {
             (None, None) => {}
         }
     }
-    Ok(shown)
+    Ok(examples)
 }
 
 /// Returns a document's first `text` block that contains `part`.

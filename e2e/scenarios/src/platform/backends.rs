@@ -1,25 +1,22 @@
-//! The backends as their own admins see them, who can take them away.
+//! Backends from their admins' view: network faults and the operator's logins.
 
 use anyhow::{Context, Result};
 use postgres_protocol::password::scram_sha_256;
 
 use super::{OPERATOR_PASSWORD, Platform};
 
-/// A backend of the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// PostgreSQL, where the registry is too.
+    /// PostgreSQL, which also holds the registry.
     PostgreSql,
     /// Ceph's object gateway.
     ObjectStore,
-    /// Kafka.
     Kafka,
-    /// StarRocks, or its stand-in.
+    /// StarRocks or its stand-in.
     StarRocks,
 }
 
 impl Backend {
-    /// All of them.
     pub const ALL: [Self; 4] = [
         Self::PostgreSql,
         Self::ObjectStore,
@@ -27,7 +24,7 @@ impl Backend {
         Self::StarRocks,
     ];
 
-    /// As the testbed calls it.
+    /// Returns the name of the testbed's component.
     pub fn component(self) -> &'static str {
         match self {
             Self::PostgreSql => "postgresql",
@@ -37,7 +34,7 @@ impl Backend {
         }
     }
 
-    /// As the operator's metrics call it.
+    /// Returns the backend's label in the operator's metrics.
     pub fn metric(self) -> &'static str {
         match self {
             Self::PostgreSql => "postgres",
@@ -47,7 +44,7 @@ impl Backend {
         }
     }
 
-    /// The conditions of a Tenant that speak of it.
+    /// Returns the Tenant's conditions for this backend.
     pub fn conditions(self) -> &'static [&'static str] {
         match self {
             Self::PostgreSql => &["PostgresReady"],
@@ -59,34 +56,35 @@ impl Backend {
 }
 
 impl Platform {
-    /// Keeps everybody from a backend's port: nothing is answered any more.
+    /// Drops all packets to a backend's port: requests get no answer.
     pub async fn drop_packets_to(&self, backend: Backend) -> Result<()> {
         self.testbed.drop_packets_to(self.port(backend)?).await
     }
 
-    /// Changes the password of the operator's own login, and ends its sessions.
-    pub async fn lock_operator_out(&self, backend: Backend) -> Result<()> {
-        self.set_operators_password(backend, "changed-by-somebody")
+    /// Changes the password of the operator's login and ends its sessions.
+    pub async fn lock_out_operator(&self, backend: Backend) -> Result<()> {
+        self.set_operator_password(backend, "changed-by-somebody")
             .await?;
         self.testbed.stop(backend.component()).await?;
         self.testbed.start(backend.component()).await
     }
 
-    /// Gives the operator's login the password that the operator knows.
-    pub async fn let_operator_in(&self, backend: Backend) -> Result<()> {
+    /// Restores the password that the operator is configured with.
+    pub async fn restore_operator_login(&self, backend: Backend) -> Result<()> {
         let password = match backend {
             Backend::PostgreSql => OPERATOR_PASSWORD,
             Backend::ObjectStore => &self.testbed.object_store().secret_key,
             Backend::Kafka => &self.testbed.kafka().password,
             Backend::StarRocks => &self.testbed.starrocks().password,
         };
-        self.set_operators_password(backend, password).await
+        self.set_operator_password(backend, password).await
     }
 
-    async fn set_operators_password(&self, backend: Backend, password: &str) -> Result<()> {
+    async fn set_operator_password(&self, backend: Backend, password: &str) -> Result<()> {
         match backend {
             Backend::PostgreSql => {
-                // As psql's \password does: in clear it would be in the server's log.
+                // As psql's \password does; a password in clear would appear in the
+                // server's log.
                 let verifier = scram_sha_256(password.as_bytes());
                 let alter = format!("ALTER ROLE akili_operator PASSWORD '{verifier}'");
                 self.superuser(&alter).map(drop)

@@ -1,32 +1,29 @@
-//! Every secret is a canary: it is searched for wherever people look.
+//! Search for leaked secrets: every secret is a canary that must not appear anywhere
+//! people read.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::sync::PoisonError;
 
 use anyhow::{Context, Result, ensure};
 
-use super::installation::INSTALLED;
+use super::logs::INSTALLED;
 use super::{Backend, OPERATOR_PASSWORD, Platform};
 use akili_testbed::layout;
 
-/// What people may read: the platform's own resources, events, and how the operator is
-/// deployed.
+/// Resources that people read: the platform's own kinds, events, and the operator's
+/// deployment.
 const RESOURCES: [&str; 3] = [
     "tenants,tenantquotas,connections,dataproducts",
     "events",
     "configmaps,deployments,pods",
 ];
 
-/// Bytes, by component.
-pub type LogLengths = BTreeMap<&'static str, usize>;
-
 impl Platform {
-    /// No secret of these tenants, nor of the operator, is in any resource, status,
-    /// event, log or metric, of the operator or of a backend.
-    pub fn shows_no_secret(&self, slugs: &[&str]) -> Result<()> {
+    /// Checks that no secret of these tenants or of the operator appears in a resource,
+    /// status, event, log or metric, of the operator or of a backend.
+    pub fn ensure_no_secret_leaks(&self, slugs: &[&str]) -> Result<()> {
         let secrets = self.secrets(slugs)?;
-        let look = |place: &str, text: &str| {
+        let search = |place: &str, text: &str| {
             let shown = secrets.iter().find(|(_, secret)| text.contains(secret));
             ensure!(
                 shown.is_none(),
@@ -37,29 +34,21 @@ impl Platform {
         };
         for resources in RESOURCES {
             let all = ["get", resources, "--all-namespaces", "-o", "yaml"];
-            look(resources, &self.kubectl(&all)?)?;
+            search(resources, &self.kubectl(&all)?)?;
         }
-        look("the operator's log", &self.log()?)?;
-        look("/metrics", &self.metrics()?)?;
+        search("the operator's log", &self.log()?)?;
+        search("/metrics", &self.metrics()?)?;
         let before = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
         let before = before.clone().context("nothing is installed")?;
         for (component, length) in &before {
             let log = fs::read(layout::log_file(component))?;
             let since = log.get(*length..).unwrap_or(&log);
-            look(component, &String::from_utf8_lossy(since))?;
+            search(component, &String::from_utf8_lossy(since))?;
         }
         Ok(())
     }
 
-    /// How long the logs of the backends on the testbed are.
-    pub(super) fn log_lengths(&self) -> Result<LogLengths> {
-        let components = Backend::ALL.map(Backend::component).into_iter();
-        let here = components.filter(|component| self.testbed.has(component));
-        here.map(|it| Ok((it, fs::metadata(layout::log_file(it))?.len().try_into()?)))
-            .collect()
-    }
-
-    /// Whose they are, and what they are.
+    /// Returns the secrets with their owners.
     fn secrets(&self, slugs: &[&str]) -> Result<Vec<(String, String)>> {
         let testbed = &self.testbed;
         let operators = [

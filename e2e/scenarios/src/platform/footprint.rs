@@ -1,4 +1,4 @@
-//! What writing leaves in the backends, as they show it themselves.
+//! Traces of writes in the backends, to detect writes that change nothing visible.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::{Backend, Platform};
 use akili_testbed::layout;
 
-/// The registry, and the catalogs that hold logins and protection.
+/// The registry's tables, and PostgreSQL's catalogs of logins, policies and triggers.
 const TABLES: [&str; 8] = [
     "akili.tenants",
     "akili.write_gates",
@@ -21,14 +21,14 @@ const TABLES: [&str; 8] = [
 ];
 
 impl Platform {
-    /// What the backends show of all that was ever written: the same as before, if
-    /// nothing was. Only to be compared.
+    /// Returns a trace of all writes in each backend: unchanged if nothing was written
+    /// since. Useful only for comparison.
     pub fn footprint(&self) -> Result<BTreeMap<&'static str, String>> {
         let shown = |backend: Backend| -> Result<String> {
             Ok(match backend {
                 Backend::PostgreSql => self.superuser(&row_versions())?,
                 Backend::ObjectStore => object_store_writes(" - akili-operator [")?.to_string(),
-                Backend::Kafka => format!("{} bytes of metadata", kafkas_metadata()?),
+                Backend::Kafka => format!("{} bytes of metadata", kafka_metadata_bytes()?),
                 Backend::StarRocks => {
                     let state = layout::state("starrocks-stand-in").join("state.json");
                     format!("{:?}", fs::metadata(state)?.modified()?)
@@ -42,16 +42,16 @@ impl Platform {
     }
 }
 
-/// A hash over the versions of all rows: what is written has a new one, even if it is
-/// the same as before.
+/// Returns SQL for a hash over the versions of all rows: a written row gets a new version
+/// even if its content stays the same.
 fn row_versions() -> String {
     let versions = TABLES.map(|table| format!("SELECT '{table}', xmin::text, ctid FROM {table}"));
     let all = versions.join(" UNION ALL ");
     format!("SELECT md5(string_agg(row::text, '' ORDER BY row::text)) FROM ({all}) row")
 }
 
-/// How many requests that aren't reads the gateway has logged, of lines with this in them:
-/// whoever asked, or from where.
+/// Returns the number of logged write requests of the gateway whose log line contains
+/// `by`, such as a user or an address.
 pub fn object_store_writes(by: &str) -> Result<usize> {
     let log = fs::read(layout::log_file(Backend::ObjectStore.component()))?;
     let log = String::from_utf8_lossy(&log);
@@ -60,8 +60,9 @@ pub fn object_store_writes(by: &str) -> Result<usize> {
     Ok(theirs.filter(|line| !reads(line)).count())
 }
 
-/// The bytes of what Kafka's controller has written: users, ACLs, topics.
-fn kafkas_metadata() -> Result<u64> {
+/// Returns the size in bytes of the metadata log of Kafka's controller: users, ACLs,
+/// topics.
+fn kafka_metadata_bytes() -> Result<u64> {
     let mut bytes = 0;
     for file in fs::read_dir(layout::state("kafka").join("data/__cluster_metadata-0"))? {
         let file = file?;

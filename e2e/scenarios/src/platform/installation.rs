@@ -1,4 +1,5 @@
-//! What an admin and a DBA install, on a testbed that has no tenant left.
+//! Installation of the platform on a testbed without tenants, as an admin and a DBA do
+//! it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,33 +10,32 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::canaries::LogLengths;
+use super::logs::{INSTALLED, LogLengths};
 use super::{AUDIT_INTERVAL, Backend, LEASE_DURATION, Platform};
 use akili_testbed::chart::{CHART, helm};
 use akili_testbed::command::{binary, run, succeed};
 use akili_testbed::operator_image::{operator_image, tag_of};
 
-/// The password of the operator's login on the testbed; a word that nothing else
-/// contains, so that it can be searched for where it must not be.
+/// Password of the operator's login on the testbed; unique, so that leaks can be searched
+/// for.
 pub const OPERATOR_PASSWORD: &str = "canary-of-the-operator";
 
-/// The bucket that all tenants share, as the chart has it.
+/// Bucket that all tenants share, the chart's default.
 pub const BUCKET: &str = "akili";
 
-/// The metastore of tenants' catalogs. There is none here: nobody reads an Iceberg table.
+/// Properties of tenants' catalogs. The metastore doesn't exist: no scenario reads an
+/// Iceberg table.
 pub const CATALOG_PROPERTIES: [(&str, &str); 2] = [
     ("iceberg.catalog.type", "rest"),
     ("iceberg.catalog.uri", "https://iceberg.example.com/{slug}"),
 ];
 
-/// How long the backends' logs were when the platform was installed for this subject.
-pub(super) static INSTALLED: Mutex<Option<LogLengths>> = Mutex::new(None);
-/// What the scenarios that run now are about.
+/// Subject of the running scenarios.
 static SUBJECT: Mutex<&str> = Mutex::new("");
 
 impl Platform {
-    /// Says what the next scenario is about: the first of another subject finds the
-    /// platform installed afresh.
+    /// Sets the subject of the next scenario. The platform is reinstalled for the first
+    /// scenario of each subject.
     pub fn begin(subject: &'static str) {
         let mut current = SUBJECT.lock().unwrap_or_else(PoisonError::into_inner);
         if *current != subject {
@@ -47,46 +47,46 @@ impl Platform {
     pub(super) async fn install_once(&self) -> Result<()> {
         let installed = || INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
         if installed().is_none() {
-            let logs = self.install_afresh().await?;
+            let logs = self.reinstall().await?;
             *installed() = Some(logs);
         }
         Ok(())
     }
 
-    async fn install_afresh(&self) -> Result<LogLengths> {
+    async fn reinstall(&self) -> Result<LogLengths> {
         let logs = self.log_lengths()?;
         self.import_image().await?;
         self.make_secrets()?;
-        // A test that locked it out may not have come to its end. PostgreSQL, where it may
-        // have no login as yet, is bootstrapped below.
+        // A scenario that locked the operator out may have been interrupted. PostgreSQL,
+        // where the login may not exist yet, is bootstrapped below.
         for backend in [Backend::ObjectStore, Backend::Kafka, Backend::StarRocks] {
             if self.testbed.has(backend.component()) {
-                self.let_operator_in(backend).await?;
+                self.restore_operator_login(backend).await?;
             }
         }
         self.make_bucket().await?;
         self.install_chart(&self.values()?)?;
-        self.forget_tenants().await?;
+        self.delete_all_tenants().await?;
         self.bootstrap().await?;
         Ok(logs)
     }
 
-    /// Makes the operator's image, as it was built last, known to the node.
+    /// Imports the operator's image of the last build into the node.
     pub async fn import_image(&self) -> Result<()> {
         let program = binary("akili-operator")?;
         let image = operator_image(&program, &tag_of(&program)?)?;
         self.testbed.import_image(&image).await
     }
 
-    /// What a DBA does: the bootstrap SQL, and the password of the operator's login.
+    /// Runs the bootstrap SQL and sets the password of the operator's login, as a DBA
+    /// does.
     pub async fn bootstrap(&self) -> Result<()> {
         let sql = run(Command::new(binary("akili-operator")?).arg("bootstrap-sql"))?;
         self.superuser(&sql)?;
-        self.let_operator_in(Backend::PostgreSql).await
+        self.restore_operator_login(Backend::PostgreSql).await
     }
 
-    /// What an admin makes before the chart: the namespace, and what the operator
-    /// reaches PostgreSQL with.
+    /// Creates the namespace and the Secrets that the chart needs, as an admin does.
     pub fn make_secrets(&self) -> Result<()> {
         let ca = fs::read_to_string(self.testbed.ca_path())?;
         let secret = |name: &str, entries: Value| {
@@ -132,8 +132,7 @@ impl Platform {
         Ok(())
     }
 
-    /// The chart's values for scenarios: no replica as yet, and an operator that is in
-    /// a hurry.
+    /// Returns the chart's values for scenarios: no replicas yet, and short intervals.
     pub fn values(&self) -> Result<Value> {
         let mut values = self.values_of_testbed()?;
         values["replicas"] = json!(0);
@@ -143,7 +142,7 @@ impl Platform {
         Ok(values)
     }
 
-    /// The chart's values that say what the testbed is like.
+    /// Returns the chart's values for the testbed's backends.
     pub fn values_of_testbed(&self) -> Result<Value> {
         let postgres = self.testbed.postgres();
         let objects = self.testbed.object_store();
@@ -170,28 +169,26 @@ impl Platform {
         }))
     }
 
-    /// Installs or upgrades the chart with these values.
     pub fn install_chart(&self, values: &Value) -> Result<()> {
-        // What a killed Helm left behind would look like one that is at work.
+        // A killed Helm leaves a pending release, which looks like a running upgrade.
         let pending = "owner=helm,name=akili-operator,status in (pending-install,pending-upgrade)";
         self.of_operator(&["delete", "secret", "-l", pending])?;
         let file = self.folder.join("values.json");
         fs::write(&file, values.to_string())?;
         let file = file.to_string_lossy();
-        // Another checkout may have installed the same without Helm.
+        // Another checkout may have installed the same objects without Helm.
         let values = ["--take-ownership", "--values", &file];
         let upgrade = ["upgrade", "--install", "akili-operator", CHART];
         self.helm(&[&upgrade[..], &values].concat())
     }
 
-    /// Waits until the pods are those of the chart as it was installed last.
+    /// Waits until the pods belong to the last installation of the chart.
     pub fn wait_rolled_out(&self) -> Result<()> {
         let status = ["rollout", "status", "deployment/akili-operator"];
         self.of_operator(&[&status[..], &["--timeout=60s"]].concat())
             .map(drop)
     }
 
-    /// Runs Helm in the operator's namespace.
     pub fn helm(&self, arguments: &[&str]) -> Result<()> {
         let kubeconfig = self.testbed.kubeconfig();
         let kubeconfig = kubeconfig.to_string_lossy();
@@ -199,9 +196,9 @@ impl Platform {
         succeed(&helm(&[arguments, &there].concat())?).map(drop)
     }
 
-    /// Takes away what the tenants of earlier runs have: thousands of them would keep
-    /// the operator from those of this run.
-    async fn forget_tenants(&self) -> Result<()> {
+    /// Deletes the tenants of earlier runs in all planes: thousands of them would delay
+    /// this run's tenants.
+    async fn delete_all_tenants(&self) -> Result<()> {
         let theirs = "namespaces,clusterroles,clusterrolebindings";
         self.delete_protected(&[
             &["tenants,tenantquotas", "--all"],
@@ -210,7 +207,7 @@ impl Platform {
         .await?;
         self.empty_bucket().await?;
         self.testbed.remove_object_store_users("tenant-").await?;
-        self.kafka_admin()?.forget_tenants().await?;
+        self.kafka_admin()?.delete_all_tenants().await?;
         self.empty_starrocks().await?;
         self.testbed.empty_postgres().await
     }

@@ -1,4 +1,4 @@
-//! The ways into Kafka: a tenant's, with what its Secret says, and the admin's.
+//! Kafka clients: a tenant's, with the credentials of its Secret, and the admin's.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,25 +18,24 @@ use tokio::time::timeout;
 
 use super::Platform;
 
-const PATIENCE: Duration = Duration::from_secs(10);
-const BRIEFLY: Duration = Duration::from_millis(200);
+const TIMEOUT: Duration = Duration::from_secs(10);
+const POLL_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Clients of one login.
+/// Kafka clients of one login.
 pub struct Kafka {
     config: ClientConfig,
     admin: Arc<AdminClient<DefaultClientContext>>,
 }
 
-/// What an admin does with Kafka, and how it sees it.
+/// Kafka clients of the admin.
 pub struct KafkaAdmin {
-    /// The ordinary clients.
     pub clients: Kafka,
-    /// ACLs and SCRAM credentials.
+    /// Requests for ACLs and SCRAM credentials.
     pub access: NativeAdmin<DefaultClientContext>,
 }
 
 impl Platform {
-    /// Kafka as an application of the tenant reaches it: with its Secret `akili-kafka`.
+    /// Returns clients with the tenant's Secret `akili-kafka`, as an application uses it.
     pub fn kafka_of(&self, slug: &str) -> Result<Kafka> {
         let entries = self.secret_of(slug, "akili-kafka")?;
         let mut config = ClientConfig::new();
@@ -55,7 +54,7 @@ impl Platform {
         Ok(Kafka::new(config)?)
     }
 
-    /// Kafka as its own admin reaches it, who may do everything.
+    /// Returns clients of Kafka's admin, with all rights.
     pub fn kafka_admin(&self) -> Result<KafkaAdmin> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.testbed.kafka().internal_servers);
@@ -69,7 +68,7 @@ impl Platform {
 
 impl Kafka {
     fn new(mut config: ClientConfig) -> KafkaResult<Self> {
-        // To try a topic is not to make it.
+        // An access to a missing topic must not create it.
         config
             .set("allow.auto.create.topics", "false")
             .set("auto.offset.reset", "earliest")
@@ -78,78 +77,82 @@ impl Kafka {
         Ok(Self { config, admin })
     }
 
-    /// Logs in, on a connection of its own.
+    /// Logs in on a new connection.
     ///
     /// # Errors
-    /// What Kafka answers, or that it answers nothing.
+    /// Kafka's error, or a timeout.
     pub fn log_in(&self) -> KafkaResult<()> {
         let consumer: BaseConsumer = self.config.create()?;
         let began = Instant::now();
         loop {
-            let answer = consumer.fetch_metadata(None, BRIEFLY);
-            // Only here it is told why.
+            let answer = consumer.fetch_metadata(None, POLL_TIMEOUT);
+            // Only the event reports the reason.
             match (answer, consumer.poll(Duration::ZERO)) {
                 (Ok(_), _) => return Ok(()),
-                (Err(_), Some(Err(refusal)))
-                    if refusal.rdkafka_error_code() == Some(RDKafkaErrorCode::Authentication) =>
+                (Err(_), Some(Err(rejection)))
+                    if rejection.rdkafka_error_code() == Some(RDKafkaErrorCode::Authentication) =>
                 {
-                    return Err(refusal);
+                    return Err(rejection);
                 }
-                (Err(error), _) if began.elapsed() > PATIENCE => return Err(error),
+                (Err(error), _) if began.elapsed() > TIMEOUT => return Err(error),
                 (Err(_), _) => {}
             }
         }
     }
 
-    /// The requests about ACLs and SCRAM credentials, as this login.
+    /// Returns the client for ACLs and SCRAM credentials with this login.
     pub fn access(&self) -> NativeAdmin<DefaultClientContext> {
-        NativeAdmin::new(self.admin.clone(), PATIENCE)
+        NativeAdmin::new(self.admin.clone(), TIMEOUT)
     }
 
-    /// A producer with these properties beside the login's own.
+    /// Returns a producer with these additional properties.
     pub fn producer(&self, properties: &[(&str, &str)]) -> KafkaResult<FutureProducer> {
         self.with(properties).create()
     }
 
-    /// A consumer of a topic in a group.
+    /// Returns a consumer of a topic in a group.
     pub fn consumer(&self, topic: &str, group: &str) -> KafkaResult<StreamConsumer> {
         let consumer: StreamConsumer = self.with(&[("group.id", group)]).create()?;
         consumer.subscribe(&[topic])?;
         Ok(consumer)
     }
 
-    /// Sends a message to a topic.
     pub async fn produce(&self, topic: &str, text: &str) -> KafkaResult<()> {
         produce(&self.producer(&[])?, topic, text).await
     }
 
-    /// The same, by an idempotent producer.
-    pub async fn produce_once(&self, topic: &str, text: &str) -> KafkaResult<()> {
+    /// Sends a message with an idempotent producer.
+    pub async fn produce_idempotently(&self, topic: &str, text: &str) -> KafkaResult<()> {
         let producer = self.producer(&[("enable.idempotence", "true")])?;
         produce(&producer, topic, text).await
     }
 
-    /// Sends a message to a topic in a transaction.
-    pub async fn transact(&self, id: &str, topic: &str, text: &str) -> KafkaResult<()> {
+    /// Sends a message in a transaction.
+    pub async fn produce_in_transaction(
+        &self,
+        id: &str,
+        topic: &str,
+        text: &str,
+    ) -> KafkaResult<()> {
         let producer = self.producer(&[("transactional.id", id)])?;
-        producer.init_transactions(PATIENCE)?;
+        producer.init_transactions(TIMEOUT)?;
         producer.begin_transaction()?;
         produce(&producer, topic, text).await?;
-        producer.commit_transaction(PATIENCE)
+        producer.commit_transaction(TIMEOUT)
     }
 
-    /// The next message of a topic for a group, which then has it behind it.
+    /// Returns the next message of a topic for a group and commits its offset.
     pub async fn consume(&self, topic: &str, group: &str) -> KafkaResult<String> {
         let consumer = self.consumer(topic, group)?;
-        let received = timeout(PATIENCE, consumer.recv()).await;
+        let received = timeout(TIMEOUT, consumer.recv()).await;
         let message = received.map_err(|_| KafkaError::NoMessageReceived)??;
         consumer.commit_message(&message, CommitMode::Sync)?;
         Ok(String::from_utf8_lossy(message.payload().unwrap_or_default()).into_owned())
     }
 
-    /// The topics that this login is shown.
+    /// Returns the topics that this login can see.
     pub fn topics(&self) -> KafkaResult<BTreeSet<String>> {
-        let metadata = self.admin.inner().fetch_metadata(None, PATIENCE)?;
+        let metadata = self.admin.inner().fetch_metadata(None, TIMEOUT)?;
         let names = metadata
             .topics()
             .iter()
@@ -157,9 +160,9 @@ impl Kafka {
         Ok(names.collect())
     }
 
-    /// The number of a topic's partitions.
+    /// Returns the number of a topic's partitions.
     pub fn partitions(&self, topic: &str) -> KafkaResult<usize> {
-        let metadata = self.admin.inner().fetch_metadata(Some(topic), PATIENCE)?;
+        let metadata = self.admin.inner().fetch_metadata(Some(topic), TIMEOUT)?;
         match metadata.topics() {
             [found] => match found.error() {
                 Some(error) => Err(KafkaError::MetadataFetch(error.into())),
@@ -169,19 +172,18 @@ impl Kafka {
         }
     }
 
-    /// Makes a topic with one partition.
+    /// Creates a topic with one partition.
     pub async fn create_topic(&self, topic: &str) -> KafkaResult<()> {
         let new = NewTopic::new(topic, 1, TopicReplication::Fixed(-1));
         let created = self.admin.create_topics([&new], &options()).await?;
         each(created)
     }
 
-    /// Deletes topics.
     pub async fn delete_topics(&self, topics: &[&str]) -> KafkaResult<()> {
         each(self.admin.delete_topics(topics, &options()).await?)
     }
 
-    /// Makes more partitions of a topic.
+    /// Increases the number of a topic's partitions.
     pub async fn add_partitions(&self, topic: &str, total: usize) -> KafkaResult<()> {
         let new = NewPartitions::new(topic, total);
         each(self.admin.create_partitions([&new], &options()).await?)
@@ -195,17 +197,16 @@ impl Kafka {
         deleted.elements().iter().try_for_each(|it| it.error())
     }
 
-    /// Deletes a consumer group.
     pub async fn delete_group(&self, group: &str) -> KafkaResult<()> {
         each(self.admin.delete_groups(&[group], &options()).await?)
     }
 
-    /// The first and the next offset of each of a topic's partitions.
+    /// Returns the first and the next offset of each partition of a topic.
     pub fn offsets(&self, topic: &str) -> KafkaResult<Vec<(i64, i64)>> {
         let partitions = i32::try_from(self.partitions(topic)?).unwrap_or(i32::MAX);
         let offsets = |partition| {
             let client = self.admin.inner();
-            client.fetch_watermarks(topic, partition, PATIENCE)
+            client.fetch_watermarks(topic, partition, TIMEOUT)
         };
         (0..partitions).map(offsets).collect()
     }
@@ -220,7 +221,7 @@ impl Kafka {
 }
 
 impl KafkaAdmin {
-    /// Gives a user this password.
+    /// Sets a user's password.
     pub async fn set_password(&self, user: &str, password: &str) -> Result<()> {
         let credential = ScramCredential {
             mechanism: Mechanism::Sha256,
@@ -231,8 +232,8 @@ impl KafkaAdmin {
         Ok(set.await?)
     }
 
-    /// Takes away what the tenants of earlier runs have.
-    pub async fn forget_tenants(&self) -> Result<()> {
+    /// Deletes ACLs, users and topics of all tenants.
+    pub async fn delete_all_tenants(&self) -> Result<()> {
         let acls = self.access.acls(None).await?;
         let theirs = |acl: &Acl| acl.principal.starts_with("User:tenant-");
         let acls = acls.into_iter().filter(theirs).collect();
@@ -247,7 +248,7 @@ impl KafkaAdmin {
             }
         }
         let topics = self.clients.topics()?;
-        // Nobody else's have a dot here.
+        // Only tenants' topics contain a dot here.
         let theirs = topics.iter().filter(|topic| topic.contains('.'));
         let theirs: Vec<&str> = theirs.map(String::as_str).collect();
         if !theirs.is_empty() {
@@ -257,19 +258,19 @@ impl KafkaAdmin {
     }
 }
 
-/// Sends a message by this producer.
+/// Sends a message with this producer.
 pub async fn produce(producer: &FutureProducer, topic: &str, text: &str) -> KafkaResult<()> {
     let record = FutureRecord::<(), _>::to(topic).payload(text).partition(0);
-    let sent = timeout(PATIENCE, producer.send(record, PATIENCE)).await;
+    let sent = timeout(TIMEOUT, producer.send(record, TIMEOUT)).await;
     let sent = sent.map_err(|_| KafkaError::Canceled)?;
     sent.map(drop).map_err(|(error, _)| error)
 }
 
 fn options() -> AdminOptions {
-    AdminOptions::new().request_timeout(Some(PATIENCE))
+    AdminOptions::new().request_timeout(Some(TIMEOUT))
 }
 
-/// The first error of an answer that has one for each that was asked for.
+/// Returns the first error of an answer with one result per requested object.
 fn each(results: Vec<Result<String, (String, RDKafkaErrorCode)>>) -> KafkaResult<()> {
     let errors = results.into_iter().filter_map(Result::err);
     let mut errors = errors.map(|(_, code)| KafkaError::AdminOp(code));

@@ -1,14 +1,14 @@
-//! Whether a tenant gets into the backends with what its Secrets say.
+//! Logins of a tenant in all backends with the credentials of its Secrets.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::{Backend, PATIENCE, Platform};
+use super::{Backend, Platform, TIMEOUT};
 use akili_testbed::command::succeed;
 
 impl Backend {
-    /// The Secret with a tenant's credential, and the entry of it that is secret.
+    /// Returns the Secret with a tenant's credential, and the name of its secret entry.
     pub fn credential(self) -> (&'static str, &'static str) {
         match self {
             Self::PostgreSql => ("akili-postgres", "password"),
@@ -20,12 +20,12 @@ impl Backend {
 }
 
 impl Platform {
-    /// Waits until the tenant gets into every backend.
-    pub async fn until_it_logs_in(&self, slug: &str) -> Result<()> {
+    /// Waits until the tenant can log in to every backend.
+    pub async fn wait_until_logins_work(&self, slug: &str) -> Result<()> {
         let began = Instant::now();
         for backend in Backend::ALL {
             while let Err(error) = self.log_in(slug, backend).await {
-                if began.elapsed() > PATIENCE {
+                if began.elapsed() > TIMEOUT {
                     return Err(error).with_context(|| format!("{slug}: {backend:?}"));
                 }
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -34,7 +34,7 @@ impl Platform {
         Ok(())
     }
 
-    /// Asks the backend, as the tenant, for something of its own.
+    /// Logs in as the tenant and reads something of its own.
     async fn log_in(&self, slug: &str, backend: Backend) -> Result<()> {
         match backend {
             Backend::PostgreSql => succeed(&self.as_tenant(slug, "SELECT 1")?).map(drop),

@@ -1,5 +1,5 @@
-//! The platform under test: the chart and the bootstrap SQL on the testbed, the
-//! operator with its own rights, and the ways in that people and tenants have.
+//! The platform under test: the chart and the bootstrap SQL installed on the testbed, the
+//! operator with its own rights, and clients of admins, users and tenants.
 
 mod backends;
 mod canaries;
@@ -7,6 +7,7 @@ mod footprint;
 mod installation;
 mod kafka;
 mod logins;
+mod logs;
 mod objects;
 mod operator;
 mod possessions;
@@ -40,28 +41,26 @@ pub use sql::Login;
 pub use starrocks::StarRocks;
 pub use tenants::{object_of, tenant_yaml};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The platform on the testbed.
 pub struct Platform {
-    /// What it stands on.
     pub testbed: Testbed,
     folder: PathBuf,
 }
 
 impl Platform {
-    /// The platform as it was installed for this process, which began without any
-    /// tenant. Nothing of it runs but what it needs: no operator.
+    /// Returns the platform, installed once per subject on a testbed without tenants.
+    /// The operator isn't started.
     pub async fn install() -> Result<Self> {
         let platform = Self::connect().await?;
         platform.install_once().await?;
         Ok(platform)
     }
 
-    /// The platform as it is.
+    /// Returns the platform as found on the testbed.
     pub async fn connect() -> Result<Self> {
         let testbed = Testbed::connect().await?;
-        // A test that stopped it, or kept everybody from it, may not have come to its end.
+        // A scenario that stopped a backend or cut its network may have been interrupted.
         testbed.restore_network().await?;
         for component in Backend::ALL.map(Backend::component) {
             if testbed.has(component) {
@@ -73,12 +72,12 @@ impl Platform {
         Ok(Self { testbed, folder })
     }
 
-    /// Runs `kubectl` as an admin; its output.
+    /// Runs `kubectl` as an admin and returns its output.
     pub fn kubectl(&self, arguments: &[&str]) -> Result<String> {
         succeed(&self.try_kubectl(arguments)?)
     }
 
-    /// Runs `kubectl` as an admin, whether or not it succeeds.
+    /// Runs `kubectl` as an admin; a failure is part of the output.
     pub fn try_kubectl(&self, arguments: &[&str]) -> Result<Output> {
         Ok(Command::new(self.testbed.kubectl())
             .arg("--kubeconfig")
@@ -87,12 +86,13 @@ impl Platform {
             .output()?)
     }
 
-    /// Runs `akili` as an admin, whether or not it succeeds.
+    /// Runs `akili` as an admin; a failure is part of the output.
     pub fn akili(&self, arguments: &[&str]) -> Result<Output> {
         akili(&self.testbed.kubeconfig(), arguments)
     }
 
-    /// Runs `akili` as a user of a tenant, with a token of their own, in its namespace.
+    /// Runs `akili` as a user of a tenant, with the user's token, in the tenant's
+    /// namespace.
     pub fn akili_as_user_of(
         &self,
         id: &str,
@@ -116,19 +116,20 @@ impl Platform {
         akili(&kubeconfig, arguments)
     }
 
-    /// Writes a file for a program that is to read it; its path.
+    /// Writes a file that a program will read, and returns its path.
     pub fn file(&self, name: &str, content: &str) -> Result<String> {
         let file = self.folder.join(name);
         fs::write(&file, content)?;
         Ok(file.to_string_lossy().into_owned())
     }
 
-    /// Tries again until it holds.
+    /// Polls until the condition holds; fails after a timeout with the end of the
+    /// operator's log.
     pub async fn eventually(&self, what: &str, holds: impl Fn() -> Result<bool>) -> Result<()> {
         let began = Instant::now();
         while !holds()? {
-            if began.elapsed() > PATIENCE {
-                bail!("not within {PATIENCE:?}: {what}\n{}", self.end_of_log());
+            if began.elapsed() > TIMEOUT {
+                bail!("not within {TIMEOUT:?}: {what}\n{}", self.end_of_log());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

@@ -1,4 +1,4 @@
-//! The ways into the object store.
+//! Clients of the object store.
 
 use std::fs;
 
@@ -18,18 +18,17 @@ use serde_json::Value;
 
 use super::{BUCKET, Platform};
 
-/// A tenant in the object store, with what its own Secret says.
+/// A tenant's client of the object store, with the credentials of its Secret.
 pub struct ObjectTenant {
-    /// An ordinary client with the tenant's key.
     pub client: Client,
-    /// The bucket that all tenants share.
+    /// Bucket that all tenants share.
     pub bucket: String,
-    /// The tenant's prefix in it.
+    /// The tenant's prefix in the bucket.
     pub prefix: String,
 }
 
 impl Platform {
-    /// The tenant, with the key from its Secret.
+    /// Returns the tenant's client with the key of its Secret.
     pub fn object_store_of(&self, slug: &str) -> Result<ObjectTenant> {
         let entries = self.secret_of(slug, "akili-object-store")?;
         let entry = |name: &str| {
@@ -47,20 +46,20 @@ impl Platform {
         })
     }
 
-    /// A client with the operator's own key.
+    /// Returns a client with the operator's key.
     pub fn operators_object_store(&self) -> Result<Client> {
         let store = self.testbed.object_store();
         self.object_store_with(&store.access_key, &store.secret_key)
     }
 
-    /// A client with this key.
+    /// Returns a client with this key.
     pub fn object_store_with(&self, access_key: &str, secret_key: &str) -> Result<Client> {
         let keys = keys(access_key, secret_key);
         let settings = self.object_store_settings()?.credentials_provider(keys);
         Ok(Client::from_conf(settings.build()))
     }
 
-    /// A client without any key.
+    /// Returns a client without a key.
     pub fn anonymous_object_store(&self) -> Result<Client> {
         let settings = self.object_store_settings()?.allow_no_auth();
         Ok(Client::from_conf(settings.build()))
@@ -72,12 +71,12 @@ impl Platform {
         Ok(settings(&store.endpoint, &ca)?.region(Region::from_static("us-east-1")))
     }
 
-    /// What an admin does: the bucket, with the operator's own key.
+    /// Creates the shared bucket with the operator's key, as an admin does.
     pub async fn make_bucket(&self) -> Result<()> {
         self.make_bucket_called(BUCKET).await
     }
 
-    /// Makes a bucket that keeps what is deleted or written over.
+    /// Creates a bucket with versioning.
     pub async fn make_bucket_with_versions(&self, name: &str) -> Result<()> {
         self.make_bucket_called(name).await?;
         let keep = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled);
@@ -99,7 +98,7 @@ impl Platform {
         }
     }
 
-    /// Deletes every object.
+    /// Deletes all objects of the shared bucket.
     pub(super) async fn empty_bucket(&self) -> Result<()> {
         let operator = self.operators_object_store()?;
         loop {
@@ -117,7 +116,7 @@ impl Platform {
         }
     }
 
-    /// How many objects there are below a prefix.
+    /// Returns the number of objects below a prefix.
     pub async fn objects_below(&self, prefix: &str) -> Result<usize> {
         let list = self.operators_object_store()?.list_objects_v2();
         let mut pages = list.bucket(BUCKET).prefix(prefix).into_paginator().send();
@@ -128,7 +127,8 @@ impl Platform {
         Ok(count)
     }
 
-    /// Puts so many objects of so many bytes below the tenant's prefix, with its own key.
+    /// Puts `count` objects of `bytes` bytes below the tenant's prefix with the tenant's
+    /// key.
     pub async fn put_objects(&self, slug: &str, count: usize, bytes: usize) -> Result<()> {
         let objects = &self.object_store_of(slug)?;
         let puts = (0..count).map(|n| async move {
@@ -140,7 +140,7 @@ impl Platform {
         Ok(puts.try_for_each(|_| async { Ok(()) }).await?)
     }
 
-    /// The metadata of a user of the object store, as only Ceph's own admin sees it.
+    /// Returns the metadata of an object-store user as Ceph's admin sees it.
     pub async fn object_store_user(&self, user: &str) -> Result<Value> {
         let get = ["metadata", "get", &format!("user:{user}")];
         Ok(serde_json::from_str(
@@ -149,13 +149,13 @@ impl Platform {
     }
 }
 
-/// Sends any request by this client, which signs it if it has a key: for links that
-/// carry a signature, the admin API and IAM, whose forms are posted. HTTP's status.
+/// Sends any request with this client, signed if the client has a key, and returns the
+/// HTTP status. For presigned links, the admin API and IAM, whose forms are posted.
 pub async fn send(client: &Client, method: &str, uri: &str, body: &str) -> Result<u16> {
     let [method, uri, body] = [method, uri, body].map(str::to_owned);
     let request = client.list_buckets().customize();
     let request = request.mutate_request(move |request| {
-        // A wrong address would not be answered as expected.
+        // A wrong address would give an unexpected answer.
         let _ = request.set_method(&method);
         let _ = request.set_uri(uri.clone());
         if !body.is_empty() {
@@ -166,7 +166,7 @@ pub async fn send(client: &Client, method: &str, uri: &str, body: &str) -> Resul
     });
     match request.send().await {
         Ok(_) => Ok(200),
-        // The client doesn't know what is answered.
+        // The client doesn't know this kind of answer.
         Err(error) => {
             let answer = error.raw_response().map(|answer| answer.status().as_u16());
             answer.with_context(|| format!("no answer: {error:?}"))

@@ -1,4 +1,4 @@
-//! The operator as users run it: pods of the chart's Deployment.
+//! The operator as users run it: the pods of the chart's Deployment.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
@@ -7,29 +7,30 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use super::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD, PATIENCE, Platform};
+use super::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD, Platform, TIMEOUT};
 use akili_testbed::command::{binary, run};
 
-/// How often the operator looks at every tenant and table on the testbed.
+/// The operator's audit interval on the testbed.
 pub const AUDIT_INTERVAL: Duration = Duration::from_secs(2);
-/// How long a leader that was killed keeps the lease on the testbed.
+/// The operator's lease duration on the testbed, for which a killed leader keeps the
+/// lease.
 pub const LEASE_DURATION: Duration = Duration::from_secs(3);
 
 const DEPLOYMENT: &str = "deployment/akili-operator";
 const PODS: &str = "app.kubernetes.io/name=akili-operator";
 const NAMESPACE: [&str; 2] = ["-n", "akili-system"];
 
-/// The operator at work; it ends with the value.
+/// The running operator; scaled to zero when dropped.
 pub struct Operator<'a>(&'a Platform);
 
 impl Platform {
-    /// Starts the operator, one replica of it; returns once it leads and has reached
-    /// its registry.
+    /// Starts one replica of the operator; returns once it leads and is connected to its
+    /// registry.
     pub async fn start_operator(&self) -> Result<Operator<'_>> {
         self.start_replicas(1).await
     }
 
-    /// Starts so many replicas; returns once one leads and all could.
+    /// Starts replicas; returns once all are ready and one leads.
     pub async fn start_replicas(&self, replicas: usize) -> Result<Operator<'_>> {
         let operator = Operator(self);
         self.scale(replicas)?;
@@ -49,15 +50,15 @@ impl Platform {
         Ok(operator)
     }
 
-    /// How many replicas are ready.
+    /// Returns the number of ready replicas.
     pub fn ready_replicas(&self) -> Result<usize> {
         let ready = "jsonpath={.status.readyReplicas}";
         let ready = self.of_operator(&["get", DEPLOYMENT, "-o", ready])?;
-        // Kubernetes doesn't write a zero.
+        // Kubernetes omits a zero.
         Ok(if ready.is_empty() { 0 } else { ready.parse()? })
     }
 
-    /// The pod that holds the lease, if it is still there.
+    /// Returns the pod that holds the lease, if the pod still exists.
     pub fn leader(&self) -> Result<Option<String>> {
         let lease = [
             "get",
@@ -74,15 +75,15 @@ impl Platform {
             .find(|pod| holder.starts_with(&format!("{pod}_"))))
     }
 
-    /// The operator's pods.
+    /// Returns the names of the operator's pods.
     pub fn pods(&self) -> Result<Vec<String>> {
         let names = "jsonpath={.items[*].metadata.name}";
         let pods = self.of_operator(&["get", "pods", "-l", PODS, "-o", names])?;
         Ok(pods.split_whitespace().map(str::to_owned).collect())
     }
 
-    /// Lets other pods take the place of those that are there, one after the other. What
-    /// else this thread is about goes on meanwhile.
+    /// Restarts all pods, one after the other, and waits for the rollout. Other tasks of
+    /// this thread continue meanwhile.
     pub async fn roll_out(&self) -> Result<()> {
         for rollout in [&["restart"][..], &["status", "--timeout=60s"]] {
             let mut kubectl = Command::new(self.testbed.kubectl());
@@ -94,15 +95,16 @@ impl Platform {
         Ok(())
     }
 
-    /// SIGKILL of everything in this pod, which is gone then.
+    /// Kills all processes of a pod and deletes the pod.
     pub async fn kill_pod(&self, pod: &str) -> Result<()> {
         let container = self.container_of(pod)?;
         self.testbed.kill_container(&container).await?;
-        self.forget_pod(pod)
+        self.delete_pod_at_once(pod)
     }
 
-    /// Stops everything in this pod where it is; nothing of it knows. Finding it takes
-    /// longer than a tenant's provisioning: so `begin` comes after, and then this time.
+    /// Freezes all processes of a pod, which they can't notice, a given time after
+    /// `begin`. The container is looked up before `begin`, because that takes longer than
+    /// a tenant's provisioning.
     pub async fn freeze_pod_after(
         &self,
         pod: &str,
@@ -115,13 +117,13 @@ impl Platform {
         self.testbed.freeze_container(&container).await
     }
 
-    /// Lets it go on.
+    /// Resumes a frozen pod.
     pub async fn thaw_pod(&self, pod: &str) -> Result<()> {
         let container = self.container_of(pod)?;
         self.testbed.thaw_container(&container).await
     }
 
-    /// How often its container was started again.
+    /// Returns the number of restarts of a pod's container.
     pub fn restarts_of(&self, pod: &str) -> Result<u32> {
         let count = "jsonpath={.status.containerStatuses[0].restartCount}";
         Ok(self
@@ -129,7 +131,7 @@ impl Platform {
             .parse()?)
     }
 
-    /// Its address.
+    /// Returns a pod's address.
     pub fn address_of(&self, pod: &str) -> Result<String> {
         self.of_operator(&["get", "pod", pod, "-o", "jsonpath={.status.podIP}"])
     }
@@ -140,18 +142,19 @@ impl Platform {
         Ok(container.trim_start_matches("containerd://").to_owned())
     }
 
-    /// Or the kubelet would start it again, each time later.
-    fn forget_pod(&self, pod: &str) -> Result<()> {
+    /// Deletes a pod at once; the kubelet would restart its container with growing
+    /// delays.
+    fn delete_pod_at_once(&self, pod: &str) -> Result<()> {
         let at_once = ["delete", "pod", pod, "--force", "--grace-period=0"];
         self.of_operator(&at_once).map(drop)
     }
 
-    /// Runs `akili-operator check` as an admin, whether or not it succeeds.
+    /// Runs `akili-operator check` as an admin; a failure is part of the output.
     pub fn check(&self, arguments: &[&str]) -> Result<Output> {
         Ok(self.check_command()?.args(arguments).output()?)
     }
 
-    /// The same with one setting changed.
+    /// Runs `akili-operator check` with one changed setting.
     pub fn check_with(&self, variable: &str, value: &str) -> Result<Output> {
         Ok(self.check_command()?.env(variable, value).output()?)
     }
@@ -192,7 +195,6 @@ impl Platform {
         Ok(command)
     }
 
-    /// Runs `kubectl` with the token of the operator's ServiceAccount.
     pub async fn kubectl_as_operator(&self, arguments: &[&str]) -> Result<Output> {
         let kubeconfig = self.folder.join("operator.kubeconfig");
         self.testbed
@@ -212,7 +214,7 @@ impl Platform {
         self.kubectl(&["get", "--raw", &path])
     }
 
-    /// The log of every replica that there is.
+    /// Returns the logs of all replicas.
     pub fn log(&self) -> Result<String> {
         self.of_operator(&["logs", "-l", PODS, "--tail=-1", "--prefix"])
     }
@@ -225,7 +227,7 @@ impl Platform {
         )
     }
 
-    /// `kubectl` in the operator's namespace; its output.
+    /// Runs `kubectl` in the operator's namespace and returns its output.
     pub fn of_operator(&self, arguments: &[&str]) -> Result<String> {
         self.kubectl(&[arguments, &NAMESPACE].concat())
     }
@@ -238,21 +240,21 @@ impl Platform {
 }
 
 impl Operator<'_> {
-    /// Does something, then sends SIGKILL to the only replica after this time; none
-    /// comes back.
+    /// Calls `begin`, sends SIGKILL to the only replica after this time, and scales to
+    /// zero.
     pub async fn kill_after(
         self,
         begin: impl FnOnce() -> Result<()>,
         time: Duration,
     ) -> Result<()> {
         let leader = self.0.leader()?.context("no replica leads")?;
-        // Finding it takes longer than a tenant's provisioning.
+        // The lookup takes longer than a tenant's provisioning.
         let container = self.0.container_of(&leader)?;
         begin()?;
         tokio::time::sleep(time).await;
         self.0.testbed.kill_container(&container).await?;
         self.0.scale(0)?;
-        self.0.forget_pod(&leader)
+        self.0.delete_pod_at_once(&leader)
     }
 
     fn stop(&self) -> Result<()> {
@@ -260,8 +262,8 @@ impl Operator<'_> {
         let began = Instant::now();
         while !self.0.pods()?.is_empty() {
             ensure!(
-                began.elapsed() < PATIENCE,
-                "the operator's pods aren't gone after {PATIENCE:?}"
+                began.elapsed() < TIMEOUT,
+                "the operator's pods still exist after {TIMEOUT:?}"
             );
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -272,7 +274,7 @@ impl Operator<'_> {
 impl Drop for Operator<'_> {
     fn drop(&mut self) {
         if let Err(error) = self.stop() {
-            eprintln!("the operator doesn't stop: {error:#}");
+            eprintln!("can't stop the operator: {error:#}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Getting past what refuses requests, as an admin can who has to.
+//! Bypassing admission protection, as an admin can.
 
 use std::future::Future;
 
@@ -9,30 +9,32 @@ use super::Platform;
 
 const BINDING: &str = "validatingadmissionpolicybinding/akili-tenant-deletion";
 
-/// Without it nobody asks the operator's webhook: what stands behind it is alone.
+/// The webhook's registration. Without it the API server doesn't call the operator, and
+/// the other protections stand alone.
 pub const WEBHOOK: &str = "mutatingwebhookconfiguration/akili-admission";
-/// Without it nobody reaches the operator's webhook.
+/// The webhook's Service. Without it the API server can't reach the operator.
 pub const WEBHOOK_SERVICE: &str = "service/akili-operator-webhook";
 
 impl Platform {
-    /// Deletes Tenants and namespaces that the policy protects: meanwhile it only
-    /// warns. Each is what `kubectl delete` is told; nothing waits until they are gone.
+    /// Deletes Tenants and namespaces that the policy protects; the policy only warns
+    /// meanwhile. Each deletion is a list of arguments of `kubectl delete`, which doesn't
+    /// wait for the end.
     pub async fn delete_protected(&self, deletions: &[&[&str]]) -> Result<()> {
-        self.policy_does("Warn")?;
+        self.set_policy_action("Warn")?;
         let mut deleted = Ok(());
         for deletion in deletions {
             let delete = [&["delete", "--wait=false"], *deletion].concat();
-            // The API server hears of the policy a little later.
+            // The API server notices the changed policy a little later.
             let done = || Ok(self.try_kubectl(&delete)?.status.success());
             let what = format!("kubectl {}", delete.join(" "));
             deleted = deleted.and(self.eventually(&what, done).await);
         }
-        self.policy_does("Deny")?;
+        self.set_policy_action("Deny")?;
         deleted
     }
 
-    /// Does something while an object of the release is deleted, which is there again
-    /// afterwards, however that went.
+    /// Runs a future while an object of the release is deleted, and restores the release
+    /// afterwards in any case.
     pub async fn without<T>(
         &self,
         object: &str,
@@ -41,19 +43,19 @@ impl Platform {
         self.of_operator(&["delete", object])?;
         let done = doing.await;
         let repaired = self.repair_release();
-        // What failed first says more.
+        // The first error is the more useful one.
         let done = done?;
         repaired.map(|()| done)
     }
 
-    /// What somebody has deleted of the release is there again, and the operator runs.
+    /// Reinstalls deleted objects of the release, with one replica of the operator.
     fn repair_release(&self) -> Result<()> {
         let mut values = self.values()?;
         values["replicas"] = json!(1);
         self.install_chart(&values)
     }
 
-    fn policy_does(&self, action: &str) -> Result<()> {
+    fn set_policy_action(&self, action: &str) -> Result<()> {
         let patch = format!(r#"{{"spec":{{"validationActions":["{action}"]}}}}"#);
         self.kubectl(&["patch", BINDING, "--type=merge", "-p", &patch])
             .map(drop)

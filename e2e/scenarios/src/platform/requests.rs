@@ -1,5 +1,5 @@
-//! What the operator asked the API server, out of its audit log, and the backends, out
-//! of its own metrics.
+//! The operator's requests to the API server, from its audit log, and to the backends,
+//! from the operator's metrics.
 
 use std::fs;
 
@@ -13,26 +13,25 @@ const OPERATOR: &str = "system:serviceaccount:akili-system:akili-operator";
 
 const POD: &str = "authentication.kubernetes.io/pod-name";
 
-/// A request to the API server.
 #[derive(Debug)]
 pub struct Request {
     /// Such as `get` or `patch`.
     pub verb: String,
     /// Such as `rolebindings`.
     pub resource: String,
-    /// Empty if the object is in none.
+    /// Empty for cluster-scoped objects.
     pub namespace: String,
-    /// Which of the operator's pods asked.
+    /// Pod of the operator that sent the request.
     pub pod: String,
 }
 
 impl Platform {
-    /// Where the API server's audit log ends now.
+    /// Returns the current length of the API server's audit log.
     pub fn audit_mark(&self) -> Result<usize> {
         Ok(fs::read_to_string(layout::audit_log())?.len())
     }
 
-    /// What the operator asked the API server since then.
+    /// Returns the operator's requests to the API server since a mark.
     pub fn operators_requests_since(&self, mark: usize) -> Result<Vec<Request>> {
         let log = fs::read_to_string(layout::audit_log())?;
         let mut requests = Vec::new();
@@ -51,8 +50,7 @@ impl Platform {
         Ok(requests)
     }
 
-    /// How often the operator has called this backend, as metrics call it, since it
-    /// leads.
+    /// Returns the leader's number of calls of a backend, by the backend's metrics label.
     pub fn backend_calls(&self, backend: &str) -> Result<u64> {
         let metric = format!("akili_backend_calls_total{{backend=\"{backend}\"");
         let metrics = self.metrics()?;
@@ -61,11 +59,11 @@ impl Platform {
         Ok(counts.sum())
     }
 
-    /// The memory that the operator's processes have, all replicas' together, in bytes.
+    /// Returns the resident memory of all operator processes in bytes.
     pub fn operators_memory(&self) -> Result<u64> {
         let mut bytes = 0;
         for process in fs::read_dir("/proc")? {
-            // One that is no process, or has just ended, has no such file.
+            // Entries that aren't processes, or have just ended, have no such file.
             let file = process?.path().join("status");
             let status = fs::read_to_string(file).unwrap_or_default();
             let field = |name: &str| {

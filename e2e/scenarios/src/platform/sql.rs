@@ -1,4 +1,4 @@
-//! The ways into PostgreSQL.
+//! Clients of PostgreSQL.
 
 use std::process::{Command, Output};
 
@@ -7,16 +7,14 @@ use anyhow::Result;
 use super::Platform;
 use akili_testbed::command::succeed;
 
-/// A way into PostgreSQL.
+/// A login.
 pub struct Login {
-    /// The role.
     pub user: String,
-    /// Its password, which needs no escaping in a URL.
+    /// Must need no escaping in a URL.
     pub password: String,
 }
 
 impl Login {
-    /// The role and its password.
     pub fn new(user: &str, password: &str) -> Self {
         let [user, password] = [user, password].map(str::to_owned);
         Self { user, password }
@@ -24,23 +22,23 @@ impl Login {
 }
 
 impl Platform {
-    /// Runs SQL as a superuser; its output without decoration.
+    /// Runs SQL as a superuser and returns its undecorated output.
     pub fn superuser(&self, sql: &str) -> Result<String> {
         succeed(&self.psql(&self.testbed.postgres().superuser_url(), sql)?)
     }
 
-    /// Runs SQL as the tenant's login with the password from its Secret.
+    /// Runs SQL as the tenant's login with the password of its Secret.
     pub fn as_tenant(&self, slug: &str, sql: &str) -> Result<Output> {
         self.as_login(&self.login_of(slug)?, sql)
     }
 
-    /// Runs SQL as this login; its output without decoration.
+    /// Runs SQL as this login; the output is undecorated.
     pub fn as_login(&self, login: &Login, sql: &str) -> Result<Output> {
         let url = self.testbed.postgres().url(&login.user, &login.password);
         self.psql(&url, sql)
     }
 
-    /// The tenant's login, with the password from its Secret.
+    /// Returns the tenant's login with the password of its Secret.
     pub fn login_of(&self, slug: &str) -> Result<Login> {
         let password = self.secret_entry(slug, "akili-postgres", "password")?;
         let user = self.status(slug, "resources.postgres.role")?;

@@ -1,4 +1,4 @@
-//! The ways into StarRocks, or its stand-in.
+//! Clients of StarRocks or its stand-in.
 
 use anyhow::{Context, Result};
 use mysql_async::prelude::Queryable;
@@ -6,17 +6,17 @@ use mysql_async::{Conn, Row};
 
 use super::{Login, Platform};
 
-/// Rows of texts; NULL is an empty one.
+/// Rows of text values; NULL is an empty text.
 pub type Rows = Vec<Vec<String>>;
 
-/// A session of some login.
+/// A session.
 pub struct StarRocks(Conn);
 
 impl StarRocks {
-    /// The rows that a statement answers with.
+    /// Runs a statement and returns its rows.
     ///
     /// # Errors
-    /// What StarRocks says.
+    /// StarRocks' error.
     pub async fn query(&mut self, sql: &str) -> Result<Rows, mysql_async::Error> {
         let rows: Vec<Row> = self.0.query(sql).await?;
         let text = |row: &Row, column| row.get_opt(column).and_then(Result::ok).flatten();
@@ -31,31 +31,31 @@ impl StarRocks {
 }
 
 impl Platform {
-    /// A session of the tenant's user, with the password from its Secret.
+    /// Opens a session of the tenant's user with the password of its Secret.
     pub async fn starrocks_of(&self, slug: &str) -> Result<StarRocks> {
         self.starrocks_as(&self.starrocks_login_of(slug)?).await
     }
 
-    /// The tenant's user, with the password from its Secret.
+    /// Returns the tenant's user with the password of its Secret.
     pub fn starrocks_login_of(&self, slug: &str) -> Result<Login> {
         let entry = |name| self.secret_entry(slug, "akili-starrocks", name);
         Ok(Login::new(&entry("username")?, &entry("password")?))
     }
 
-    /// A session of the operator's own user.
+    /// Opens a session of the operator's user.
     pub async fn starrocks_of_operator(&self) -> Result<StarRocks> {
         let handle = self.testbed.starrocks();
         self.starrocks_as(&Login::new(&handle.user, &handle.password))
             .await
     }
 
-    /// A session of its own admin.
+    /// Opens a session of StarRocks' admin.
     pub async fn starrocks_of_root(&self) -> Result<StarRocks> {
         let password = self.testbed.starrocks_root_password()?;
         self.starrocks_as(&Login::new("root", &password)).await
     }
 
-    /// A session of this login.
+    /// Opens a session of this login.
     pub async fn starrocks_as(&self, login: &Login) -> Result<StarRocks> {
         let Login { user, password } = login;
         let options = self.testbed.starrocks().options(user, password);
@@ -65,7 +65,7 @@ impl Platform {
         })?))
     }
 
-    /// Makes a catalog of this name that is the finance department's, as an admin may do.
+    /// Creates a catalog that belongs to no tenant, as an admin can.
     pub async fn make_foreign_catalog(&self, name: &str) -> Result<()> {
         let sql = format!(
             "CREATE EXTERNAL CATALOG {name} COMMENT 'finance' PROPERTIES ('type' = 'iceberg', \
@@ -75,7 +75,7 @@ impl Platform {
         Ok(())
     }
 
-    /// Takes away what earlier runs' tenants have there.
+    /// Drops the catalogs, users, roles and resource groups of earlier runs' tenants.
     pub(super) async fn empty_starrocks(&self) -> Result<()> {
         let mut session = self.starrocks_of_operator().await?;
         for (list, drop) in [

@@ -1,4 +1,4 @@
-//! Tenants as an admin makes and sees them.
+//! Tenants from an admin's view.
 
 use std::collections::BTreeMap;
 use std::process::Output;
@@ -13,23 +13,23 @@ use super::Platform;
 use akili_testbed::command::succeed;
 
 impl Platform {
-    /// A field of the Tenant's status.
+    /// Returns a field of the Tenant's status.
     pub fn status(&self, slug: &str, field: &str) -> Result<String> {
         let query = format!("jsonpath={{.status.{field}}}");
         self.kubectl(&["get", "tenant", slug, "-o", &query])
     }
 
-    /// The reason that a condition of the Tenant gives; empty if there is none.
+    /// Returns the reason of a Tenant's condition; empty if the condition doesn't exist.
     pub fn reason(&self, slug: &str, type_: &str) -> Result<String> {
         self.status(slug, &format!("conditions[?(@.type==\"{type_}\")].reason"))
     }
 
-    /// What a condition of the Tenant says to people; empty if there is none.
+    /// Returns the message of a Tenant's condition; empty if the condition doesn't exist.
     pub fn message(&self, slug: &str, type_: &str) -> Result<String> {
         self.status(slug, &format!("conditions[?(@.type==\"{type_}\")].message"))
     }
 
-    /// The entries of a Secret in the tenant's namespace, in clear.
+    /// Returns the decoded entries of a Secret in the tenant's namespace.
     pub fn secret_of(&self, slug: &str, secret: &str) -> Result<BTreeMap<String, String>> {
         let namespace = self.status(slug, "namespace")?;
         let data = [
@@ -49,27 +49,27 @@ impl Platform {
         data.into_iter().map(clear).collect()
     }
 
-    /// An entry of a Secret in the tenant's namespace, in clear.
+    /// Returns a decoded entry of a Secret in the tenant's namespace.
     pub fn secret_entry(&self, slug: &str, secret: &str, entry: &str) -> Result<String> {
         let value = self.secret_of(slug, secret)?.remove(entry);
         value.with_context(|| format!("{slug}'s Secret {secret} has no {entry}"))
     }
 
-    /// Runs `kubectl` in a namespace as a user of the tenant with this id, whether or
-    /// not it succeeds.
+    /// Runs `kubectl` in a namespace as a user of the tenant with this id; a failure is
+    /// part of the output.
     pub fn as_user_of(&self, id: &str, namespace: &str, arguments: &[&str]) -> Result<Output> {
         let group = format!("--as-group=akili:tenant:{id}");
         let who_and_where = ["--as=somebody", &group, "-n", namespace];
         self.try_kubectl(&[&who_and_where, arguments].concat())
     }
 
-    /// Makes a tenant with `akili`.
+    /// Creates a tenant with `akili`.
     pub fn create(&self, slug: &str) -> Result<()> {
         let name = format!("Tenant {slug}");
         succeed(&self.akili(&["tenant", "create", slug, "--display-name", &name])?).map(drop)
     }
 
-    /// How long a new tenant takes until it is ACTIVE.
+    /// Creates a tenant and returns the time until it is ACTIVE.
     pub fn time_to_active(&self, slug: &str) -> Result<Duration> {
         self.create(slug)?;
         let began = Instant::now();
@@ -86,15 +86,16 @@ impl Platform {
             .map(drop)
     }
 
-    /// Changes these fields of a Tenant's or a TenantQuota's spec, as an admin.
+    /// Patches fields of the spec of a Tenant or TenantQuota, as an admin.
     pub fn patch_spec(&self, resource: &str, slug: &str, fields: &Value) -> Result<()> {
         let patch = json!({"spec": fields}).to_string();
         let patch = ["patch", resource, slug, "--type=merge", "-p", &patch];
         self.kubectl(&patch).map(drop)
     }
 
-    /// What the events of a Tenant or a TenantQuota say, the oldest first; `more` selects
-    /// among them, such as `,type=Warning`. Those of an earlier one of its name don't count.
+    /// Returns the messages of a Tenant's or TenantQuota's events, oldest first. `more`
+    /// is an additional field selector, such as `,type=Warning`. Events of an earlier
+    /// object of the same name are excluded.
     pub fn events_of(&self, resource: &str, slug: &str, more: &str) -> Result<Vec<String>> {
         let uid = ["get", resource, slug, "-o", "jsonpath={.metadata.uid}"];
         let selector = format!("involvedObject.uid={}{more}", self.kubectl(&uid)?);
@@ -112,13 +113,14 @@ impl Platform {
         Ok(notes.lines().map(str::to_owned).collect())
     }
 
-    /// Sets `spec.state` and waits until the tenant has reached this phase everywhere.
+    /// Sets `spec.state` and waits until the tenant has reached this phase in every
+    /// plane.
     pub async fn change_state(&self, slug: &str, state: &str, phase: &str) -> Result<()> {
         self.patch_spec("tenant", slug, &json!({"state": state}))?;
         self.until_reached(slug, phase).await
     }
 
-    /// Waits until the tenant has reached this phase everywhere.
+    /// Waits until the tenant has reached this phase in every plane.
     pub async fn until_reached(&self, slug: &str, phase: &str) -> Result<()> {
         self.eventually(&format!("{slug} is {phase}"), || {
             Ok(self.status(slug, "phase")? == phase && self.reason(slug, "Ready")? == "Reached")
@@ -126,33 +128,33 @@ impl Platform {
         .await
     }
 
-    /// Runs `kubectl apply` as an admin for these objects.
+    /// Applies these objects as an admin.
     pub fn apply(&self, yaml: &str) -> Result<()> {
         let file = self.file("apply.yaml", yaml)?;
         self.kubectl(&["apply", "-f", &file]).map(drop)
     }
 
-    /// Makes a tenant that stays PROVISIONING, for a catalog of its catalog's name is
-    /// another's; returns once everything else is made.
+    /// Creates a tenant that stays PROVISIONING because a foreign catalog has its
+    /// catalog's name; returns once all other planes have converged.
     pub async fn keep_provisioning(&self, slug: &str) -> Result<()> {
         self.make_foreign_catalog(&format!("tenant_{slug}_catalog"))
             .await?;
         self.apply(&tenant_yaml(slug))?;
-        self.eventually("all but the catalog is made", || {
+        self.eventually("all planes but StarRocks converge", || {
             Ok(self.reason(slug, "CatalogReady")? == "OwnedByAnother"
                 && self.reason(slug, "NamespaceReady")? == "Converged")
         })
         .await
     }
 
-    /// Makes a tenant by `kubectl apply` and waits until it is ACTIVE.
+    /// Creates a tenant with `kubectl apply` and waits until it is ACTIVE.
     pub fn activate(&self, slug: &str) -> Result<()> {
         self.apply(&tenant_yaml(slug))?;
         self.wait_active(slug)
     }
 }
 
-/// A `DataProduct` or a `Connection` of this name, with no more than it needs.
+/// Returns a minimal `DataProduct` or `Connection`.
 pub fn object_of(kind: &str, name: &str) -> Value {
     let spec = match kind {
         "Connection" => json!({"connectorType": "postgres", "config": {"host": "db.example.com"}}),
@@ -164,7 +166,7 @@ pub fn object_of(kind: &str, name: &str) -> Value {
     })
 }
 
-/// A Tenant of this name.
+/// Returns the YAML of a minimal Tenant.
 pub fn tenant_yaml(slug: &str) -> String {
     format!(
         "apiVersion: akili.io/v1alpha1\nkind: Tenant\nmetadata:\n  name: {slug}\nspec:\n  displayName: Tenant {slug}\n"

@@ -1,4 +1,4 @@
-//! The Helm chart: what Helm says of it, and what the cluster does.
+//! The Helm chart, checked by Helm and by the cluster.
 
 use std::fs;
 use std::process::Output;
@@ -9,13 +9,13 @@ use akili_testbed::command::{stderr, stdout, succeed};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-pub async fn lint_finds_no_fault() -> Result<()> {
+pub async fn chart_passes_lint() -> Result<()> {
     let linted = succeed(&chart::helm(&["lint", "--strict", CHART])?)?;
     ensure!(linted.contains("0 chart(s) failed"), "{linted}");
     Ok(())
 }
 
-pub async fn a_wrong_value_is_refused_with_its_name() -> Result<()> {
+pub async fn invalid_value_is_rejected_with_its_name() -> Result<()> {
     for (value, refusal) in [
         ("replica=3", "additional properties 'replica' not allowed"),
         ("replicas=two", "at '/replicas': got string, want integer"),
@@ -65,8 +65,8 @@ pub async fn a_wrong_value_is_refused_with_its_name() -> Result<()> {
     Ok(())
 }
 
-/// There is no cert-manager on the testbed: this is all that is tried of it.
-pub async fn a_certificate_comes_from_cert_manager_where_an_issuer_is_named() -> Result<()> {
+/// The testbed has no cert-manager, so only the rendered chart is checked.
+pub async fn configured_issuer_renders_cert_manager_certificate() -> Result<()> {
     let issuer = "webhook.certManager.issuerRef.name=platform-ca";
     let with = succeed(&chart::template(
         &[&chart::EXAMPLE[..], &[issuer]].concat(),
@@ -93,7 +93,7 @@ pub async fn a_certificate_comes_from_cert_manager_where_an_issuer_is_named() ->
         ),
     ] {
         for text in there {
-            ensure!(rendered.contains(text), "{text} isn't in {rendered}");
+            ensure!(rendered.contains(text), "{text} is missing in {rendered}");
         }
         for text in absent {
             ensure!(!rendered.contains(text), "{text} is in {rendered}");
@@ -102,7 +102,7 @@ pub async fn a_certificate_comes_from_cert_manager_where_an_issuer_is_named() ->
     Ok(())
 }
 
-pub async fn the_plain_yaml_is_what_the_chart_renders() -> Result<()> {
+pub async fn plain_yaml_equals_the_rendered_chart() -> Result<()> {
     let file = chart::plain_yaml_file();
     ensure!(
         fs::read_to_string(&file)? == chart::plain_yaml()?,
@@ -112,7 +112,7 @@ pub async fn the_plain_yaml_is_what_the_chart_renders() -> Result<()> {
     Ok(())
 }
 
-pub async fn the_cluster_takes_the_plain_yaml_and_restricted_pods() -> Result<()> {
+pub async fn plain_yaml_and_restricted_pods_are_accepted() -> Result<()> {
     let platform = Platform::install().await?;
     let file = chart::plain_yaml_file();
     platform.kubectl(&["apply", "--dry-run=server", "-f", &file.to_string_lossy()])?;
@@ -159,7 +159,7 @@ fn the_operators_pods_are_restricted(platform: &Platform, namespace: &str) -> Re
     let answer = dry_run(platform, &pod)?;
     ensure!(
         stderr(&answer).contains("violates PodSecurity"),
-        "the namespace takes any pod"
+        "the namespace accepts unrestricted pods"
     );
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The operator with a configuration that is wrong: it says which key, stays unready,
-//! and keeps calm; a replica that works isn't replaced by one that can't.
+//! The operator with a wrong configuration: it logs the key, stays unready and retries
+//! slowly; a working replica isn't replaced by a broken one.
 
 use std::fs;
 use std::time::Duration;
@@ -9,12 +9,13 @@ use akili_testbed::layout;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-/// How long a wrong configuration is watched.
-const WATCHED: Duration = Duration::from_secs(10);
-/// Attempts of each replica meanwhile: one every three seconds, and the first ones.
-const ATTEMPTS: usize = 6;
+/// Observation time of a wrong configuration.
+const OBSERVATION: Duration = Duration::from_secs(10);
+/// Permitted attempts of each replica meanwhile: one every three seconds, and the first
+/// ones.
+const MAX_ATTEMPTS: usize = 6;
 
-pub async fn what_is_wrong_is_named_in_the_log_and_the_working_replica_stays() -> Result<()> {
+pub async fn invalid_configuration_is_logged_and_old_replica_stays() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let worker = platform.leader()?;
@@ -61,12 +62,12 @@ pub async fn what_is_wrong_is_named_in_the_log_and_the_working_replica_stays() -
         merge(&mut values, &wrong);
         platform.install_chart(&values)?;
         platform
-            .eventually(&format!("the log says {said:?} of {wrong}"), || {
+            .eventually(&format!("the log reports {said:?} for {wrong}"), || {
                 let is_new = |pod: &String| Some(pod) != worker.as_ref();
                 let log = |pod: String| platform.of_operator(&["logs", &pod]);
-                let newcomers = platform.pods()?.into_iter().filter(is_new);
-                // A pod has no log before it has started.
-                Ok(newcomers.flat_map(log).any(|log| log.contains(said)))
+                let new_pods = platform.pods()?.into_iter().filter(is_new);
+                // A pod has no log before its start.
+                Ok(new_pods.flat_map(log).any(|log| log.contains(said)))
             })
             .await?;
         ensure!(
@@ -78,7 +79,7 @@ pub async fn what_is_wrong_is_named_in_the_log_and_the_working_replica_stays() -
     platform.install_chart(&platform.values()?)
 }
 
-pub async fn an_unknown_key_is_named() -> Result<()> {
+pub async fn unknown_key_is_named_in_the_log() -> Result<()> {
     let platform = Platform::install().await?;
     let installed = r"jsonpath={.data.config\.yaml}";
     let installed =
@@ -94,32 +95,32 @@ pub async fn an_unknown_key_is_named() -> Result<()> {
             Ok(log.contains("configuration key postgres.colour"))
         })
         .await;
-    // Helm sees no difference to what it installed before, and would leave it so.
+    // Helm would see no difference to the last installation and change nothing.
     values["config"]["concurrency"] = json!(4);
     platform.install_chart(&values)?;
     platform.install_chart(&platform.values()?)?;
     named
 }
 
-pub async fn a_wrong_password_is_tried_now_and_then_and_a_right_one_is_taken() -> Result<()> {
+pub async fn wrong_password_is_retried_until_it_is_corrected() -> Result<()> {
     let platform = Platform::install().await?;
     platform.superuser("ALTER ROLE akili_operator PASSWORD 'changed'")?;
     let mut values = platform.values()?;
     values["replicas"] = json!(1);
     platform.install_chart(&values)?;
     platform
-        .eventually("the log says what to check", || {
+        .eventually("the log reports the setting to check", || {
             let log = platform.log().unwrap_or_default();
             Ok(log.contains("check postgres.user and postgres.password"))
         })
         .await?;
-    let before = refused_logins()?;
-    tokio::time::sleep(WATCHED).await;
-    let attempts = refused_logins()? - before;
-    println!("a wrong password: {attempts} logins tried in {WATCHED:?}");
+    let before = rejected_logins()?;
+    tokio::time::sleep(OBSERVATION).await;
+    let attempts = rejected_logins()? - before;
+    println!("a wrong password: {attempts} logins tried in {OBSERVATION:?}");
     ensure!(
-        attempts > 0 && attempts <= ATTEMPTS,
-        "{attempts} attempts in {WATCHED:?}"
+        attempts > 0 && attempts <= MAX_ATTEMPTS,
+        "{attempts} attempts in {OBSERVATION:?}"
     );
     ensure!(platform.ready_replicas()? == 0, "a replica is ready");
 
@@ -143,8 +144,8 @@ fn merge(into: &mut Value, from: &Value) {
     }
 }
 
-/// What PostgreSQL's log says of logins with a wrong password.
-fn refused_logins() -> Result<usize> {
+/// Returns the number of logins with a wrong password in PostgreSQL's log.
+fn rejected_logins() -> Result<usize> {
     let log = fs::read_to_string(layout::log_file("postgresql"))?;
     Ok(log
         .matches("password authentication failed for user \"akili_operator\"")

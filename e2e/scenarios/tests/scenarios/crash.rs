@@ -1,4 +1,4 @@
-//! The operator killed: what it had begun is ended, and nothing is done twice.
+//! Kills of the operator: interrupted work is completed, and nothing is done twice.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-pub async fn kills_during_provisioning_are_healed() -> Result<()> {
+pub async fn provisioning_completes_after_kills() -> Result<()> {
     const KILLS: u32 = 20;
     const SEED: u64 = 20_260_316;
     let platform = Platform::install().await?;
@@ -26,14 +26,14 @@ pub async fn kills_during_provisioning_are_healed() -> Result<()> {
         let phase = platform.status(&slug, "phase")?;
         operator = platform.start_operator().await?;
         platform.wait_active(&slug)?;
-        is_whole(&platform, &slug).await?;
-        println!("killed after {instant:?} (phase {phase:?}): ACTIVE and whole");
+        ensure_complete(&platform, &slug).await?;
+        println!("killed after {instant:?} (phase {phase:?}): ACTIVE and complete");
     }
     Ok(())
 }
 
-pub async fn when_the_leader_is_killed_the_other_replica_goes_on() -> Result<()> {
-    /// To notice that the lease has run out, and to reach the registry.
+pub async fn killed_leader_is_replaced_by_the_other_replica() -> Result<()> {
+    /// Time to notice the expired lease and to connect to the registry.
     const ALLOWANCE: Duration = Duration::from_secs(2);
     let platform = Platform::install().await?;
     let _operator = platform.start_replicas(2).await?;
@@ -55,25 +55,25 @@ pub async fn when_the_leader_is_killed_the_other_replica_goes_on() -> Result<()>
     println!("{headless:?} without a leader, with a lease of {LEASE_DURATION:?}");
     ensure!(
         headless < LEASE_DURATION + ALLOWANCE,
-        "{headless:?} is too long"
+        "{headless:?} without a leader is too long"
     );
 
     for slug in ["waiting-1", "waiting-2", "waiting-3"] {
         platform.wait_active(slug)?;
-        is_whole(&platform, slug).await?;
+        ensure_complete(&platform, slug).await?;
     }
     let namespace = platform.status("acme", "namespace")?;
     for request in platform.operators_requests_since(mark)? {
         ensure!(
             request.namespace != namespace || request.verb == "get",
-            "what was done is done again: {request:?}"
+            "finished work is repeated: {request:?}"
         );
     }
     Ok(())
 }
 
-/// One row, one namespace, one role, and logins that work.
-async fn is_whole(platform: &Platform, slug: &str) -> Result<()> {
+/// Checks that the tenant has one row, one namespace, one role, and working logins.
+async fn ensure_complete(platform: &Platform, slug: &str) -> Result<()> {
     let rows = platform.superuser(&format!(
         "SELECT count(*) || ' ' || min(state) FROM akili.tenants WHERE slug = '{slug}'"
     ))?;
@@ -89,5 +89,5 @@ async fn is_whole(platform: &Platform, slug: &str) -> Result<()> {
         role == format!("tenant_{}", id.replace('-', "")),
         "{slug}: {role} isn't the role of {id}"
     );
-    platform.until_it_logs_in(slug).await
+    platform.wait_until_logins_work(slug).await
 }

@@ -1,5 +1,6 @@
-//! A tenant's credential is in its Secret before the backend gets it, and it is seen
-//! which one the backend has: so an operator that dies in between leaves no tenant outside.
+//! A tenant's credential is written to its Secret before it is set in the backend, and
+//! the Secret's mark records which one the backend has. So a crash in between never locks
+//! a tenant out.
 
 use akili_scenarios::platform::{Backend, Platform};
 use anyhow::{Result, ensure};
@@ -7,35 +8,35 @@ use serde_json::json;
 
 const TENANT: &str = "acme";
 
-pub async fn whenever_the_operator_dies_the_secrets_password_works_in_the_end() -> Result<()> {
+pub async fn secrets_password_works_after_a_crash_at_any_step() -> Result<()> {
     let platform = Platform::install().await?;
     let operator = platform.start_operator().await?;
     platform.activate(TENANT)?;
     drop(operator);
 
-    // The Secret was written, the backend wasn't.
+    // The Secret was written, the backend wasn't changed.
     for backend in Backend::ALL {
         leave_unmarked(&platform, backend, Some("never-given-to-the-backend"))?;
     }
-    heals(&platform).await?;
+    ensure_repaired(&platform).await?;
 
-    // The backend was, too; the Secret wasn't marked.
+    // The backend was changed too; the Secret wasn't marked.
     for backend in Backend::ALL {
         leave_unmarked(&platform, backend, None)?;
     }
-    heals(&platform).await?;
+    ensure_repaired(&platform).await?;
     for backend in Backend::ALL {
         let (secret, entry) = backend.credential();
         let password = platform.secret_entry(TENANT, secret, entry)?;
         ensure!(
             password == "never-given-to-the-backend",
-            "{secret} got another password, which nobody asked for"
+            "{secret} got another password without a reason"
         );
     }
     Ok(())
 }
 
-/// The Secret as a crash leaves it: with this password, and without its mark.
+/// Leaves the Secret as after a crash: with this password and without its mark.
 fn leave_unmarked(platform: &Platform, backend: Backend, password: Option<&str>) -> Result<()> {
     let (secret, entry) = backend.credential();
     let namespace = platform.status(TENANT, "namespace")?;
@@ -51,11 +52,11 @@ fn leave_unmarked(platform: &Platform, backend: Backend, password: Option<&str>)
         .map(drop)
 }
 
-/// The operator starts, and what every Secret says is good.
-async fn heals(platform: &Platform) -> Result<()> {
+/// Starts the operator and waits until the credentials of all Secrets work.
+async fn ensure_repaired(platform: &Platform) -> Result<()> {
     let _operator = platform.start_operator().await?;
-    platform.until_it_logs_in(TENANT).await?;
-    // The other backends show enough of what they have, and need no mark.
+    platform.wait_until_logins_work(TENANT).await?;
+    // The other backends show enough of their state to need no mark.
     let namespace = platform.status(TENANT, "namespace")?;
     let mark = "jsonpath={.metadata.annotations.akili\\.io/applied}";
     let read = [
@@ -72,5 +73,5 @@ async fn heals(platform: &Platform) -> Result<()> {
             Ok(!platform.kubectl(&read)?.is_empty())
         })
         .await?;
-    platform.shows_no_secret(&[TENANT])
+    platform.ensure_no_secret_leaks(&[TENANT])
 }

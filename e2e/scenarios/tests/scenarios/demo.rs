@@ -1,4 +1,4 @@
-//! `make demo`, as far as it isn't the testbed's.
+//! `make demo` on a running testbed.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use akili_scenarios::platform::Platform;
 use akili_testbed::command::{binary, run};
 use anyhow::{Result, ensure};
 
-pub async fn it_proves_what_the_documents_show_and_survives_interruptions() -> Result<()> {
+pub async fn demo_prints_the_documented_proof_after_interruptions() -> Result<()> {
     const INTERRUPTIONS: u32 = 5;
     let platform = Platform::install().await?;
     let began = Instant::now();
@@ -26,7 +26,7 @@ pub async fn it_proves_what_the_documents_show_and_survives_interruptions() -> R
         let instant = whole.mul_f64((f64::from(interruption) + 0.5) / f64::from(INTERRUPTIONS));
         interrupt(instant)?;
         run(&mut Command::new(binary("demo")?))?;
-        println!("interrupted after {instant:?} of {whole:?}: the next one ends well");
+        println!("interrupted after {instant:?} of {whole:?}: the next run succeeds");
     }
     platform.install_chart(&platform.values()?)
 }

@@ -1,15 +1,15 @@
-//! What the documents show is what happens.
+//! The documents' examples equal the real output.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use akili_scenarios::documents::{self, Shown};
+use akili_scenarios::documents::{self, Example};
 use akili_scenarios::platform::Platform;
 use akili_testbed::command::{binary, repository, run, stderr, stdout};
 use anyhow::{Context, Result, ensure};
 
-pub async fn the_commands_of_the_readme_print_what_it_shows() -> Result<()> {
+pub async fn readme_commands_print_the_shown_output() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let kubectl = platform.testbed.kubectl();
@@ -19,14 +19,14 @@ pub async fn the_commands_of_the_readme_print_what_it_shows() -> Result<()> {
 
     let shown = documents::commands("README.md")?;
     ensure!(shown.len() >= 6, "only {} commands are shown", shown.len());
-    for Shown { command, output } in shown {
+    for Example { command, output } in shown {
         let answer = Command::new("bash")
             .args(["-c", &command])
             .current_dir(repository("."))
             .env("PATH", &path)
             .env("KUBECONFIG", platform.testbed.kubeconfig())
             .output()?;
-        // What is told while a command waits differs each time.
+        // The output while a command waits differs each time.
         let said = if answer.status.success() {
             stdout(&answer)
         } else {
@@ -38,11 +38,11 @@ pub async fn the_commands_of_the_readme_print_what_it_shows() -> Result<()> {
     Ok(())
 }
 
-pub async fn the_metrics_are_those_of_the_table() -> Result<()> {
+pub async fn metrics_equal_the_documented_table() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     platform.activate("acme")?;
-    // What nobody has asked for isn't counted.
+    // Metrics of requests exist only after a request.
     let product = "apiVersion: akili.io/v1alpha1\nkind: DataProduct\nmetadata: {name: orders}\nspec: {namespace: sales}\n";
     let file = platform.file("orders.yaml", product)?;
     let namespace = platform.status("acme", "namespace")?;
@@ -70,7 +70,7 @@ pub async fn the_metrics_are_those_of_the_table() -> Result<()> {
     Ok(())
 }
 
-pub async fn the_makefile_has_what_the_readme_calls() -> Result<()> {
+pub async fn makefile_has_the_readmes_targets() -> Result<()> {
     let readme = fs::read_to_string(repository("README.md"))?;
     let makefile = fs::read_to_string(repository("Makefile"))?;
     for target in ["demo", "test", "up", "down", "image"] {

@@ -1,10 +1,9 @@
-//! What is changed by hand is repaired without anybody touching the Tenant, and an
-//! Event says what was.
+//! Manual changes are repaired without a change of the Tenant, and reported in an Event.
 
 use akili_scenarios::platform::Platform;
 use anyhow::{Result, ensure};
 
-pub async fn what_is_changed_by_hand_is_repaired_and_told() -> Result<()> {
+pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
     let platform = Platform::install().await?;
     platform.superuser(
         "DROP TABLE IF EXISTS orders; CREATE TABLE orders (tenant_id uuid NOT NULL, n int)",
@@ -35,7 +34,7 @@ async fn drift_is_repaired(platform: &Platform) -> Result<()> {
         &namespace,
     ])?;
     platform
-        .eventually("the binding is back", || {
+        .eventually("the binding is restored", || {
             Ok(!platform.kubectl(&binding)?.is_empty())
         })
         .await?;

@@ -9,7 +9,7 @@ use akili_testbed::command::{binary, repository};
 use akili_testbed::operator_image::{RELEASE, operator_image, tag_of};
 use anyhow::{Result, ensure};
 
-pub async fn a_confined_pod_runs_it() -> Result<()> {
+pub async fn restricted_pod_runs_the_image() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let admin = testbed.admin();
     let program = binary("akili-operator")?;
@@ -34,7 +34,7 @@ pub async fn a_confined_pod_runs_it() -> Result<()> {
     Ok(())
 }
 
-pub async fn the_same_files_make_the_same_image() -> Result<()> {
+pub async fn equal_files_give_an_equal_digest() -> Result<()> {
     let folder = std::env::temp_dir().join(format!("akili-image-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let (program, copy) = (binary("akili-operator")?, folder.join("later-copy"));
@@ -47,14 +47,17 @@ pub async fn the_same_files_make_the_same_image() -> Result<()> {
     Ok(())
 }
 
-pub async fn the_containerfile_makes_it_too() -> Result<()> {
+pub async fn containerfile_matches_the_image() -> Result<()> {
     let containerfile = fs::read_to_string(repository("operator/Containerfile"))?;
     let image = operator_image(&binary("akili-operator")?, RELEASE)?;
     for line in [
         format!("USER {}", akili_testbed::IMAGE_USER),
         format!("ENTRYPOINT {:?}", image.entrypoint),
     ] {
-        ensure!(containerfile.contains(&line), "there is no {line:?} in it");
+        ensure!(
+            containerfile.contains(&line),
+            "the Containerfile has no line {line:?}"
+        );
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! The operator itself: what it may do, what it costs, and what it survives.
+//! The operator's own rights, its load on the backends, and its checks.
 
 use akili_scenarios::platform::{AUDIT_INTERVAL, Platform};
 use akili_testbed::command::{stderr, stdout};
 use anyhow::{Result, ensure};
 
-/// The login that it has of its own, not an admin who plays it.
-pub async fn it_reaches_nothing_but_the_tenants() -> Result<()> {
+/// Uses the operator's own token, not impersonation by an admin.
+pub async fn operator_reaches_tenants_only() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     platform.activate("acme")?;
@@ -13,7 +13,7 @@ pub async fn it_reaches_nothing_but_the_tenants() -> Result<()> {
     a_tenant_cannot_forge_a_credential(&platform)
 }
 
-pub async fn a_converged_tenant_costs_no_write() -> Result<()> {
+pub async fn converged_tenant_causes_no_write() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     platform.activate("acme")?;
@@ -37,7 +37,7 @@ pub async fn a_converged_tenant_costs_no_write() -> Result<()> {
     );
     ensure!(
         about_tenants("list") >= 3 * 7,
-        "the tenants weren't looked at, kind by kind: {requests:?}"
+        "the tenants weren't audited, kind by kind: {requests:?}"
     );
     for verb in ["create", "update", "patch", "delete", "deletecollection"] {
         ensure!(about_tenants(verb) == 0, "{verb}: {requests:?}");
@@ -45,11 +45,11 @@ pub async fn a_converged_tenant_costs_no_write() -> Result<()> {
     let now = platform.footprint()?;
     ensure!(now == written, "an audit wrote: {written:?}, then {now:?}");
 
-    // A reconcile of one, through and through.
+    // A complete reconcile of one tenant.
     let reads = platform.backend_calls("kafka")?;
     platform.kubectl(&["annotate", "tenant", "acme", "example.com/touched=yes"])?;
     platform
-        .eventually("it is looked at", || {
+        .eventually("the tenant is reconciled", || {
             Ok(platform.backend_calls("kafka")? >= reads + 3)
         })
         .await?;
@@ -63,13 +63,13 @@ pub async fn a_converged_tenant_costs_no_write() -> Result<()> {
     for (backend, now) in platform.footprint()? {
         ensure!(
             now != written[backend],
-            "{backend}: what is written leaves no trace"
+            "{backend}: a write leaves no trace"
         );
     }
     Ok(())
 }
 
-pub async fn another_clusters_tenants_are_left_alone_until_they_are_taken_over() -> Result<()> {
+pub async fn foreign_clusters_tenants_are_untouched_until_takeover() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     platform.activate("acme")?;
@@ -103,7 +103,7 @@ pub async fn another_clusters_tenants_are_left_alone_until_they_are_taken_over()
         .await
 }
 
-pub async fn check_says_what_is_wrong_and_what_to_do() -> Result<()> {
+pub async fn check_names_the_problem_and_its_remedy() -> Result<()> {
     let platform = Platform::install().await?;
     let good = platform.check(&[])?;
     ensure!(good.status.success(), "{}{}", stdout(&good), stderr(&good));

@@ -1,5 +1,5 @@
-//! What the API server itself refuses, whether or not the operator runs: what a tenant's
-//! state forbids, also where nobody asks the webhook, and deletions by mistake.
+//! Rejections by the API server itself, independent of the operator: writes that a
+//! tenant's state forbids, even without the webhook, and deletions by mistake.
 
 use std::process::Output;
 
@@ -7,10 +7,10 @@ use akili_scenarios::platform::{AUDIT_INTERVAL, Platform, WEBHOOK, object_of};
 use akili_testbed::command::{stderr, succeed};
 use anyhow::{Result, ensure};
 
-/// What a tenant makes, and the names by which kubectl knows them.
+/// Kinds that tenants create, with their names in kubectl.
 const KINDS: [(&str, &str); 2] = [("Connection", "connection"), ("DataProduct", "dataproduct")];
 
-pub async fn what_a_tenant_may_make_depends_on_its_state() -> Result<()> {
+pub async fn permitted_creations_depend_on_the_tenants_state() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let alone = refuses_what_the_state_forbids(&platform);
@@ -29,7 +29,7 @@ async fn refuses_what_the_state_forbids(platform: &Platform) -> Result<()> {
     succeed(&platform.akili(&["tenant", "suspend", "acme", "--confirm", "--wait"])?)?;
     let suspended = "TenantSuspended: Tenant 'acme' is suspended";
     for (kind, name) in KINDS {
-        acme.refused_in_time(kind, suspended).await?;
+        acme.eventually_rejected(kind, suspended).await?;
         let change = ["annotate", name, "kept", "akili.io/run-requested-at=now"];
         refused(&acme.as_user(&change)?, suspended)?;
         refused(
@@ -41,7 +41,7 @@ async fn refuses_what_the_state_forbids(platform: &Platform) -> Result<()> {
 
     succeed(&platform.akili(&["tenant", "reactivate", "acme", "--wait"])?)?;
     platform
-        .eventually("it makes a connection again", || {
+        .eventually("the tenant creates a connection again", || {
             Ok(acme.create("Connection", "again")?.status.success())
         })
         .await?;
@@ -56,7 +56,7 @@ async fn refuses_what_the_state_forbids(platform: &Platform) -> Result<()> {
     refused(&by_admin, "TenantArchived: Tenant 'acme' is archived")
 }
 
-pub async fn a_tenant_that_is_still_being_made_makes_nothing() -> Result<()> {
+pub async fn provisioning_tenant_creates_nothing() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let alone = refuses_until_it_is_made(&platform);
@@ -68,7 +68,7 @@ async fn refuses_until_it_is_made(platform: &Platform) -> Result<()> {
     let newcomer = Tenant::of(platform, "newcomer")?;
     for (kind, _) in KINDS {
         newcomer
-            .refused_in_time(
+            .eventually_rejected(
                 kind,
                 "TenantNotReady: Tenant 'newcomer' is still being made",
             )
@@ -79,7 +79,7 @@ async fn refuses_until_it_is_made(platform: &Platform) -> Result<()> {
     platform.wait_active("newcomer")
 }
 
-pub async fn a_tenant_is_not_deleted_by_mistake_and_then_nothing_is_lost() -> Result<()> {
+pub async fn unconfirmed_deletion_is_rejected_and_loses_no_data() -> Result<()> {
     let platform = Platform::install().await?;
     platform.create("typo")?;
     platform.kubectl(&["delete", "tenant", "typo"])?;
@@ -90,7 +90,7 @@ pub async fn a_tenant_is_not_deleted_by_mistake_and_then_nothing_is_lost() -> Re
     let instead = "archive it (`akili tenant archive ";
     let delete = ["delete", "tenant", "globex", "--dry-run=server"];
     platform
-        .eventually("it is protected", || {
+        .eventually("the Tenant is protected", || {
             Ok(!platform.try_kubectl(&delete)?.status.success())
         })
         .await?;
@@ -113,7 +113,10 @@ pub async fn a_tenant_is_not_deleted_by_mistake_and_then_nothing_is_lost() -> Re
     let before = platform.possessions(&key).await?;
     platform.delete_protected(&[&["tenant", "globex"]]).await?;
     let get = ["get", "tenant", "globex", "--ignore-not-found"];
-    ensure!(platform.kubectl(&get)?.is_empty(), "it is still there");
+    ensure!(
+        platform.kubectl(&get)?.is_empty(),
+        "the Tenant still exists"
+    );
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
     before.are_still(&platform.possessions(&key).await?)?;
 
@@ -123,7 +126,7 @@ pub async fn a_tenant_is_not_deleted_by_mistake_and_then_nothing_is_lost() -> Re
     before.are_still(&platform.possessions(&key).await?)
 }
 
-/// A tenant's namespace, and who its users are.
+/// A tenant's namespace and its users.
 struct Tenant<'a> {
     platform: &'a Platform,
     id: String,
@@ -156,8 +159,9 @@ impl<'a> Tenant<'a> {
         self.as_user(&["create", "-f", &file])
     }
 
-    /// The API server hears of a namespace's labels a little later.
-    async fn refused_in_time(&self, kind: &str, why: &str) -> Result<()> {
+    /// Waits for the rejection; the API server notices a namespace's changed labels a
+    /// little later.
+    async fn eventually_rejected(&self, kind: &str, why: &str) -> Result<()> {
         let file = self
             .platform
             .file("object.json", &object_of(kind, "new").to_string())?;
@@ -175,7 +179,7 @@ fn refused(answer: &Output, why: &str) -> Result<()> {
     let said = stderr(answer);
     ensure!(
         !answer.status.success() && said.contains("(Forbidden)") && said.contains(why),
-        "it says {said:?}, not {why:?}"
+        "the answer is {said:?}, not {why:?}"
     );
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Everything taken away that tenants are known by, the definitions of their resources
-//! too: what they hold stays, and is theirs again once everything is applied again.
+//! Removal of the release and of the custom resource definitions: tenants' data is kept
+//! and belongs to them again once everything is reapplied.
 
 use std::time::Instant;
 
@@ -18,14 +18,14 @@ const DEFINITIONS: [&str; 4] = [
     "crd/dataproducts.akili.io",
 ];
 
-/// The tenants, what is wanted of them, and what they have reached.
+/// The tenants, their `spec.state`, and their phase.
 const TENANTS: [(&str, &str, &str); 3] = [
     ("acme", "Active", "ACTIVE"),
     ("globex", "Suspended", "SUSPENDED"),
     ("initech", "Archived", "ARCHIVED"),
 ];
 
-pub async fn nothing_is_lost_with_the_definitions_nor_with_the_release() -> Result<()> {
+pub async fn deleted_crds_and_release_lose_no_data() -> Result<()> {
     let platform = Platform::install().await?;
     let mut values = platform.values()?;
     values["replicas"] = json!(1);
@@ -33,46 +33,48 @@ pub async fn nothing_is_lost_with_the_definitions_nor_with_the_release() -> Resu
     platform.wait_rolled_out()?;
     let before = make_tenants(&platform).await?;
 
-    println!("the definitions go while the operator works");
+    println!("deleting the definitions while the operator runs");
     let leader = platform.leader()?.context("no replica leads")?;
     delete(&platform, &DEFINITIONS[1..])?;
     platform
-        .eventually("acme tells why it has no limits", || {
+        .eventually("acme reports why it has no limits", || {
             let message = platform.message("acme", types::READY)?;
             Ok(message.contains("CRD tenantquotas.akili.io"))
         })
         .await?;
-    everything_is_kept(&platform, &before).await?;
+    ensure_everything_is_kept(&platform, &before).await?;
     delete(&platform, &DEFINITIONS[..1])?;
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
-    everything_is_kept(&platform, &before).await?;
+    ensure_everything_is_kept(&platform, &before).await?;
     ensure!(platform.leader()? == Some(leader.clone()), "another leads");
     let restarts = platform.restarts_of(&leader)?;
-    ensure!(restarts == 0, "it was started again {restarts} times");
-    println!("helm upgrade brings them back");
+    ensure!(restarts == 0, "the leader was restarted {restarts} times");
+    println!("restoring them with helm upgrade");
     platform.install_chart(&values)?;
-    a_newcomers_limit_counts(&platform, "hooli").await?;
-    come_back(&platform, &before).await?;
+    ensure_new_tenants_limit_applies(&platform, "hooli").await?;
+    reapply(&platform, &before).await?;
 
-    println!("the release goes, and the definitions");
+    println!("deleting the release and the definitions");
     platform.helm(&["uninstall", "akili-operator", "--wait"])?;
     platform
-        .eventually("the operator is gone", || Ok(platform.pods()?.is_empty()))
+        .eventually("the operator's pods are deleted", || {
+            Ok(platform.pods()?.is_empty())
+        })
         .await?;
     delete(&platform, &DEFINITIONS)?;
-    everything_is_kept(&platform, &before).await?;
-    println!("helm install brings them back");
+    ensure_everything_is_kept(&platform, &before).await?;
+    println!("restoring them with helm install");
     let file = platform.file("values.json", &values.to_string())?;
     platform.helm(&["install", "akili-operator", CHART, "--values", &file])?;
-    a_newcomers_limit_counts(&platform, "umbrella").await?;
-    come_back(&platform, &before).await?;
+    ensure_new_tenants_limit_applies(&platform, "umbrella").await?;
+    reapply(&platform, &before).await?;
     platform.install_chart(&platform.values()?)
 }
 
-/// What there is of each tenant, in the order of the tenants.
+/// The inventory of each tenant, in the order of the tenants.
 type Before = Vec<(TenantKey, Possessions)>;
 
-/// Each with something of its own in every plane, before it becomes what it is to be.
+/// Creates the tenants with data in every plane, before their state is set.
 async fn make_tenants(platform: &Platform) -> Result<Before> {
     platform.superuser(
         "SET client_min_messages = warning;
@@ -83,7 +85,7 @@ async fn make_tenants(platform: &Platform) -> Result<Before> {
     let mut before = Vec::new();
     for (slug, state, phase) in TENANTS {
         platform.activate(slug)?;
-        give_something(platform, slug).await?;
+        fill(platform, slug).await?;
         if phase != "ACTIVE" {
             platform.change_state(slug, state, phase).await?;
         }
@@ -95,7 +97,7 @@ async fn make_tenants(platform: &Platform) -> Result<Before> {
     Ok(before)
 }
 
-async fn give_something(platform: &Platform, slug: &str) -> Result<()> {
+async fn fill(platform: &Platform, slug: &str) -> Result<()> {
     let tenant = platform.key_of(slug)?;
     platform.apply(&connection(&tenant, "keepsake"))?;
     let insert = format!("INSERT INTO keepsakes VALUES ('{}', 'a row')", tenant.id);
@@ -125,7 +127,8 @@ async fn give_something(platform: &Platform, slug: &str) -> Result<()> {
     Ok(())
 }
 
-/// And all objects of these kinds with them: no policy is asked for those.
+/// Deletes the definitions with all objects of their kinds; policies don't apply to the
+/// objects.
 fn delete(platform: &Platform, definitions: &[&str]) -> Result<()> {
     let delete = ["delete", "--timeout=30s"];
     platform
@@ -133,7 +136,7 @@ fn delete(platform: &Platform, definitions: &[&str]) -> Result<()> {
         .map(drop)
 }
 
-async fn everything_is_kept(platform: &Platform, before: &Before) -> Result<()> {
+async fn ensure_everything_is_kept(platform: &Platform, before: &Before) -> Result<()> {
     for (tenant, possessions) in before {
         let now = platform.possessions(tenant).await?;
         let same = possessions.are_still(&now);
@@ -142,8 +145,8 @@ async fn everything_is_kept(platform: &Platform, before: &Before) -> Result<()> 
     Ok(())
 }
 
-/// A tenant that there never was, applied as soon as it is known what a tenant is.
-async fn a_newcomers_limit_counts(platform: &Platform, slug: &str) -> Result<()> {
+/// A new tenant, applied as soon as its definition exists.
+async fn ensure_new_tenants_limit_applies(platform: &Platform, slug: &str) -> Result<()> {
     let established = ["wait", "--for=condition=Established", "--timeout=30s"];
     platform.kubectl(&[&established[..], &DEFINITIONS].concat())?;
     let began = Instant::now();
@@ -157,11 +160,11 @@ async fn a_newcomers_limit_counts(platform: &Platform, slug: &str) -> Result<()>
         platform.try_kubectl(&["create", "-f", &file])
     };
     platform
-        .eventually("the newcomer has its connection", || {
+        .eventually("the new tenant creates its connection", || {
             Ok(create("first")?.status.success())
         })
         .await?;
-    // Until the webhook has heard of the first, the namespace's own quota says no.
+    // Until the webhook has noticed the first one, the namespace's ResourceQuota rejects.
     let refused = stderr(&create("second")?);
     ensure!(
         refused.contains("has 1/1 connections") || refused.contains("exceeded quota: akili"),
@@ -169,7 +172,7 @@ async fn a_newcomers_limit_counts(platform: &Platform, slug: &str) -> Result<()>
     );
     let counts = began.elapsed().as_secs_f64();
     platform
-        .eventually("the webhook has counted it", || {
+        .eventually("the webhook counts the connection", || {
             Ok(stderr(&create("second")?).contains("has 1/1 connections"))
         })
         .await?;
@@ -181,12 +184,12 @@ async fn a_newcomers_limit_counts(platform: &Platform, slug: &str) -> Result<()>
     Ok(())
 }
 
-/// Applies what was applied before.
-async fn come_back(platform: &Platform, before: &Before) -> Result<()> {
+/// Applies the Tenants and quotas again.
+async fn reapply(platform: &Platform, before: &Before) -> Result<()> {
     platform.wait_rolled_out()?;
-    // Before the Tenants: else they would have the default limits until then.
+    // Before the Tenants, which would have the default limits otherwise.
     platform.apply(&quotas())?;
-    what_is_archived_is_not_opened(platform, before).await?;
+    ensure_archived_stays_closed(platform, before).await?;
     platform.apply(&tenants())?;
     for (slug, _, phase) in TENANTS {
         platform.until_reached(slug, phase).await?;
@@ -195,36 +198,37 @@ async fn come_back(platform: &Platform, before: &Before) -> Result<()> {
         let again = platform.key_of(tenant.slug.as_str())?;
         ensure!(again == *tenant, "{tenant:?} became {again:?}");
     }
-    everything_is_kept(platform, before).await?;
+    ensure_everything_is_kept(platform, before).await?;
     for (slug, _, phase) in TENANTS {
         if phase != "ARCHIVED" {
-            platform.until_it_logs_in(slug).await?;
+            platform.wait_until_logins_work(slug).await?;
         }
     }
     let (acme, _) = &before[0];
     platform.apply(&connection(acme, "keepsake"))
 }
 
-async fn what_is_archived_is_not_opened(platform: &Platform, before: &Before) -> Result<()> {
+async fn ensure_archived_stays_closed(platform: &Platform, before: &Before) -> Result<()> {
     platform.apply(&tenant_yaml("initech"))?;
     platform
-        .eventually("initech is told that it is archived", || {
+        .eventually("initech reports that it is archived", || {
             Ok(platform.reason("initech", types::STALLED)? == "TenantArchived")
         })
         .await?;
     ensure!(platform.reason("initech", types::READY)? == "TenantArchived");
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
-    everything_is_kept(platform, before).await
+    ensure_everything_is_kept(platform, before).await
 }
 
-/// What Git has of the tenants.
+/// Returns the Tenants as kept in Git.
 fn tenants() -> String {
     let tenants = TENANTS.map(|(slug, state, _)| tenant_yaml(slug) + "  state: " + state + "\n");
     tenants.join("---\n")
 }
 
-/// And of their limits, which aren't the default ones. More connections than there are:
-/// Kubernetes may count those that are gone until it counts all again.
+/// Returns their quotas as kept in Git, with limits other than the default. The limit of
+/// connections is above their number: Kubernetes may count deleted ones until it
+/// recounts.
 fn quotas() -> String {
     TENANTS.map(|(slug, _, _)| quota(slug, 3)).join("\n---\n")
 }

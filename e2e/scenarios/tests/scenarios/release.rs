@@ -1,4 +1,4 @@
-//! A release's life: tenants live through all of it, and nothing is opened or closed.
+//! The lifecycle of a release: tenants survive it, and their access doesn't change.
 
 use std::process::Output;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,10 +10,10 @@ use akili_testbed::command::{stderr, stdout};
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-const PATIENCE: Duration = Duration::from_secs(30);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+const TIMEOUT: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What outlives the release.
+/// Objects that outlive the release.
 const KEPT: [&str; 12] = [
     "crd/tenants.akili.io",
     "crd/tenantquotas.akili.io",
@@ -29,7 +29,7 @@ const KEPT: [&str; 12] = [
     "validatingadmissionpolicy/akili-tenant-deletion",
 ];
 
-pub async fn tenants_live_through_upgrade_rollback_uninstall_and_installation() -> Result<()> {
+pub async fn tenants_survive_upgrade_rollback_and_reinstallation() -> Result<()> {
     let platform = Platform::install().await?;
     let mut values = platform.values()?;
     values["replicas"] = json!(2);
@@ -42,15 +42,15 @@ pub async fn tenants_live_through_upgrade_rollback_uninstall_and_installation() 
     let over = AtomicBool::new(false);
     let watched = thread::scope(|scope| {
         let watching = scope.spawn(|| watch_access(&platform, &over));
-        let lived = live(&platform, &values);
+        let lived = run_lifecycle(&platform, &values);
         over.store(true, Ordering::Relaxed);
         let watched = watching
             .join()
             .map_err(|_| anyhow::anyhow!("the watch ended early"))?;
         lived.and(watched)
     })?;
-    println!("access looked at {watched} times meanwhile: always as it should be");
-    ensure!(watched >= 20, "access was looked at only {watched} times");
+    println!("access checked {watched} times meanwhile: always as expected");
+    ensure!(watched >= 20, "access was checked only {watched} times");
 
     let still = platform.kubectl(&["get", "tenants", "-o", "jsonpath={.items[*].metadata.uid}"])?;
     ensure!(tenants == still, "other Tenants: {tenants} and {still}");
@@ -58,7 +58,7 @@ pub async fn tenants_live_through_upgrade_rollback_uninstall_and_installation() 
     platform.install_chart(&platform.values()?)
 }
 
-fn live(platform: &Platform, values: &serde_json::Value) -> Result<()> {
+fn run_lifecycle(platform: &Platform, values: &serde_json::Value) -> Result<()> {
     let mut changed = values.clone();
     changed["config"]["concurrency"] = json!(2);
     changed["resources"]["requests"]["cpu"] = json!("20m");
@@ -70,17 +70,17 @@ fn live(platform: &Platform, values: &serde_json::Value) -> Result<()> {
     println!("uninstall");
     platform.helm(&["uninstall", "akili-operator", "--wait"])?;
     platform.kubectl(&[&["get"][..], &KEPT].concat())?;
-    // Left alone, it would refuse whatever tenants make.
+    // Without the operator, a remaining webhook would reject all creations.
     let webhook = ["get", "mutatingwebhookconfiguration", "akili-admission"];
     ensure!(
         !platform.try_kubectl(&webhook)?.status.success(),
-        "the webhook is left"
+        "the webhook still exists"
     );
-    // Those are taken away later than the Deployment, for which Helm waits.
+    // Pods are deleted later than the Deployment, for which Helm waits.
     let began = Instant::now();
     while !platform.pods()?.is_empty() {
-        ensure!(began.elapsed() < PATIENCE, "pods are left");
-        thread::sleep(BETWEEN_LOOKS);
+        ensure!(began.elapsed() < TIMEOUT, "pods still exist");
+        thread::sleep(POLL_INTERVAL);
     }
     println!("install again");
     install(platform, values)
@@ -91,7 +91,8 @@ fn install(platform: &Platform, values: &serde_json::Value) -> Result<()> {
     platform.wait_rolled_out()
 }
 
-/// Looks again and again at what acme's and globex's users can do; how many times.
+/// Checks the access of acme's and globex's users until `over`, and returns the number of
+/// checks.
 fn watch_access(platform: &Platform, over: &AtomicBool) -> Result<usize> {
     let ids = [
         platform.status("acme", "id")?,
@@ -117,7 +118,7 @@ fn watch_access(platform: &Platform, over: &AtomicBool) -> Result<usize> {
             ensure!(may || said.contains("Forbidden"), "{said}");
         }
         looked += 1;
-        thread::sleep(BETWEEN_LOOKS);
+        thread::sleep(POLL_INTERVAL);
     }
     Ok(looked)
 }

@@ -1,5 +1,4 @@
-//! The cluster restored from a backup of before: what was archived since stays closed,
-//! and nothing of anybody is lost.
+//! A restored etcd backup: tenants archived since stay closed, and no data is lost.
 
 use akili_scenarios::platform::{AUDIT_INTERVAL, Platform};
 use akili_testbed::command::succeed;
@@ -7,8 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 const EACH: usize = 5;
 
-pub async fn what_was_archived_after_the_backup_stays_closed_and_everybody_else_goes_on()
--> Result<()> {
+pub async fn restored_backup_reopens_no_archived_tenant() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let named = |name: &str| (0..EACH).map(|n| format!("{name}-{n}")).collect::<Vec<_>>();
@@ -48,14 +46,14 @@ pub async fn what_was_archived_after_the_backup_stays_closed_and_everybody_else_
 
     for (slug, login) in archived.iter().zip(&logins) {
         platform
-            .eventually(&format!("{slug} says that it is archived"), || {
+            .eventually(&format!("{slug} reports that it is archived"), || {
                 Ok(platform.reason(slug, "Stalled")? == "TenantArchived"
                     && platform.status(slug, "phase")? == "ARCHIVED")
             })
             .await?;
         ensure!(platform.reason(slug, "Ready")? == "TenantArchived");
         let entered = platform.as_login(login, "SELECT 1")?;
-        ensure!(!entered.status.success(), "{slug} gets into PostgreSQL");
+        ensure!(!entered.status.success(), "{slug} can log in to PostgreSQL");
         is_closed_in_kubernetes(&platform, slug)?;
     }
     for slug in suspended.iter().map(String::as_str).chain(["bystander"]) {
@@ -65,7 +63,7 @@ pub async fn what_was_archived_after_the_backup_stays_closed_and_everybody_else_
                     && platform.status(slug, "phase")? == "ACTIVE")
             })
             .await?;
-        platform.until_it_logs_in(slug).await?;
+        platform.wait_until_logins_work(slug).await?;
     }
     let active = "SELECT count(*) FROM akili.tenants WHERE state = 'ACTIVE'";
     let active = platform.superuser(active)?;
@@ -84,11 +82,11 @@ pub async fn what_was_archived_after_the_backup_stays_closed_and_everybody_else_
     ];
     ensure!(
         platform.kubectl(&known)?.is_empty(),
-        "it came after the backup"
+        "the tenant is newer than the backup"
     );
     platform.activate("newcomer")?;
     ensure!(platform.status("newcomer", "id")? == newcomer);
-    platform.until_it_logs_in("newcomer").await?;
+    platform.wait_until_logins_work("newcomer").await?;
 
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
     let rows_now = archived_rows(&platform)?;
@@ -96,7 +94,7 @@ pub async fn what_was_archived_after_the_backup_stays_closed_and_everybody_else_
     an_admin_agrees(&platform, &archived[0]).await
 }
 
-/// Their times too, and that none was purged.
+/// Returns the rows of archived tenants with their times; none may be purged.
 fn archived_rows(platform: &Platform) -> Result<String> {
     let rows = "SELECT slug, id, archived_at, purge_after, purged_at FROM akili.tenants \
                 WHERE state = 'ARCHIVED' ORDER BY slug";
@@ -108,18 +106,18 @@ fn is_closed_in_kubernetes(platform: &Platform, slug: &str) -> Result<()> {
         platform.status(slug, "id")?,
         platform.status(slug, "namespace")?,
     );
-    for deed in [
+    for operation in [
         &["get", "secret", "akili-postgres"][..],
         &["get", "connections"],
         &["create", "secret", "generic", "mine"],
     ] {
-        let answer = platform.as_user_of(&id, &namespace, deed)?;
-        ensure!(!answer.status.success(), "{slug} may {deed:?}");
+        let answer = platform.as_user_of(&id, &namespace, operation)?;
+        ensure!(!answer.status.success(), "{slug} may {operation:?}");
     }
     Ok(())
 }
 
-/// Then it is as it was.
+/// Archives the tenant again as an admin; then its state is consistent.
 async fn an_admin_agrees(platform: &Platform, slug: &str) -> Result<()> {
     succeed(&platform.akili(&["tenant", "archive", slug, "--confirm", "--wait"])?)
         .context("an admin archives it again")?;

@@ -1,5 +1,5 @@
-//! Many tenants at once: how long they take, what they cost, and what it costs to look
-//! after them when there is nothing to do.
+//! Many concurrent tenants: the time to provision them, and the load of provisioning and
+//! of idle audits.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use anyhow::{Result, bail, ensure};
 use serde_json::json;
 
 const TENANTS: u64 = 200;
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Long enough for the tenth one, with which each tenant is looked at by itself, to come
-/// after the measurement.
+/// Long enough for the tenth audit, which checks each tenant separately, to run after the
+/// measurement.
 const AUDIT_INTERVAL: Duration = Duration::from_secs(40);
 
-/// The backends, as metrics call them, and whether they can list all tenants at once:
-/// Ceph shows the policies of one user, StarRocks the grants of one role.
+/// The backends by metrics label, and whether they can list all tenants at once: Ceph
+/// returns the policies of one user, StarRocks the grants of one role.
 const BACKENDS: [(&str, bool); 5] = [
     ("kubernetes", true),
     ("postgres", true),
@@ -24,8 +24,7 @@ const BACKENDS: [(&str, bool); 5] = [
     ("starrocks", false),
 ];
 
-pub async fn two_hundred_tenants_at_once_become_active_and_then_cost_next_to_nothing() -> Result<()>
-{
+pub async fn two_hundred_tenants_converge_and_then_idle_cheaply() -> Result<()> {
     let platform = Platform::install().await?;
     let mut values = platform.values()?;
     values["config"]["auditInterval"] = json!(format!("{}s", AUDIT_INTERVAL.as_secs()));
@@ -62,14 +61,14 @@ async fn until_all_are_active(platform: &Platform) -> Result<()> {
         if active as u64 == TENANTS {
             return Ok(());
         }
-        if began.elapsed() > PATIENCE {
-            bail!("only {active} of {TENANTS} are ACTIVE after {PATIENCE:?}");
+        if began.elapsed() > TIMEOUT {
+            bail!("only {active} of {TENANTS} are ACTIVE after {TIMEOUT:?}");
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
-/// Once the looks at what has just become ACTIVE are over.
+/// Runs after the reconciles of the tenants that have just become ACTIVE.
 async fn an_audit_writes_nothing_and_lists(platform: &Platform) -> Result<()> {
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
     let (mark, costs) = (platform.audit_mark()?, Costs::begin(platform)?);
@@ -82,7 +81,7 @@ async fn an_audit_writes_nothing_and_lists(platform: &Platform) -> Result<()> {
             .any(|(name, lists)| *name == backend && *lists);
         ensure!(
             !lists || calls < TENANTS,
-            "{backend} was asked for each tenant"
+            "{backend} was called for each tenant"
         );
     }
     for request in platform.operators_requests_since(mark)? {
@@ -97,7 +96,7 @@ async fn an_audit_writes_nothing_and_lists(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-/// The calls that the operator had made at some time.
+/// Numbers of the operator's calls at a point in time.
 struct Costs(Vec<(&'static str, u64)>);
 
 impl Costs {

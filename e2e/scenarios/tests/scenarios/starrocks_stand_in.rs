@@ -1,6 +1,6 @@
-//! What the platform relies on in StarRocks, as the operator's login and a tenant's see
-//! it. These run against the stand-in, and against a real StarRocks where one is named;
-//! what can't hold there, for want of a metastore, says so.
+//! The behaviour of StarRocks that the platform relies on, seen by the operator's login
+//! and a tenant's. Runs against the stand-in, and against a real StarRocks if configured;
+//! checks that need a metastore are skipped there.
 
 use akili_testbed::{StarRocksHandle, Testbed};
 use anyhow::{Context, Result, ensure};
@@ -8,7 +8,7 @@ use mysql_async::{Conn, Row, prelude::Queryable};
 
 const PASSWORD: &str = "a-tenants-password";
 
-pub async fn only_the_right_password_lets_in() -> Result<()> {
+pub async fn login_requires_the_correct_password() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let starrocks = testbed.starrocks();
     for (user, password) in [
@@ -17,13 +17,15 @@ pub async fn only_the_right_password_lets_in() -> Result<()> {
         ("root", ""),
     ] {
         let refusal = Conn::new(starrocks.options(user, password)).await;
-        let refusal = refusal.err().with_context(|| format!("{user} got in"))?;
+        let refusal = refusal
+            .err()
+            .with_context(|| format!("{user} could log in"))?;
         assert_eq!(code_of(&refusal), Some(1045), "{user}: {refusal}");
     }
     Ok(())
 }
 
-pub async fn a_statement_that_isnt_known_is_refused_and_the_connection_lives_on() -> Result<()> {
+pub async fn unknown_statement_is_rejected_and_connection_stays_open() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let mut operator = operator(testbed.starrocks()).await?;
     let table = [
@@ -41,7 +43,7 @@ pub async fn a_statement_that_isnt_known_is_refused_and_the_connection_lives_on(
     Ok(())
 }
 
-pub async fn a_tenant_has_what_the_operator_grants_and_what_is_anothers_is_closed() -> Result<()> {
+pub async fn tenant_has_granted_privileges_only() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let starrocks = testbed.starrocks();
     let mut operator = operator(starrocks).await?;
@@ -61,7 +63,7 @@ pub async fn a_tenant_has_what_the_operator_grants_and_what_is_anothers_is_close
     outcome
 }
 
-pub async fn rows_stay_in_their_tenants_catalog_and_outlive_a_restart() -> Result<()> {
+pub async fn rows_stay_in_their_catalog_and_survive_a_restart() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let starrocks = testbed.starrocks();
     let mut operator = operator(starrocks).await?;
@@ -88,10 +90,10 @@ pub async fn rows_stay_in_their_tenants_catalog_and_outlive_a_restart() -> Resul
     outcome
 }
 
-/// A catalog, a role, a user and a resource group, all of the same name.
+/// Creates a catalog, role, user and resource group of the same name.
 async fn provision(operator: &mut Conn, name: &str) -> Result<()> {
     for statement in [
-        // A Hive metastore is asked only once somebody looks for tables.
+        // A Hive metastore is contacted only when tables are listed.
         format!(
             "CREATE EXTERNAL CATALOG IF NOT EXISTS {name}_catalog COMMENT '{name}' PROPERTIES (\
              'type'='iceberg', 'iceberg.catalog.type'='hive', \
@@ -293,7 +295,7 @@ async fn log_in(starrocks: &StarRocksHandle, user: &str) -> Result<Conn> {
 
 async fn refused(connection: &mut Conn, statement: &str, code: u16) -> Result<()> {
     let refusal = connection.query_drop(statement).await.err();
-    let refusal = refusal.with_context(|| format!("{statement} was not refused"))?;
+    let refusal = refusal.with_context(|| format!("{statement} was not rejected"))?;
     ensure!(code_of(&refusal) == Some(code), "{statement}: {refusal}");
     Ok(())
 }

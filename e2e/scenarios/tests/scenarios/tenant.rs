@@ -1,4 +1,4 @@
-//! A Tenant from `kubectl apply` to ACTIVE, and what people see of it.
+//! A Tenant from `kubectl apply` to ACTIVE, and its view in kubectl and the CLI.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use akili_testbed::command::{stderr, stdout, succeed};
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-pub async fn a_tenant_is_active_within_seconds_and_people_can_see_it() -> Result<()> {
+pub async fn new_tenant_is_active_within_seconds_and_visible() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     platform.activate("acme")?;
@@ -22,7 +22,7 @@ pub async fn a_tenant_is_active_within_seconds_and_people_can_see_it() -> Result
     limits_are_written_as_the_api_server_writes_them(&platform).await
 }
 
-pub async fn a_namespace_that_another_owns_is_not_touched() -> Result<()> {
+pub async fn foreign_namespace_is_untouched() -> Result<()> {
     const ID: &str = "0b9f7c1e-43a5-4a54-9d2a-5d0f3c6c7f10";
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
@@ -43,7 +43,7 @@ pub async fn a_namespace_that_another_owns_is_not_touched() -> Result<()> {
     ];
     platform.kubectl(&[&ledger[..], &["-n", &namespace]].concat())?;
     platform
-        .eventually("Kubernetes has made its own part", || {
+        .eventually("Kubernetes has created its own objects", || {
             Ok(held()?.contains("kube-root-ca.crt"))
         })
         .await?;
@@ -51,13 +51,13 @@ pub async fn a_namespace_that_another_owns_is_not_touched() -> Result<()> {
 
     platform.apply(&format!("{}  id: {ID}\n", tenant_yaml("newcomer")))?;
     platform
-        .eventually("the namespace is called another's", || {
+        .eventually("the namespace is reported as foreign", || {
             Ok(platform.reason("newcomer", "NamespaceReady")? == "OwnedByAnother")
         })
         .await?;
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
     let after = held()?;
-    ensure!(before == after, "of {before} it left {after}");
+    ensure!(before == after, "{before} became {after}");
     ensure!(platform.status("newcomer", "phase")? == "PROVISIONING");
 
     platform.kubectl(&["delete", "namespace", &namespace])?;
@@ -252,8 +252,8 @@ fn a_verb_warns_where_git_says_otherwise(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-/// A thousand products are `1k`, and 1024 GB are `1Ti`: written otherwise, they would
-/// differ from what is wanted for ever.
+/// Limits are written in the API server's canonical form: a thousand products are `1k`,
+/// 1024 GB are `1Ti`. Any other form would always differ from the desired one.
 async fn limits_are_written_as_the_api_server_writes_them(platform: &Platform) -> Result<()> {
     let namespace = platform.status("acme", "namespace")?;
     let hard = || {

@@ -1,4 +1,4 @@
-//! The testbed's own checks: when these fail, no other scenario means anything.
+//! Checks of the testbed itself: if one fails, other scenarios prove nothing.
 
 use std::process::Command;
 use std::time::Duration;
@@ -20,16 +20,16 @@ use rdkafka::{ClientConfig, Message};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-/// How long Kafka may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Limit for an answer of Kafka.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 const KUBECTL_IMAGE: &str = "akili.test/kubectl:1";
 
-pub async fn a_restricted_pod_reads_the_version_through_the_kubernetes_service() -> Result<()> {
+pub async fn restricted_pod_reaches_the_kubernetes_service() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let admin = testbed.admin();
     testbed.import_image(&kubectl_image(&testbed)).await?;
-    // With the credentials and the authority that every pod gets.
+    // With the credentials and the CA that every pod gets.
     let read = pod::run(&admin, KUBECTL_IMAGE, &["get", "--raw", "/version"]).await?;
     ensure!(read.succeeded, "the pod failed: {}", read.log);
     let version: Value = serde_json::from_str(&read.log)?;
@@ -40,7 +40,7 @@ pub async fn a_restricted_pod_reads_the_version_through_the_kubernetes_service()
     Ok(())
 }
 
-pub async fn a_tokens_tenant_id_is_its_bearers_group() -> Result<()> {
+pub async fn tokens_tenant_id_becomes_a_group() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let claims = json!({
         "sub": "subject-1",
@@ -63,7 +63,7 @@ pub async fn a_tokens_tenant_id_is_its_bearers_group() -> Result<()> {
     Ok(())
 }
 
-pub async fn a_token_without_tenant_or_verified_address_is_its_subject_in_no_group() -> Result<()> {
+pub async fn token_without_tenant_or_email_gives_subject_without_group() -> Result<()> {
     let testbed = Testbed::connect().await?;
     for claims in [
         json!({ "sub": "subject-1" }),
@@ -81,7 +81,7 @@ pub async fn a_token_without_tenant_or_verified_address_is_its_subject_in_no_gro
     Ok(())
 }
 
-pub async fn a_token_that_claims_what_it_must_not_is_refused() -> Result<()> {
+pub async fn token_with_reserved_claims_is_rejected() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let table = [
         (json!({ "tenant_id": "" }), "an empty tenant"),
@@ -130,7 +130,7 @@ fn is_unauthorized(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(kube::Error::Api(status)) if status.code == 401)
 }
 
-pub async fn the_object_store_takes_the_operators_key_and_no_other() -> Result<()> {
+pub async fn object_store_accepts_the_operators_key_only() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let store = testbed.object_store();
     let bucket = format!("{}/testbed-check", store.endpoint);
@@ -139,7 +139,7 @@ pub async fn the_object_store_takes_the_operators_key_and_no_other() -> Result<(
         run(Command::new("curl")
             .args(["--silent", "--show-error", "--fail-with-body"])
             .args(["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", key])
-            // This release of curl signs it, but leaves it out.
+            // This release of curl signs the header, but doesn't send it.
             .args(["--header", "x-amz-content-sha256: UNSIGNED-PAYLOAD"])
             .args(["--request", method, &bucket])
             .arg("--cacert")
@@ -149,35 +149,35 @@ pub async fn the_object_store_takes_the_operators_key_and_no_other() -> Result<(
     let listed = ask("GET", &key)?;
     ensure!(listed.contains("<Name>testbed-check</Name>"), "{listed}");
     let refusal = ask("GET", &format!("{}:wrong", store.access_key));
-    let refusal = format!("{:#}", refusal.err().context("any key will do")?);
+    let refusal = format!("{:#}", refusal.err().context("a wrong key was accepted")?);
     ensure!(refusal.contains("SignatureDoesNotMatch"), "{refusal}");
     ask("DELETE", &key).map(drop)
 }
 
-pub async fn kafka_takes_the_operators_login_and_no_other() -> Result<()> {
+pub async fn kafka_accepts_the_operators_login_only() -> Result<()> {
     let testbed = Testbed::connect().await?;
     let kafka = testbed.kafka();
     let name = format!("testbed-check-{}", std::process::id());
     let login = login_to(kafka, &kafka.password, &name);
     let admin: AdminClient<DefaultClientContext> = login.create()?;
-    let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+    let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
 
     let topic = NewTopic::new(&name, 1, TopicReplication::Fixed(1));
     let created = admin.create_topics(&[topic], &options).await?;
     assert_eq!(created, [Ok(name.clone())]);
     let producer: FutureProducer = login.create()?;
     let record = FutureRecord::<(), _>::to(&name).payload("an order");
-    let sent = producer.send(record, PATIENCE).await;
+    let sent = producer.send(record, TIMEOUT).await;
     sent.map_err(|(error, _)| error)?;
     let consumer: StreamConsumer = login.create()?;
     consumer.subscribe(&[&name])?;
-    let received = timeout(PATIENCE, consumer.recv()).await??;
+    let received = timeout(TIMEOUT, consumer.recv()).await??;
     assert_eq!(received.payload(), Some("an order".as_bytes()));
 
     let stranger: StreamConsumer = login_to(kafka, "wrong", &name).create()?;
     stranger.subscribe(&[&name])?;
-    let refusal = timeout(PATIENCE, stranger.recv()).await?;
-    let refusal = refusal.err().context("any password will do")?;
+    let refusal = timeout(TIMEOUT, stranger.recv()).await?;
+    let refusal = refusal.err().context("a wrong password was accepted")?;
     assert_eq!(
         refusal.rdkafka_error_code(),
         Some(RDKafkaErrorCode::Authentication)
@@ -188,11 +188,11 @@ pub async fn kafka_takes_the_operators_login_and_no_other() -> Result<()> {
     Ok(())
 }
 
-pub async fn kafka_started_again_knows_the_operator_whichever_users_have_gone() -> Result<()> {
+pub async fn restarted_kafka_knows_the_operator_after_user_deletions() -> Result<()> {
     let platform = Platform::connect().await?;
-    // With the operator in it, as a snapshot is due.
+    // The snapshot must include the operator's login.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    platform.let_operator_in(Backend::Kafka).await?;
+    platform.restore_operator_login(Backend::Kafka).await?;
     let admin = platform.kafka_admin()?;
     for number in 0..20 {
         let user = format!("testbed-check-{number}");
@@ -209,7 +209,7 @@ pub async fn kafka_started_again_knows_the_operator_whichever_users_have_gone() 
     let kafka = platform.testbed.kafka();
     let login = login_to(kafka, &kafka.password, "testbed-check");
     let consumer: StreamConsumer = login.create()?;
-    consumer.fetch_metadata(None, PATIENCE)?;
+    consumer.fetch_metadata(None, TIMEOUT)?;
     Ok(())
 }
 

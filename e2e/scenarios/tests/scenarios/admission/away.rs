@@ -1,4 +1,4 @@
-//! While the webhook is away: nothing gets past it, and everything else goes on.
+//! Without the webhook: creations are rejected, and everything else keeps working.
 
 use akili_scenarios::platform::{Platform, WEBHOOK, WEBHOOK_SERVICE};
 use akili_testbed::command::{stderr, succeed};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::tenant::{CONNECTION, Kind, PRODUCT, Tenant};
 
-pub async fn nothing_is_made_while_no_replica_answers_and_everything_else_goes_on() -> Result<()> {
+pub async fn webhook_down_blocks_creations_only() -> Result<()> {
     let platform = Platform::install().await?;
     let operator = platform.start_operator().await?;
     let tenant = Tenant::activate(&platform, "away").await?;
@@ -33,17 +33,20 @@ pub async fn nothing_is_made_while_no_replica_answers_and_everything_else_goes_o
         let deleted = tenant.delete(kind, "one-0").await?;
         ensure!(deleted.is_ok(), "{deleted:?}");
     }
-    // The operator comes back, and nobody reaches its webhook.
+    // The operator runs again, but the API server can't reach its webhook.
     let _operator = platform.start_operator().await?;
     platform
         .without(WEBHOOK_SERVICE, async {
-            ensure!(!tenant.create(PRODUCT, "new").await?.is_ok(), "it was made");
+            ensure!(
+                !tenant.create(PRODUCT, "new").await?.is_ok(),
+                "the product was created"
+            );
             platform.activate("made-meanwhile")?;
             succeed(&platform.akili(&["tenant", "archive", "purged", "--confirm", "--wait"])?)?;
             succeed(&platform.akili(&["tenant", "purge", "purged", "--confirm"])?)?;
             let get = ["get", "namespace", &other.namespace, "--ignore-not-found"];
             platform
-                .eventually("the namespace is gone, with what was in it", || {
+                .eventually("the namespace and its content are deleted", || {
                     Ok(platform.kubectl(&get)?.is_empty())
                 })
                 .await
@@ -58,46 +61,44 @@ pub async fn nothing_is_made_while_no_replica_answers_and_everything_else_goes_o
     Ok(())
 }
 
-pub async fn what_stands_behind_the_webhook_holds_by_itself() -> Result<()> {
+pub async fn quota_and_policies_hold_without_the_webhook() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let tenant = Tenant::activate(&platform, "backstop").await?;
     tenant.limit(&json!({"maxProducts": 2, "maxConnections": 2}))?;
     for kind in [PRODUCT, CONNECTION] {
-        // With a new limit Kubernetes counts afresh, and may miss what is made meanwhile
-        // until it does so again.
+        // After a changed limit Kubernetes recounts, and may miss objects created
+        // meanwhile until the next recount.
         tenant.until_limited(kind, 2).await?;
         tenant.make(kind, 2).await?;
     }
     platform
         .without(WEBHOOK, async {
             for kind in [PRODUCT, CONNECTION] {
-                refused_by_the_namespace(&tenant, kind).await?;
+                ensure_rejected_by_the_namespace(&tenant, kind).await?;
             }
             Ok(())
         })
         .await?;
-    // Without what to verify it with, until the operator has looked.
+    // Without a CA bundle, until the operator restores it.
     tenant.until(PRODUCT, 429).await
 }
 
-/// What is one too many, once nobody asks the webhook any more.
-async fn refused_by_the_namespace(tenant: &Tenant<'_>, kind: Kind) -> Result<()> {
+/// Checks that the namespace's ResourceQuota rejects the object beyond the limit when the
+/// webhook isn't called.
+async fn ensure_rejected_by_the_namespace(tenant: &Tenant<'_>, kind: Kind) -> Result<()> {
     let file = tenant
         .platform
         .file("more.json", &kind.object("more").to_string())?;
     tenant
         .platform
-        .eventually("the namespace's own quota refuses", || {
+        .eventually("the namespace's ResourceQuota rejects", || {
             let said = stderr(&tenant.kubectl(&["create", "-f", &file])?);
             Ok(said.contains("(Forbidden)") && said.contains("exceeded quota"))
         })
         .await?;
     let (there, counted) = (tenant.count(kind).await?, tenant.counted(kind)?);
     let word = kind.word;
-    ensure!(
-        there == 2,
-        "{word}: there are {there}, counted as {counted}"
-    );
+    ensure!(there == 2, "{word}: {there} exist, {counted} are counted");
     Ok(())
 }

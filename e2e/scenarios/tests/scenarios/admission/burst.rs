@@ -1,4 +1,4 @@
-//! Many requests at once, while replicas come and go.
+//! Many concurrent requests while replicas start and stop.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ const CLIENTS: usize = 16;
 const REQUESTS: usize = 300;
 const LIMIT: usize = 100;
 
-/// Longer than a replica takes to end.
-const ENDING: Duration = Duration::from_secs(10);
+/// Longer than a replica takes to stop.
+const STOP_TIME: Duration = Duration::from_secs(10);
 
-pub async fn of_three_hundred_at_once_exactly_a_hundred_are_made() -> Result<()> {
+pub async fn concurrent_creations_stop_exactly_at_the_limit() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_replicas(2).await?;
     let tenant = Tenant::activate(&platform, "burst").await?;
@@ -57,7 +57,7 @@ pub async fn of_three_hundred_at_once_exactly_a_hundred_are_made() -> Result<()>
     let there = tenant.count(PRODUCT).await?;
     ensure!(
         made == LIMIT && there == LIMIT,
-        "{made} made, {there} there"
+        "{made} created, {there} exist"
     );
     is_counted(&tenant, LIMIT).await?;
 
@@ -75,26 +75,26 @@ pub async fn of_three_hundred_at_once_exactly_a_hundred_are_made() -> Result<()>
         let answer = tenant.create(PRODUCT, &format!("again-{number}")).await?;
         again += usize::from(answer.is_ok());
     }
-    ensure!(again == 10, "10 were deleted, {again} made");
+    ensure!(again == 10, "10 were deleted, {again} created");
     Ok(())
 }
 
-/// Replicas end while others begin, and everybody is answered.
-pub async fn a_rollout_loses_no_request() -> Result<()> {
+/// Replicas stop while others start, and every request is answered.
+pub async fn rollout_loses_no_admission_request() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_replicas(2).await?;
     let tenant = Tenant::activate(&platform, "rollout").await?;
     let roll_out = async {
         platform.roll_out().await?;
-        // The last one of those that end is still there.
-        tokio::time::sleep(ENDING).await;
+        // The last stopping replica still exists.
+        tokio::time::sleep(STOP_TIME).await;
         Ok(())
     };
-    all_are_answered("a rollout", &tenant, roll_out).await
+    ensure_all_are_answered("a rollout", &tenant, roll_out).await
 }
 
-/// Asks again and again while this happens, and is answered always.
-pub async fn all_are_answered(
+/// Sends requests continuously while a future runs; every request must be answered.
+pub async fn ensure_all_are_answered(
     what: &str,
     tenant: &Tenant<'_>,
     happens: impl Future<Output = Result<()>>,
@@ -136,8 +136,8 @@ fn is_backstop(answer: &Answer) -> bool {
     answer.said() == (403, "Forbidden") && answer.message().contains("exceeded quota")
 }
 
-/// By the namespace's quota, and by the webhook: to the one that is there beyond the count,
-/// there is room or there isn't.
+/// Waits until the namespace's ResourceQuota and the webhook count this many objects: one
+/// more object is accepted or rejected accordingly.
 async fn is_counted(tenant: &Tenant<'_>, count: usize) -> Result<()> {
     let counted = || Ok(tenant.counted(PRODUCT)? == count.to_string());
     let what = format!("{count} are counted");

@@ -1,11 +1,11 @@
-//! The certificate that the API server verifies the webhook with: renewed while it is used.
+//! Renewal of the webhook's certificate while it is in use.
 
 use std::time::Duration;
 
 use akili_scenarios::platform::Platform;
 use anyhow::{Result, ensure};
 
-use super::burst::all_are_answered;
+use super::burst::ensure_all_are_answered;
 use super::tenant::{PRODUCT, Tenant};
 
 const SECRET: [&str; 2] = ["secret", "akili-operator-webhook"];
@@ -16,10 +16,10 @@ const BUNDLE: [&str; 4] = [
     "jsonpath={.webhooks[0].clientConfig.caBundle}",
 ];
 
-/// Longer than a replica takes to see that there is another.
-const SEEN: Duration = Duration::from_secs(15);
+/// Longer than a replica takes to notice the new certificate.
+const NOTICE_TIME: Duration = Duration::from_secs(15);
 
-pub async fn a_certificate_is_renewed_and_no_request_is_lost() -> Result<()> {
+pub async fn certificate_renewal_loses_no_request() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_replicas(2).await?;
     let tenant = Tenant::activate(&platform, "renewed").await?;
@@ -31,22 +31,24 @@ pub async fn a_certificate_is_renewed_and_no_request_is_lost() -> Result<()> {
     let (served, trusted) = (entry("tls\\.crt")?, platform.kubectl(&BUNDLE)?);
     ensure!(
         !served.is_empty() && trusted == entry("ca\\.crt")?,
-        "who is trusted?"
+        "the CA bundle doesn't hold the certificate"
     );
 
     let renew = async {
         let due = ["akili.io/renew-after=2026-01-01T00:00:00Z", "--overwrite"];
         platform.of_operator(&[&["annotate"], &SECRET[..], &due].concat())?;
         let renewed = || Ok(entry("tls\\.crt")? != served);
-        platform.eventually("it is renewed", renewed).await?;
-        tokio::time::sleep(SEEN).await;
+        platform
+            .eventually("the certificate is renewed", renewed)
+            .await?;
+        tokio::time::sleep(NOTICE_TIME).await;
         Ok(())
     };
-    all_are_answered("a renewal", &tenant, renew).await?;
+    ensure_all_are_answered("a renewal", &tenant, renew).await?;
     let now_trusted = platform.kubectl(&BUNDLE)?;
     ensure!(
         now_trusted != trusted && now_trusted == entry("ca\\.crt")?,
-        "nobody heard of it"
+        "the CA bundle wasn't updated"
     );
     let log = platform.log()?;
     let serving = log.matches("served with another certificate").count();
@@ -55,7 +57,7 @@ pub async fn a_certificate_is_renewed_and_no_request_is_lost() -> Result<()> {
     let away = r#"[{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]"#;
     platform.kubectl(&["patch", BUNDLE[1], "--type=json", "-p", away])?;
     platform
-        .eventually("it is put back", || {
+        .eventually("the CA bundle is restored", || {
             Ok(platform.kubectl(&BUNDLE)? == now_trusted)
         })
         .await?;

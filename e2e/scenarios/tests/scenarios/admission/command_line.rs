@@ -1,5 +1,5 @@
-//! What the command line says of a refusal: a text with the next step, or the problem's
-//! document, and an exit code.
+//! Rejections on the command line: a text with the next step, or the problem's document,
+//! and an exit code.
 
 use std::process::Output;
 
@@ -15,7 +15,7 @@ const LIMIT: &str =
 const SUSPENDED: &str = "Tenant 'umbrella' is suspended: what it has can be read and not changed. Ask an administrator to reactivate it.";
 const ARCHIVED: &str = "Tenant 'umbrella' is archived, and that is for ever: nobody has access.";
 
-pub async fn the_command_line_says_what_the_platform_says() -> Result<()> {
+pub async fn cli_reports_the_platforms_rejection() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let tenant = Tenant::activate(&platform, "umbrella").await?;
@@ -29,7 +29,7 @@ pub async fn the_command_line_says_what_the_platform_says() -> Result<()> {
     tenant.until(PRODUCT, 429).await?;
 
     let title = "Product limit reached";
-    says(
+    ensure_problem(
         &tenant,
         &product("more"),
         5,
@@ -37,7 +37,7 @@ pub async fn the_command_line_says_what_the_platform_says() -> Result<()> {
     )?;
     let taken = "Product 'orders' exists already. Change it, or choose another name.";
     let exists = ("AlreadyExists", "Product exists", 409, taken);
-    says(&tenant, &product("orders"), 1, exists)?;
+    ensure_problem(&tenant, &product("orders"), 1, exists)?;
 
     let config = r#"{"host": "db.example.com"}"#;
     let connection = [
@@ -62,16 +62,17 @@ pub async fn the_command_line_says_what_the_platform_says() -> Result<()> {
     let suspend = ["tenant", "suspend", "umbrella", "--confirm", "--wait"];
     succeed(&platform.akili(&suspend)?)?;
     let suspended = ("TenantSuspended", "Tenant suspended", 403, SUSPENDED);
-    says(&tenant, &product("late"), 4, suspended)?;
-    // RBAC answers now, and names no reason.
+    ensure_problem(&tenant, &product("late"), 4, suspended)?;
+    // RBAC rejects now, without a reason.
     let archive = ["tenant", "archive", "umbrella", "--confirm", "--wait"];
     succeed(&platform.akili(&archive)?)?;
     let archived = ("TenantArchived", "Tenant archived", 403, ARCHIVED);
-    says(&tenant, &product("late"), 4, archived)
+    ensure_problem(&tenant, &product("late"), 4, archived)
 }
 
-/// As a text, and as the document of `type`, `title`, `status` and `detail`.
-fn says(
+/// Checks a rejection as text and as a document with `type`, `title`, `status` and
+/// `detail`.
+fn ensure_problem(
     tenant: &Tenant<'_>,
     arguments: &[&str],
     exit: i32,

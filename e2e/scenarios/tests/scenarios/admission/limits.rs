@@ -1,4 +1,4 @@
-//! Limits that are lowered and raised, and deployments that are too large.
+//! Lowered and raised limits, and deployments above the quota.
 
 use akili_scenarios::platform::Platform;
 use anyhow::{Result, ensure};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::tenant::{Answer, CONNECTION, PRODUCT, Tenant};
 
-pub async fn a_limit_counts_as_soon_as_it_is_set_and_takes_nothing_away() -> Result<()> {
+pub async fn changed_limit_applies_at_once_and_deletes_nothing() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let tenant = Tenant::activate(&platform, "lowered").await?;
@@ -29,7 +29,7 @@ pub async fn a_limit_counts_as_soon_as_it_is_set_and_takes_nothing_away() -> Res
         ensure!(there == 5, "there are {there}");
 
         tenant.limit(&json!({kind.limit: 6}))?;
-        // The namespace's own quota follows within a reconcile.
+        // The namespace's ResourceQuota follows within a reconcile.
         tenant.until(kind, 201).await?;
         let answer = tenant.create(kind, "more").await?;
         ensure!(answer.is_ok(), "{answer:?}");
@@ -40,7 +40,7 @@ pub async fn a_limit_counts_as_soon_as_it_is_set_and_takes_nothing_away() -> Res
     Ok(())
 }
 
-pub async fn a_pipeline_larger_than_the_quota_is_not_deployed() -> Result<()> {
+pub async fn pipeline_above_the_quota_is_rejected() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let tenant = Tenant::activate(&platform, "deployed").await?;
@@ -67,7 +67,7 @@ pub async fn a_pipeline_larger_than_the_quota_is_not_deployed() -> Result<()> {
             Some("asks for 9 CPU, tenant 'deployed' has 8."),
         ),
         (deploy(false, "9", "32Gi"), None),
-        // A number is a quantity, too.
+        // A number is a quantity too.
         (
             json!({"spec": {"deployed": true, "pipeline": {"resources": {"limits": {"cpu": 9}}}}}),
             Some("asks for 9 CPU, tenant 'deployed' has 8."),
@@ -80,7 +80,7 @@ pub async fn a_pipeline_larger_than_the_quota_is_not_deployed() -> Result<()> {
         let answer = tenant.change(PRODUCT, "one-0", &patch).await?;
         is_as_expected(&answer, refusal, &patch)?;
     }
-    // What the schema refuses is the schema's to refuse.
+    // Values that the schema rejects.
     for nonsense in [
         json!({"spec": {"deployed": "yes"}}),
         json!({"spec": {"pipeline": 7}}),

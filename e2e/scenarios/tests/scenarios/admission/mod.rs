@@ -1,5 +1,5 @@
-//! What of tenants' requests is let in: the limits that no request gets past, whichever way
-//! it comes, and what becomes of requests while the webhook is away or changes hands.
+//! Admission of tenants' requests: limits hold for every kind of client, and requests are
+//! handled while the webhook is down or changes hands.
 
 pub mod away;
 pub mod burst;

@@ -1,4 +1,4 @@
-//! What a tenant may make in each state, from the moment in which it was asked for.
+//! Permitted creations by tenant state, from the moment of the state's change.
 
 use akili_crds::Tenant as Resource;
 use akili_scenarios::platform::Platform;
@@ -10,32 +10,32 @@ use serde_json::{Value, json};
 
 use super::tenant::{Answer, CONNECTION, PRODUCT, Tenant};
 
-/// The tenants that are suspended at the same time, and how often each.
+/// Tenants that are suspended concurrently, and the number of suspensions of each.
 const SLUGS: [&str; 4] = ["alpha", "bravo", "charlie", "delta"];
 const TIMES: usize = 250;
 
-pub async fn a_suspension_counts_for_the_very_next_request() -> Result<()> {
+pub async fn suspension_applies_to_the_next_request() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let mut tenants = Vec::new();
     for slug in SLUGS {
         tenants.push(Tenant::activate(&platform, slug).await?);
     }
-    let refused = try_join_all(tenants.iter().map(suspend_again_and_again)).await?;
+    let refused = try_join_all(tenants.iter().map(suspend_repeatedly)).await?;
     println!(
-        "suspended and asked at once {} times: always refused",
+        "suspended {} times, each followed by a request: always rejected",
         refused.iter().sum::<usize>()
     );
     for tenant in &tenants {
         tenant.until(PRODUCT, 201).await?;
         let count = tenant.count(PRODUCT).await?;
-        ensure!(count == 0, "{count} were made");
+        ensure!(count == 0, "{count} were created");
     }
     Ok(())
 }
 
-/// What was reached doesn't matter for that, so nobody waits for it.
-async fn suspend_again_and_again(tenant: &Tenant<'_>) -> Result<usize> {
+/// Doesn't wait for the phase, because admission must not depend on it.
+async fn suspend_repeatedly(tenant: &Tenant<'_>) -> Result<usize> {
     for number in 0..TIMES {
         set_state(tenant, "Suspended").await?;
         let answer = tenant.create(PRODUCT, &format!("try-{number}")).await?;
@@ -45,10 +45,10 @@ async fn suspend_again_and_again(tenant: &Tenant<'_>) -> Result<usize> {
     Ok(TIMES)
 }
 
-pub async fn the_answer_names_the_tenants_state() -> Result<()> {
+pub async fn rejection_names_the_tenants_state() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    let tenant = newcomer(&platform).await?;
+    let tenant = provisioning_tenant(&platform).await?;
     let deployed = json!({"spec": {"description": "changed"}});
     for kind in [PRODUCT, CONNECTION] {
         is(&tenant.create(kind, "new").await?, 409, "TenantNotReady")?;
@@ -83,8 +83,9 @@ pub async fn the_answer_names_the_tenants_state() -> Result<()> {
     Ok(())
 }
 
-/// One that is still PROVISIONING: what has the name of its catalog is another's.
-async fn newcomer(platform: &Platform) -> Result<Tenant<'_>> {
+/// Creates a tenant that stays PROVISIONING because a foreign catalog has its catalog's
+/// name.
+async fn provisioning_tenant(platform: &Platform) -> Result<Tenant<'_>> {
     platform.keep_provisioning("newcomer").await?;
     Tenant::of(platform, "newcomer").await
 }

@@ -1,4 +1,4 @@
-//! A tenant, and a user of it with an ordinary HTTP client and a token of their own.
+//! A tenant and a user with an ordinary HTTP client and a token.
 
 use std::process::Output;
 
@@ -10,23 +10,22 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 
-/// How many requests are under way at the same time where it doesn't matter.
-const AT_ONCE: usize = 16;
+/// Concurrent requests where the order doesn't matter.
+const CONCURRENCY: usize = 16;
 
-/// What a tenant makes.
+/// A kind of object that tenants create.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
-    /// As an object says it.
+    /// Kind in manifests.
     pub kind: &'static str,
-    /// As a URL says it.
+    /// Plural in URLs.
     pub plural: &'static str,
-    /// As the webhook says it.
+    /// Plural in the webhook's messages.
     pub word: &'static str,
-    /// What the quota calls its limit.
+    /// Field of the limit in the TenantQuota.
     pub limit: &'static str,
 }
 
-/// A data product.
 pub const PRODUCT: Kind = Kind {
     kind: "DataProduct",
     plural: "dataproducts",
@@ -34,7 +33,6 @@ pub const PRODUCT: Kind = Kind {
     limit: "maxProducts",
 };
 
-/// A connection.
 pub const CONNECTION: Kind = Kind {
     kind: "Connection",
     plural: "connections",
@@ -43,18 +41,18 @@ pub const CONNECTION: Kind = Kind {
 };
 
 impl Kind {
-    /// One of this name.
+    /// Returns an object of this kind and name.
     pub fn object(self, name: &str) -> Value {
         object_of(self.kind, name)
     }
 }
 
-/// What the API server answered.
+/// An answer of the API server.
 #[derive(Debug)]
 pub struct Answer {
     pub code: u16,
     pub body: Value,
-    /// The header that makes clients ask again.
+    /// True if the answer has a header that makes clients retry.
     pub retry_after: bool,
 }
 
@@ -63,7 +61,7 @@ impl Answer {
         (200..300).contains(&self.code)
     }
 
-    /// Its code and the reason in it.
+    /// Returns the status code and the reason.
     pub fn said(&self) -> (u16, &str) {
         (self.code, self.body["reason"].as_str().unwrap_or_default())
     }
@@ -73,7 +71,6 @@ impl Answer {
     }
 }
 
-/// A tenant and one of its users.
 pub struct Tenant<'a> {
     pub platform: &'a Platform,
     pub slug: &'a str,
@@ -83,13 +80,13 @@ pub struct Tenant<'a> {
 }
 
 impl<'a> Tenant<'a> {
-    /// A new one, which is ACTIVE.
+    /// Creates a tenant and waits until it is ACTIVE.
     pub async fn activate(platform: &'a Platform, slug: &'a str) -> Result<Self> {
         platform.activate(slug)?;
         Self::of(platform, slug).await
     }
 
-    /// The one of this name.
+    /// Returns the existing tenant of this name.
     pub async fn of(platform: &'a Platform, slug: &'a str) -> Result<Self> {
         let id = platform.status(slug, "id")?;
         Ok(Self {
@@ -101,7 +98,7 @@ impl<'a> Tenant<'a> {
         })
     }
 
-    /// Another client of the same user.
+    /// Returns another client of the same user.
     pub async fn another_client(&self) -> Result<Self> {
         Ok(Self {
             user: client(self.platform, &self.id).await?,
@@ -111,38 +108,38 @@ impl<'a> Tenant<'a> {
         })
     }
 
-    /// Asks for a new one.
+    /// Creates an object.
     pub async fn create(&self, kind: Kind, name: &str) -> Result<Answer> {
         self.post(kind, &kind.object(name), "").await
     }
 
-    /// Asks what would be if it asked for a new one.
+    /// Creates an object with a server-side dry run.
     pub async fn try_create(&self, kind: Kind, name: &str) -> Result<Answer> {
         self.post(kind, &kind.object(name), "?dryRun=All").await
     }
 
-    /// Asks for this object.
+    /// Posts an object.
     pub async fn post(&self, kind: Kind, object: &Value, query: &str) -> Result<Answer> {
         let path = self.path(kind) + query;
         self.ask(Method::POST, &path, "application/json", object)
             .await
     }
 
-    /// Asks for a change of what is there.
+    /// Patches an object.
     pub async fn change(&self, kind: Kind, name: &str, patch: &Value) -> Result<Answer> {
         let path = format!("{}/{name}", self.path(kind));
         self.ask(Method::PATCH, &path, "application/merge-patch+json", patch)
             .await
     }
 
-    /// Asks for its deletion.
+    /// Deletes an object.
     pub async fn delete(&self, kind: Kind, name: &str) -> Result<Answer> {
         let path = format!("{}/{name}", self.path(kind));
         self.ask(Method::DELETE, &path, "application/json", &json!({}))
             .await
     }
 
-    /// How many there are, as the API server lists them.
+    /// Returns the number of listed objects.
     pub async fn count(&self, kind: Kind) -> Result<usize> {
         let nothing = Value::Null;
         let path = self.path(kind);
@@ -151,7 +148,7 @@ impl<'a> Tenant<'a> {
         Ok(items.as_array().context("that is no list")?.len())
     }
 
-    /// Makes so many, called one-0, one-1, …
+    /// Creates `count` objects named one-0, one-1, …
     pub async fn make(&self, kind: Kind, count: usize) -> Result<()> {
         stream::iter(0..count)
             .map(|number| async move {
@@ -159,18 +156,18 @@ impl<'a> Tenant<'a> {
                 ensure!(answer.is_ok(), "{answer:?}");
                 Ok(())
             })
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(CONCURRENCY)
             .try_collect()
             .await
     }
 
-    /// Runs `kubectl` as the user, whether or not it succeeds.
+    /// Runs `kubectl` as the user; a failure is part of the output.
     pub fn kubectl(&self, arguments: &[&str]) -> Result<Output> {
         self.platform
             .as_user_of(&self.id, &self.namespace, arguments)
     }
 
-    /// Runs `akili` as the user, whether or not it succeeds.
+    /// Runs `akili` as the user; a failure is part of the output.
     pub fn akili(&self, arguments: &[&str]) -> Result<Output> {
         self.platform
             .akili_as_user_of(&self.id, &self.namespace, arguments)
@@ -181,31 +178,31 @@ impl<'a> Tenant<'a> {
         self.platform.patch_spec("tenantquota", self.slug, limits)
     }
 
-    /// What the namespace's own quota has counted.
+    /// Returns the usage in the namespace's ResourceQuota.
     pub fn counted(&self, kind: Kind) -> Result<String> {
-        self.of_own_quota("used", kind)
+        self.resource_quota_field("used", kind)
     }
 
-    /// Until the namespace's own quota lets in so many.
+    /// Waits until the namespace's ResourceQuota has this limit.
     pub async fn until_limited(&self, kind: Kind, limit: usize) -> Result<()> {
         let limit = limit.to_string();
         self.platform
-            .eventually("the namespace's own quota has the limit", || {
-                Ok(self.of_own_quota("hard", kind)? == limit)
+            .eventually("the namespace's ResourceQuota has the limit", || {
+                Ok(self.resource_quota_field("hard", kind)? == limit)
             })
             .await
     }
 
-    /// A field of its status about this kind.
-    fn of_own_quota(&self, field: &str, kind: Kind) -> Result<String> {
+    /// Returns a field of the ResourceQuota's status for this kind.
+    fn resource_quota_field(&self, field: &str, kind: Kind) -> Result<String> {
         let path = format!("{{.status.{field}.count/{}\\.akili\\.io}}", kind.plural);
         let path = format!("jsonpath={path}");
         let get = ["get", "resourcequota", "akili", "-n", &self.namespace];
         self.platform.kubectl(&[&get[..], &["-o", &path]].concat())
     }
 
-    /// Until a request would be answered so; the webhook hears of what is new or gone a
-    /// little later.
+    /// Waits until a dry-run creation gets this status code; the webhook notices created
+    /// and deleted objects a little later.
     pub async fn until(&self, kind: Kind, code: u16) -> Result<()> {
         for _ in 0..100 {
             if self.try_create(kind, "would-be").await?.code == code {
@@ -214,7 +211,7 @@ impl<'a> Tenant<'a> {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
         anyhow::bail!(
-            "it isn't {code} but {:?}",
+            "the answer isn't {code} but {:?}",
             self.try_create(kind, "would-be").await?
         )
     }

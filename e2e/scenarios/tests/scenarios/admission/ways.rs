@@ -1,4 +1,4 @@
-//! One more than the limit, and a name that is taken, by every way in that there is.
+//! One object beyond the limit, and a name that is taken, with every kind of client.
 
 use akili_scenarios::platform::Platform;
 use akili_testbed::command::stderr;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::tenant::{CONNECTION, Kind, PRODUCT, Tenant};
 
-pub async fn the_hundred_and_first_is_refused_whichever_way_it_comes() -> Result<()> {
+pub async fn object_beyond_the_limit_is_rejected_for_every_client() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let tenant = Tenant::activate(&platform, "acme-corp").await?;
@@ -50,7 +50,7 @@ async fn by_plain_http(tenant: &Tenant<'_>, kind: Kind, detail: &str) -> Result<
             "code": 429,
         });
         ensure!(answer.code == 429 && answer.body == expected, "{answer:?}");
-        ensure!(!answer.retry_after, "clients would ask again and again");
+        ensure!(!answer.retry_after, "clients would retry");
     }
     Ok(())
 }
@@ -76,7 +76,7 @@ fn by_kubectl(tenant: &Tenant<'_>, kind: Kind, detail: &str) -> Result<()> {
     Ok(())
 }
 
-/// As a GitOps controller does it: much of it is there already, some isn't.
+/// As a GitOps controller does: most objects exist already, some don't.
 async fn by_a_bulk_apply(tenant: &Tenant<'_>, kind: Kind, detail: &str) -> Result<()> {
     let old = (0..10).map(|number| kind.object(&format!("one-{number}")));
     let new = (0..30).map(|number| kind.object(&format!("bulk-{number}")));
@@ -103,7 +103,7 @@ async fn by_a_bulk_apply(tenant: &Tenant<'_>, kind: Kind, detail: &str) -> Resul
     Ok(())
 }
 
-/// The namespace's own quota would count it, and forget to take it back for minutes.
+/// The namespace's ResourceQuota would count the rejected object for minutes.
 async fn a_name_that_is_taken_costs_nothing(tenant: &Tenant<'_>) -> Result<()> {
     tenant.limit(&json!({"maxProducts": 150, "maxConnections": 50}))?;
     for (kind, there) in [(PRODUCT, "100"), (CONNECTION, "20")] {
@@ -113,8 +113,9 @@ async fn a_name_that_is_taken_costs_nothing(tenant: &Tenant<'_>) -> Result<()> {
             ensure!(answer.said() == (409, "AlreadyExists"), "{answer:?}");
         }
         let counted = tenant.counted(kind)?;
-        ensure!(counted == there, "{counted} are counted, not {there}");
-        // What is gone can come back at once, whatever the webhook has heard.
+        ensure!(counted == there, "{counted} are counted, but {there} exist");
+        // A deleted object can be created again at once, even if the webhook hasn't
+        // noticed the deletion.
         for _ in 0..20 {
             let deleted = tenant.delete(kind, "one-0").await?;
             let made = tenant.create(kind, "one-0").await?;

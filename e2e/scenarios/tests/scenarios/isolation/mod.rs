@@ -15,7 +15,7 @@ use anyhow::Result;
 use case::Matrix;
 use clinic::{ALPHA, BRAVO, CLASSIFIED, Clinic, PASSWORD};
 
-pub async fn nobody_reads_or_changes_what_is_anothers() -> Result<()> {
+pub async fn login_reads_and_writes_permitted_rows_only() -> Result<()> {
     let platform = Platform::install().await?;
     // Two names of which one begins like the other.
     let (own, other) = ("acme", "acme-2");

@@ -15,7 +15,7 @@ use super::user_of;
 /// The audit's interval, and some.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub async fn what_is_changed_by_hand_is_repaired_and_told() -> Result<()> {
+pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
     let platform = Platform::install().await?;
     let admin = platform.kafka_admin()?;
     let _operator = platform.start_operator().await?;

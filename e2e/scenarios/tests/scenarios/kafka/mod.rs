@@ -11,7 +11,7 @@ use anyhow::{Result, ensure};
 
 use case::Matrix;
 
-pub async fn nobody_reads_or_changes_what_is_anothers() -> Result<()> {
+pub async fn tenant_accesses_its_own_topics_only() -> Result<()> {
     let platform = Platform::install().await?;
     let admin = platform.kafka_admin()?;
     let _operator = platform.start_operator().await?;

@@ -3,7 +3,7 @@
 use akili_scenarios::platform::{Platform, tenant_yaml};
 use anyhow::{Result, ensure};
 
-pub async fn what_was_there_before_is_not_touched_until_it_is_adopted() -> Result<()> {
+pub async fn existing_topics_are_untouched_until_adopted() -> Result<()> {
     let platform = Platform::install().await?;
     let admin = platform.kafka_admin()?;
     let _operator = platform.start_operator().await?;

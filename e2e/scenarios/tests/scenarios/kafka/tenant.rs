@@ -17,7 +17,7 @@ pub fn uses_its_own(tenant: &Kafka) -> Vec<Case<'_>> {
         done("produce", tenant.produce("acme.events", "an order")),
         done(
             "produce without ever sending twice",
-            tenant.produce_once("acme.events", "an order"),
+            tenant.produce_idempotently("acme.events", "an order"),
         ),
         done(
             "consume with a group and commit",
@@ -25,7 +25,7 @@ pub fn uses_its_own(tenant: &Kafka) -> Vec<Case<'_>> {
         ),
         done(
             "produce in a transaction",
-            tenant.transact("acme.tx", "acme.events", "another"),
+            tenant.produce_in_transaction("acme.tx", "acme.events", "another"),
         ),
         done("create a topic", tenant.create_topic("acme.more")),
         done("describe it", async { tenant.partitions("acme.more") }),
@@ -54,7 +54,7 @@ pub fn reads_its_own(tenant: &Kafka) -> Vec<Case<'_>> {
         refused(
             "produce in a transaction",
             Code::TransactionalIdAuthorizationFailed,
-            tenant.transact("acme.tx", "acme.events", "too late"),
+            tenant.produce_in_transaction("acme.tx", "acme.events", "too late"),
         ),
         refused(
             "create a topic",
@@ -120,12 +120,12 @@ pub fn tries_the_others(tenant: &Kafka) -> Vec<Case<'_>> {
         refused(
             "produce in a transaction of its own",
             Code::TopicAuthorizationFailed,
-            tenant.transact("acme.tx", "acme-2.events", "forged"),
+            tenant.produce_in_transaction("acme.tx", "acme-2.events", "forged"),
         ),
         refused(
             "use the other's transactional id",
             Code::TransactionalIdAuthorizationFailed,
-            tenant.transact("acme-2.tx", "acme.events", "forged"),
+            tenant.produce_in_transaction("acme-2.tx", "acme.events", "forged"),
         ),
         refused(
             "consume",
@@ -210,7 +210,7 @@ pub fn goes_outside<'a>(tenant: &'a Kafka, own: &'a str, other: &'a str) -> Vec<
         refused(
             "use a transactional id without a prefix",
             Code::TransactionalIdAuthorizationFailed,
-            tenant.transact("tx", "acme.events", "forged"),
+            tenant.produce_in_transaction("tx", "acme.events", "forged"),
         ),
         refused(
             "read everybody's offsets",

@@ -19,7 +19,7 @@ use writes::Writes;
 /// the first of them.
 const INSTANTS: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(700)];
 
-pub async fn a_leader_that_was_frozen_gives_up_what_it_was_about_to_do() -> Result<()> {
+pub async fn thawed_leader_abandons_its_pending_steps() -> Result<()> {
     let platform = Platform::install().await?;
     for (round, instant) in INSTANTS.into_iter().enumerate() {
         frozen(&platform, &Tenants::of_round("frozen", round), instant)
@@ -29,7 +29,7 @@ pub async fn a_leader_that_was_frozen_gives_up_what_it_was_about_to_do() -> Resu
     Ok(())
 }
 
-pub async fn a_leader_that_is_cut_off_stops_before_another_begins() -> Result<()> {
+pub async fn isolated_leader_stops_before_its_successor_starts() -> Result<()> {
     let platform = Platform::install().await?;
     for (round, instant) in INSTANTS.into_iter().enumerate() {
         cut_off(&platform, &Tenants::of_round("cut-off", round), instant)
@@ -39,8 +39,7 @@ pub async fn a_leader_that_is_cut_off_stops_before_another_begins() -> Result<()
     Ok(())
 }
 
-pub async fn a_leader_that_was_frozen_in_a_purge_takes_nothing_that_is_to_be_kept_since()
--> Result<()> {
+pub async fn thawed_leader_continues_no_revoked_purge() -> Result<()> {
     let platform = Platform::install().await?;
     let slug = "hoarder";
     let _operator = platform.start_replicas(2).await?;

@@ -84,7 +84,7 @@ impl Tenants {
                 let login = platform.superuser(&login)?;
                 ensure!(login.trim() != "t", "{slug} is archived and gets in");
             } else {
-                platform.until_it_logs_in(slug).await?;
+                platform.wait_until_logins_work(slug).await?;
             }
             let row = format!("SELECT state FROM akili.tenants WHERE slug = '{slug}'");
             let row = platform.superuser(&row)?;

@@ -24,7 +24,7 @@ fn pairs() -> [(String, String); 3] {
     ]
 }
 
-pub async fn no_tenant_reaches_more_than_it_may_in_any_plane() -> Result<()> {
+pub async fn tenant_access_equals_the_matrix_in_every_plane() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     postgres::make_table(&platform)?;

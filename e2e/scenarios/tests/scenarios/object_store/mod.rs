@@ -15,7 +15,7 @@ use anyhow::{Result, ensure};
 use matrix::Matrix;
 use others::Neighbours;
 
-pub async fn nobody_reads_or_changes_what_is_anothers() -> Result<()> {
+pub async fn tenant_accesses_its_own_objects_only() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     // Two names of which one begins like the other.
@@ -68,7 +68,7 @@ async fn afterwards(
     both.archived(matrix, platform).await
 }
 
-pub async fn a_prefix_that_another_owns_is_not_touched() -> Result<()> {
+pub async fn foreign_prefix_is_untouched() -> Result<()> {
     const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
     const OWNER: &str = "the archive of 2019";
     let platform = Platform::install().await?;

@@ -1,44 +1,43 @@
-//! In which way a backend is away.
+//! Kinds of outages of a backend.
 
 use std::fmt;
 
 use akili_scenarios::platform::{Backend, Platform};
 use anyhow::Result;
 
-/// A way not to be of use.
+/// The kind of an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absence {
-    /// The server is down.
+    /// The server is stopped.
     Stopped,
-    /// It runs, and nobody hears from it.
+    /// The server runs, but packets to it are dropped.
     Silent,
-    /// It runs, and refuses the operator's own login.
+    /// The server runs, but rejects the operator's login.
     LockedOut,
 }
 
 impl Absence {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::Stopped, Self::Silent, Self::LockedOut];
 
-    /// Takes the backend away.
+    /// Starts the outage.
     pub async fn begin(self, platform: &Platform, backend: Backend) -> Result<()> {
         match self {
             Self::Stopped => platform.testbed.stop(backend.component()).await,
             Self::Silent => platform.drop_packets_to(backend).await,
-            Self::LockedOut => platform.lock_operator_out(backend).await,
+            Self::LockedOut => platform.lock_out_operator(backend).await,
         }
     }
 
-    /// Gives it back.
+    /// Ends the outage.
     pub async fn end(self, platform: &Platform, backend: Backend) -> Result<()> {
         match self {
             Self::Stopped => platform.testbed.start(backend.component()).await,
             Self::Silent => platform.testbed.restore_network().await,
-            Self::LockedOut => platform.let_operator_in(backend).await,
+            Self::LockedOut => platform.restore_operator_login(backend).await,
         }
     }
 
-    /// The reason that people are told.
+    /// Returns the reason of the backend's conditions during the outage.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Stopped | Self::Silent => "Unreachable",

@@ -1,5 +1,6 @@
-//! A backend that is away while tenants are created: the other planes go on, people hear
-//! why this one doesn't, it is left alone, and when it is back nobody has to do anything.
+//! An outage of a backend while tenants are created: the other planes continue, the
+//! condition reports the reason, the backend is called rarely, and after the outage no
+//! manual step is needed.
 
 mod absence;
 
@@ -11,32 +12,32 @@ use serde_json::json;
 
 use absence::Absence;
 
-/// A tenant that was there before.
-const PATIENT: &str = "patient";
-/// How many come meanwhile.
-const NEWCOMERS: usize = 5;
-/// How long a backend's calls are counted.
-const COUNTED: Duration = Duration::from_secs(9);
-/// How long the operator leaves a backend alone that is away.
-const PAUSE: Duration = Duration::from_secs(3);
+/// A tenant that exists before the outage.
+const EXISTING: &str = "existing";
+/// Number of tenants created during the outage.
+const NEW_TENANTS: usize = 5;
+/// Time during which a backend's calls are counted.
+const COUNTING_TIME: Duration = Duration::from_secs(9);
+/// Interval between the operator's calls of an unavailable backend.
+const RETRY_INTERVAL: Duration = Duration::from_secs(3);
 
-pub async fn while_postgresql_is_away_new_tenants_wait_for_the_registry() -> Result<()> {
-    is_survived(Backend::PostgreSql).await
+pub async fn postgres_outage_delays_new_tenants_until_its_end() -> Result<()> {
+    ensure_survived(Backend::PostgreSql).await
 }
 
-pub async fn while_the_object_store_is_away_the_other_planes_go_on() -> Result<()> {
-    is_survived(Backend::ObjectStore).await
+pub async fn object_store_outage_leaves_other_planes_working() -> Result<()> {
+    ensure_survived(Backend::ObjectStore).await
 }
 
-pub async fn while_kafka_is_away_the_other_planes_go_on() -> Result<()> {
-    is_survived(Backend::Kafka).await
+pub async fn kafka_outage_leaves_other_planes_working() -> Result<()> {
+    ensure_survived(Backend::Kafka).await
 }
 
-pub async fn while_starrocks_is_away_the_other_planes_go_on() -> Result<()> {
-    is_survived(Backend::StarRocks).await
+pub async fn starrocks_outage_leaves_other_planes_working() -> Result<()> {
+    ensure_survived(Backend::StarRocks).await
 }
 
-pub async fn the_operator_starts_while_every_backend_but_the_registry_is_down() -> Result<()> {
+pub async fn operator_starts_with_only_the_registry_available() -> Result<()> {
     let platform = Platform::install().await?;
     let down = [Backend::ObjectStore, Backend::Kafka, Backend::StarRocks];
     for backend in down {
@@ -44,79 +45,76 @@ pub async fn the_operator_starts_while_every_backend_but_the_registry_is_down() 
     }
     let _operator = platform.start_operator().await?;
     create(&platform, &["early".to_owned()])?;
-    is_late(&platform, "early", &down, Absence::Stopped).await?;
+    ensure_delayed(&platform, "early", &down, Absence::Stopped).await?;
     for backend in down {
         platform.testbed.start(backend.component()).await?;
     }
     platform.wait_active("early")
 }
 
-async fn is_survived(backend: Backend) -> Result<()> {
+async fn ensure_survived(backend: Backend) -> Result<()> {
     let platform = Platform::install().await?;
     if !platform.testbed.has(backend.component()) {
-        println!("{backend:?} isn't on the testbed: nobody takes it away");
+        println!("{backend:?} isn't on the testbed: skipped");
         return Ok(());
     }
-    // So that retries, which go through every plane, don't fill the queue of a debug build.
+    // Retries go through every plane and would fill the queue of a debug build.
     let mut values = platform.values()?;
     values["config"]["auditInterval"] = json!("8s");
     platform.install_chart(&values)?;
     let _operator = platform.start_operator().await?;
-    platform.activate(PATIENT)?;
+    platform.activate(EXISTING)?;
     for absence in Absence::ALL {
         one_absence(&platform, backend, absence)
             .await
             .with_context(|| format!("{backend:?} {absence}"))?;
     }
-    platform.shows_no_secret(&[PATIENT])?;
-    // The next one's operator would look after these too.
+    platform.ensure_no_secret_leaks(&[EXISTING])?;
+    // The next scenario's operator would reconcile these tenants too.
     platform.delete_protected(&[&["tenants", "--all"]]).await?;
     platform.install_chart(&platform.values()?)
 }
 
 async fn one_absence(platform: &Platform, backend: Backend, absence: Absence) -> Result<()> {
     let name = |number| format!("{}-{absence}-{number}", backend.metric());
-    let newcomers: Vec<String> = (0..NEWCOMERS).map(name).collect();
+    let newcomers: Vec<String> = (0..NEW_TENANTS).map(name).collect();
     absence.begin(platform, backend).await?;
     create(platform, &newcomers)?;
-    is_late(platform, PATIENT, &[backend], absence).await?;
+    ensure_delayed(platform, EXISTING, &[backend], absence).await?;
     for newcomer in &newcomers {
         match backend {
             Backend::PostgreSql => waits_for_the_registry(platform, newcomer).await?,
-            _ => is_late(platform, newcomer, &[backend], absence).await?,
+            _ => ensure_delayed(platform, newcomer, &[backend], absence).await?,
         }
     }
-    let phase = platform.status(PATIENT, "phase")?;
-    ensure!(
-        phase == "ACTIVE",
-        "an outage isn't a change of phase: {phase}"
-    );
+    let phase = platform.status(EXISTING, "phase")?;
+    ensure!(phase == "ACTIVE", "the outage changed the phase to {phase}");
 
     let calls = platform.backend_calls(backend.metric())?;
-    tokio::time::sleep(COUNTED).await;
+    tokio::time::sleep(COUNTING_TIME).await;
     let calls = platform.backend_calls(backend.metric())? - calls;
-    let allowed = COUNTED.as_secs() / PAUSE.as_secs() + 1;
+    let allowed = COUNTING_TIME.as_secs() / RETRY_INTERVAL.as_secs() + 1;
     println!(
-        "{backend:?} {absence}: {calls} calls in {COUNTED:?}, of {} tenants",
-        NEWCOMERS + 1
+        "{backend:?} {absence}: {calls} calls in {COUNTING_TIME:?}, of {} tenants",
+        NEW_TENANTS + 1
     );
     ensure!(
         (1..=allowed).contains(&calls),
-        "{calls} calls: it is to be asked now and then, {allowed} times at most"
+        "{calls} calls: at most {allowed} are permitted"
     );
 
     absence.end(platform, backend).await?;
     let began = Instant::now();
-    for slug in newcomers.iter().map(String::as_str).chain([PATIENT]) {
+    for slug in newcomers.iter().map(String::as_str).chain([EXISTING]) {
         platform
-            .eventually(&format!("{slug} is well"), || {
+            .eventually(&format!("{slug} is ready"), || {
                 Ok(platform.reason(slug, "Ready")? == "Reached"
                     && platform.status(slug, "phase")? == "ACTIVE")
             })
             .await?;
     }
     println!(
-        "{backend:?} {absence}: all are well {:.1?} after it is back",
+        "{backend:?} {absence}: all are ready {:.1?} after its end",
         began.elapsed()
     );
     Ok(())
@@ -127,8 +125,9 @@ fn create(platform: &Platform, slugs: &[String]) -> Result<()> {
     platform.apply(&tenants.join("---\n"))
 }
 
-/// The conditions of those that are away say why, with a next step; all others are met.
-async fn is_late(
+/// Checks that the conditions of the unavailable backend report the reason with a next
+/// step, and all others are true.
+async fn ensure_delayed(
     platform: &Platform,
     slug: &str,
     away: &[Backend],
@@ -151,7 +150,7 @@ async fn is_late(
     let reasons = format!("jsonpath={reasons}");
     let told = || platform.kubectl(&["get", "tenant", slug, "-o", &reasons]);
     platform
-        .eventually(&format!("{slug} says {expected:?}"), || {
+        .eventually(&format!("{slug} reports {expected:?}"), || {
             let told = told()?;
             Ok(expected.iter().all(|line| told.contains(line)))
         })

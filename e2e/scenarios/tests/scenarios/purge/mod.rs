@@ -16,7 +16,7 @@ use belongings::Belongings;
 /// A bucket that keeps versions, so that what was deleted or written over is there too.
 const BUCKET: &str = "akili-versions";
 
-pub async fn a_purge_leaves_nothing_of_the_tenant_and_everything_of_others() -> Result<()> {
+pub async fn purge_deletes_all_of_one_tenant_and_nothing_else() -> Result<()> {
     let platform = Platform::install().await?;
     platform.make_bucket_with_versions(BUCKET).await?;
     let mut values = platform.values()?;

@@ -13,8 +13,7 @@ const TOPICS: u32 = 200;
 /// How much more memory a purge may need than there is without one, in MiB.
 const ALLOWANCE: u64 = 48;
 
-pub async fn however_much_there_is_a_purge_needs_little_memory_and_tells_how_far_it_is()
--> Result<()> {
+pub async fn large_purge_needs_little_memory_and_reports_progress() -> Result<()> {
     let platform = Platform::install().await?;
     platform.install_chart(&platform.values()?)?;
     let _operator = platform.start_operator().await?;

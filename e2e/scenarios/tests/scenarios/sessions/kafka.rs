@@ -1,5 +1,5 @@
-//! Clients of Kafka that are connected: Kafka asks nobody for a password twice, so what
-//! closes them are ACLs.
+//! Connected Kafka clients: Kafka authenticates a connection only once, so ACLs have to
+//! close them.
 
 use std::time::Duration;
 
@@ -14,30 +14,30 @@ use tokio::time::timeout;
 
 use super::session::{Closing, Plane, Session};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// One of each kind, connected and used.
+/// Opens one session of each kind and uses each.
 pub async fn open(platform: &Platform, slug: &str) -> Result<Vec<Box<dyn Session>>> {
     let tenant = platform.kafka_of(slug)?;
     let topic = format!("{slug}.events");
     let producer = tenant.producer(&[])?;
     send(&producer, &topic, "before").await?;
 
-    // Who is archived can't even leave a group: a run just before this one has its own.
+    // An archived tenant can't leave a group, so each run uses its own group.
     let group = format!("{slug}.readers-{}", std::process::id());
     let consumer = tenant.consumer(&topic, &group)?;
-    let message = timeout(PATIENCE, consumer.recv())
+    let message = timeout(TIMEOUT, consumer.recv())
         .await
         .context("nothing was read")??;
     consumer.commit_message(&message, CommitMode::Sync)?;
     drop(message);
 
-    // Who reads what is committed would wait behind it, in its topic.
+    // Readers of committed messages would wait behind the transaction in the same topic.
     let booked = format!("{slug}.booked");
     tenant.create_topic(&booked).await?;
     let id = format!("{slug}.writer");
     let transaction = tenant.producer(&[("transactional.id", &id)])?;
-    transaction.init_transactions(PATIENCE)?;
+    transaction.init_transactions(TIMEOUT)?;
     transaction.begin_transaction()?;
     send(&transaction, &booked, "uncommitted").await?;
     Ok(vec![
@@ -69,12 +69,12 @@ impl Session for Producing {
     }
 
     async fn fate(&mut self, _: Closing) -> Result<String> {
-        let refusal = refusal(send(&self.producer, &self.topic, "late").await)?;
+        let refusal = rejection(send(&self.producer, &self.topic, "late").await)?;
         Ok(format!("is refused: {refusal}"))
     }
 }
 
-/// With a message that isn't committed.
+/// A transaction with an uncommitted message.
 struct Transaction {
     producer: FutureProducer,
     topic: String,
@@ -87,9 +87,9 @@ impl Session for Transaction {
     }
 
     async fn fate(&mut self, _: Closing) -> Result<String> {
-        refusal(send(&self.producer, &self.topic, "late").await)?;
-        let commit = self.producer.commit_transaction(PATIENCE);
-        Ok(format!("can't be committed: {}", refusal(commit)?))
+        rejection(send(&self.producer, &self.topic, "late").await)?;
+        let commit = self.producer.commit_transaction(TIMEOUT);
+        Ok(format!("can't be committed: {}", rejection(commit)?))
     }
 }
 
@@ -105,11 +105,11 @@ impl Session for Consuming {
         "Kafka: a consumer in its group".into()
     }
 
-    /// An admin sends a message, which it gets or doesn't.
+    /// Sends a message as the admin and reports whether the consumer receives it.
     async fn fate(&mut self, closing: Closing) -> Result<String> {
         self.admin.clients.produce(&self.topic, "after").await?;
-        let received = timeout(PATIENCE, self.consumer.recv()).await;
-        let received = received.context("it neither gets a message nor a refusal")?;
+        let received = timeout(TIMEOUT, self.consumer.recv()).await;
+        let received = received.context("neither a message nor a rejection arrived")?;
         match closing {
             Closing::Suspended => {
                 let message = received?;
@@ -118,9 +118,9 @@ impl Session for Consuming {
                 Ok("goes on reading, and commits how far it is".into())
             }
             Closing::Archived => {
-                let read = refusal(received.map(drop))?;
+                let read = rejection(received.map(drop))?;
                 let position = self.consumer.position()?;
-                let commit = refusal(self.consumer.commit(&position, CommitMode::Sync))?;
+                let commit = rejection(self.consumer.commit(&position, CommitMode::Sync))?;
                 Ok(format!(
                     "reads nothing more: {read}; commits nothing: {commit}"
                 ))
@@ -129,7 +129,7 @@ impl Session for Consuming {
     }
 }
 
-/// The tenant's clients, and a topic for what is tried.
+/// The tenant's clients and a topic for attempts.
 pub struct Topics {
     tenant: Kafka,
     producer: FutureProducer,
@@ -137,7 +137,7 @@ pub struct Topics {
 }
 
 impl Topics {
-    /// Connected.
+    /// Connects the clients.
     pub async fn open(platform: &Platform, slug: &str) -> Result<Self> {
         let tenant = platform.kafka_of(slug)?;
         let topic = format!("{slug}.polled");
@@ -163,7 +163,7 @@ impl Plane for Topics {
             Closing::Suspended => send(&self.producer, &self.topic, "polled").await,
             Closing::Archived => self.tenant.partitions(&self.topic).map(drop),
         };
-        Ok(answer.is_err_and(|error| is_refusal(&error)))
+        Ok(answer.is_err_and(|error| is_rejection(&error)))
     }
 }
 
@@ -171,19 +171,21 @@ async fn send(producer: &FutureProducer, topic: &str, text: &str) -> Result<(), 
     akili_scenarios::platform::produce(producer, topic, text).await
 }
 
-/// Kafka's word; an error if it is anything but a refusal.
-fn refusal<T>(answer: Result<T, KafkaError>) -> Result<String> {
+/// Returns Kafka's error code; fails unless the answer is a rejection.
+fn rejection<T>(answer: Result<T, KafkaError>) -> Result<String> {
     match answer {
-        Ok(_) => bail!("wasn't refused"),
-        Err(error) if is_refusal(&error) => {
-            let code = error.rdkafka_error_code().context("a refusal has a code")?;
+        Ok(_) => bail!("wasn't rejected"),
+        Err(error) if is_rejection(&error) => {
+            let code = error
+                .rdkafka_error_code()
+                .context("the rejection has no code")?;
             Ok(format!("{code:?}"))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn is_refusal(error: &KafkaError) -> bool {
+fn is_rejection(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
         error.rdkafka_error_code(),

@@ -1,4 +1,4 @@
-//! A tenant's user in Kubernetes, with a token of its own.
+//! A tenant's user in Kubernetes, with a token.
 
 use akili_crds::{Connection, ConnectionSpec};
 use akili_scenarios::platform::Platform;
@@ -10,14 +10,14 @@ use serde_json::{Map, json};
 
 use super::session::{Closing, Plane};
 
-/// The user, who has a connection.
+/// The user; the tenant has a connection.
 pub struct User {
     connections: Api<Connection>,
     tries: u64,
 }
 
 impl User {
-    /// Of this tenant.
+    /// Creates the user and the connection.
     pub async fn open(platform: &Platform, slug: &str) -> Result<Self> {
         let namespace = platform.status(slug, "namespace")?;
         let claims = json!({"sub": "somebody", "tenant_id": platform.status(slug, "id")?});

@@ -1,5 +1,5 @@
-//! What is open at the moment when a tenant is suspended or archived: what becomes of
-//! it, and how long it takes until every plane is closed.
+//! Sessions that are open when a tenant is suspended or archived: how they end, and the
+//! time until every plane is closed.
 
 mod kafka;
 mod kubernetes;
@@ -21,7 +21,7 @@ use serde_json::json;
 
 use session::{Closing, Plane, Session, until_closed};
 
-pub async fn what_is_open_when_a_tenant_is_closed_is_closed_as_the_document_says() -> Result<()> {
+pub async fn open_sessions_end_as_documented_when_a_tenant_is_closed() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     postgres::make_table(&platform)?;
@@ -38,7 +38,7 @@ pub async fn what_is_open_when_a_tenant_is_closed_is_closed_as_the_document_says
     }
     let table = table.join("\n");
     println!("{table}");
-    ensure!(!table.contains("FAIL"), "not every session ends as it must");
+    ensure!(!table.contains("FAIL"), "a session doesn't end as expected");
     ensure!(
         document.contains(&table),
         "docs/lifecycle.md has another table"
@@ -46,7 +46,7 @@ pub async fn what_is_open_when_a_tenant_is_closed_is_closed_as_the_document_says
     Ok(())
 }
 
-pub async fn a_backend_that_is_down_delays_the_closing_of_no_other_plane() -> Result<()> {
+pub async fn backend_outage_delays_closing_of_no_other_plane() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     postgres::make_table(&platform)?;
@@ -56,11 +56,11 @@ pub async fn a_backend_that_is_down_delays_the_closing_of_no_other_plane() -> Re
     Ok(())
 }
 
-/// As the planes of the backends are called, in their order.
+/// Planes of the backends in [`Backend::ALL`]'s order.
 const PLANES: [&str; 4] = ["PostgreSQL", "object store", "Kafka", "StarRocks"];
 
-/// Suspends a tenant while a backend is down: the other planes are closed, its condition
-/// says why it isn't, and it is closed when it is back.
+/// Suspends a tenant while a backend is down: the other planes are closed, the condition
+/// reports the reason, and the plane is closed after the outage.
 async fn close_without(platform: &Platform, backend: Backend, late: &str) -> Result<()> {
     let slug = format!("without-{}", backend.metric());
     platform.activate(&slug)?;
@@ -74,7 +74,7 @@ async fn close_without(platform: &Platform, backend: Backend, late: &str) -> Res
     println!("{late} is down: {closed}");
     for condition in backend.conditions() {
         platform
-            .eventually(&format!("{condition} says why"), || {
+            .eventually(&format!("{condition} reports the reason"), || {
                 Ok(platform.reason(&slug, condition)? == "Unreachable")
             })
             .await?;
@@ -85,16 +85,17 @@ async fn close_without(platform: &Platform, backend: Backend, late: &str) -> Res
     platform.testbed.start(backend.component()).await?;
     let back = Instant::now();
     platform
-        .eventually("it is SUSPENDED everywhere", || {
+        .eventually("the tenant is SUSPENDED in every plane", || {
             Ok(platform.status(&slug, "phase")? == "SUSPENDED"
                 && platform.reason(&slug, "Ready")? == "Reached")
         })
         .await?;
-    println!("{late} is closed {:.1?} after it is back", back.elapsed());
+    println!("{late} is closed {:.1?} after the outage", back.elapsed());
     Ok(())
 }
 
-/// Each session of a tenant, and what becomes of it. Prints when each plane is closed.
+/// Closes a tenant and returns its sessions with their fates. Prints when each plane is
+/// closed.
 async fn close(platform: &Platform, slug: &str, closing: Closing) -> Result<Vec<(String, String)>> {
     platform.activate(slug)?;
     let mut sessions = sessions(platform, slug).await?;
@@ -108,7 +109,7 @@ async fn close(platform: &Platform, slug: &str, closing: Closing) -> Result<Vec<
         })
         .await?;
     println!(
-        "{phase}: {closed}; the phase says so after {} ms",
+        "{phase}: {closed}; the phase follows after {} ms",
         began.elapsed().as_millis()
     );
 
@@ -121,7 +122,7 @@ async fn close(platform: &Platform, slug: &str, closing: Closing) -> Result<Vec<
     Ok(fates)
 }
 
-/// Asks for the tenant to be closed; when that was accepted.
+/// Sets the tenant's state and returns the time of the API server's answer.
 async fn patch(platform: &Platform, slug: &str, closing: Closing) -> Result<Instant> {
     let (state, _) = closing.wanted();
     let tenants = Api::<Tenant>::all(platform.testbed.admin());
@@ -130,7 +131,7 @@ async fn patch(platform: &Platform, slug: &str, closing: Closing) -> Result<Inst
     Ok(Instant::now())
 }
 
-/// How long it takes until each of them is closed, in words.
+/// Returns a text with the time until each plane is closed.
 async fn times(
     planes: &mut [Box<dyn Plane + '_>],
     closing: Closing,

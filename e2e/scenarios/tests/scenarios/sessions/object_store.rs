@@ -1,4 +1,4 @@
-//! Uploads in parts that were begun, and links that were signed.
+//! Unfinished multipart uploads and presigned links.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
 use super::session::{Closing, Plane, Session};
 
-/// One of each kind; the tenant has an object.
+/// Opens one session of each kind; the tenant has an object.
 pub async fn open<'a>(platform: &'a Platform, slug: &str) -> Result<Vec<Box<dyn Session + 'a>>> {
     let tenant = platform.object_store_of(slug)?;
     let (bucket, first) = (&tenant.bucket, format!("{}first", tenant.prefix));
@@ -38,7 +38,7 @@ pub async fn open<'a>(platform: &'a Platform, slug: &str) -> Result<Vec<Box<dyn 
     ])
 }
 
-/// An upload with one part.
+/// A multipart upload with one part.
 struct Upload {
     tenant: ObjectTenant,
     operator: Client,
@@ -52,7 +52,10 @@ impl Upload {
         let key = format!("{}parts", tenant.prefix);
         let begin = tenant.client.create_multipart_upload();
         let begun = begin.bucket(&tenant.bucket).key(&key).send().await?;
-        let id = begun.upload_id().context("an upload has an id")?.to_owned();
+        let id = begun
+            .upload_id()
+            .context("the upload has no id")?
+            .to_owned();
         let part = tenant.client.upload_part().bucket(&tenant.bucket).key(&key);
         let part = part
             .upload_id(&id)
@@ -90,9 +93,9 @@ impl Session for Upload {
         let complete = complete.upload_id(id).multipart_upload(parts.build());
         let abort = client.abort_multipart_upload().bucket(bucket).key(key);
         let refusals = [
-            refusal(part.send().await)?,
-            refusal(complete.send().await)?,
-            refusal(abort.upload_id(id).send().await)?,
+            rejection(part.send().await)?,
+            rejection(complete.send().await)?,
+            rejection(abort.upload_id(id).send().await)?,
         ];
         let [one, others @ ..] = &refusals;
         ensure!(others.iter().all(|other| other == one), "{refusals:?}");
@@ -104,7 +107,7 @@ impl Session for Upload {
     }
 }
 
-/// A link for whoever has it, good for some minutes.
+/// A presigned link, valid for some minutes.
 struct Link {
     method: &'static str,
     uri: String,
@@ -132,11 +135,10 @@ impl Session for Link {
     }
 }
 
-/// The tenant's client.
 pub struct Objects(ObjectTenant);
 
 impl Objects {
-    /// With the keys of the tenant's Secret.
+    /// Creates a client with the keys of the tenant's Secret.
     pub fn open(platform: &Platform, slug: &str) -> Result<Self> {
         platform.object_store_of(slug).map(Self)
     }
@@ -171,12 +173,12 @@ impl Plane for Objects {
     }
 }
 
-/// The word of a refusal; an error if it isn't one.
-fn refusal<T, E: ProvideErrorMetadata>(answer: Result<T, SdkError<E>>) -> Result<String> {
+/// Returns the error code of a rejection; fails for any other answer.
+fn rejection<T, E: ProvideErrorMetadata>(answer: Result<T, SdkError<E>>) -> Result<String> {
     match code(&answer) {
         Some(code) if ["AccessDenied", "UserSuspended"].contains(&code.as_str()) => Ok(code),
-        Some(other) => bail!("failed, but for {other}"),
-        None => bail!("wasn't refused"),
+        Some(other) => bail!("failed with {other}"),
+        None => bail!("wasn't rejected"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Transactions in PostgreSQL: the tenant's own, and a service's for the tenant.
+//! Transactions in PostgreSQL: the tenant's own, and those of a service for the tenant.
 
 use akili_scenarios::platform::{Login, Platform};
 use anyhow::{Result, bail, ensure};
@@ -11,7 +11,8 @@ use super::session::{Closing, Plane, Session};
 const SERVICE: &str = "notes_service";
 const PASSWORD: &str = "testbed";
 
-/// The table that all tenants share, and a service that works for each of them.
+/// Creates a table that all tenants share, and the login of a service that works for all
+/// tenants.
 pub fn make_table(platform: &Platform) -> Result<()> {
     let make = format!(
         "DROP TABLE IF EXISTS notes;
@@ -28,19 +29,19 @@ enum Who {
     Service,
 }
 
-/// A transaction that is open, or a connection that waits for the next one.
+/// An open transaction, or an idle pooled connection.
 struct Transaction<'a> {
     platform: &'a Platform,
     slug: String,
     tenant: String,
     who: Who,
     isolation: Option<&'static str>,
-    /// What it wrote and didn't commit.
+    /// Uncommitted note, if any.
     wrote: Option<String>,
     connection: PgConnection,
 }
 
-/// All kinds of them; the tenant has a row.
+/// Opens transactions of all kinds; the tenant has a row.
 pub async fn open<'a>(platform: &'a Platform, slug: &str) -> Result<Vec<Box<dyn Session + 'a>>> {
     const RC: Option<&str> = Some("READ COMMITTED");
     const RR: Option<&str> = Some("REPEATABLE READ");
@@ -131,8 +132,8 @@ impl Transaction<'_> {
         Ok(read.fetch_all(&mut self.connection).await?.len())
     }
 
-    /// Nothing of what was written and not committed is there.
-    fn nothing_is_left(&self) -> Result<()> {
+    /// Checks that no uncommitted note exists.
+    fn ensure_nothing_was_committed(&self) -> Result<()> {
         let tenant = &self.tenant;
         let notes = format!("SELECT note FROM notes WHERE tenant_id = '{tenant}'");
         let notes = self.platform.superuser(&notes)?;
@@ -166,7 +167,7 @@ impl Session for Transaction<'_> {
         }
         let rows = match self.rows().await {
             Err(error) if has_code(&error, "57P01") => {
-                self.nothing_is_left()?;
+                self.ensure_nothing_was_committed()?;
                 let lost = if self.wrote.is_some() {
                     "; what it wrote is undone"
                 } else {
@@ -189,7 +190,7 @@ impl Session for Transaction<'_> {
             other => bail!("a write: {other:?}"),
         };
         self.run("ROLLBACK").await?;
-        self.nothing_is_left()?;
+        self.ensure_nothing_was_committed()?;
         Ok(format!("{reads}; a write is refused: {writes}"))
     }
 }
@@ -199,7 +200,6 @@ fn has_code(error: &sqlx::Error, code: &str) -> bool {
     said.and_then(|said| said.code()).as_deref() == Some(code)
 }
 
-/// The tenant's login.
 pub struct Rows<'a> {
     platform: &'a Platform,
     login: Login,
@@ -208,7 +208,7 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// With a connection of its own.
+    /// Opens a new connection.
     pub async fn open(platform: &'a Platform, slug: &str) -> Result<Self> {
         let login = platform.login_of(slug)?;
         Ok(Self {
@@ -249,7 +249,7 @@ impl Plane for Rows<'_> {
     async fn is_closed(&mut self, closing: Closing) -> Result<bool> {
         Ok(match self.attempt(closing).await {
             Ok(rows) => rows == 0,
-            // Refused, or not let in.
+            // A rejected statement or a rejected login.
             Err(error) => has_code(&error, "42501") || has_code(&error, "28000"),
         })
     }

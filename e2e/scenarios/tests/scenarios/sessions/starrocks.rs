@@ -1,4 +1,4 @@
-//! Sessions in StarRocks, and a login for the next one.
+//! A session in StarRocks, and the login for the next one.
 
 use akili_scenarios::platform::{Login, Platform, StarRocks};
 use anyhow::{Context, Result, bail};
@@ -7,7 +7,7 @@ use mysql_async::Error;
 
 use super::session::{Closing, Plane, Session};
 
-/// A session; the tenant has a row.
+/// Opens a session; the tenant has a row.
 pub async fn open<'a>(platform: &'a Platform, slug: &str) -> Result<Vec<Box<dyn Session + 'a>>> {
     let mut warehouse = Warehouse::open(platform, slug).await?;
     let catalog = &warehouse.catalog;
@@ -22,7 +22,6 @@ pub async fn open<'a>(platform: &'a Platform, slug: &str) -> Result<Vec<Box<dyn 
     Ok(vec![Box::new(warehouse)])
 }
 
-/// A tenant's session.
 pub struct Warehouse<'a> {
     platform: &'a Platform,
     login: Login,
@@ -31,7 +30,7 @@ pub struct Warehouse<'a> {
 }
 
 impl<'a> Warehouse<'a> {
-    /// Of the login that the tenant's Secret has.
+    /// Opens a session with the login of the tenant's Secret.
     pub async fn open(platform: &'a Platform, slug: &str) -> Result<Self> {
         let login = platform.starrocks_login_of(slug)?;
         Ok(Self {
@@ -42,7 +41,7 @@ impl<'a> Warehouse<'a> {
         })
     }
 
-    /// By the session that is open, or else by another.
+    /// Runs SQL in the open session, or in a new one.
     async fn attempt(&mut self, sql: &str) -> Result<()> {
         let mut session = match self.session.take() {
             Some(open) => open,
@@ -66,13 +65,13 @@ impl Session for Warehouse<'_> {
     async fn fate(&mut self, closing: Closing) -> Result<String> {
         let read = format!("SELECT note FROM {}.d.notes", self.catalog);
         match self.attempt(&read).await {
-            Err(error) if !is_refusal(&error) => {}
-            answer => bail!("it isn't ended: {answer:?}"),
+            Err(error) if !is_rejection(&error) => {}
+            answer => bail!("the session isn't ended: {answer:?}"),
         }
         let next = self.attempt(&read).await;
         Ok(match (closing, next) {
             (Closing::Suspended, Ok(())) => "ended; the next one reads".into(),
-            (Closing::Archived, Err(error)) if is_refusal(&error) => {
+            (Closing::Archived, Err(error)) if is_rejection(&error) => {
                 "ended; there is no next one".into()
             }
             (_, next) => bail!("the next one: {next:?}"),
@@ -93,11 +92,11 @@ impl Plane for Warehouse<'_> {
             Closing::Archived => format!("SELECT note FROM {notes}"),
         };
         let answer = self.attempt(&sql).await;
-        Ok(answer.is_err_and(|error| is_refusal(&error)))
+        Ok(answer.is_err_and(|error| is_rejection(&error)))
     }
 }
 
-fn is_refusal(error: &anyhow::Error) -> bool {
+fn is_rejection(error: &anyhow::Error) -> bool {
     match error.downcast_ref() {
         Some(Error::Server(said)) => said.message.contains("Access denied"),
         _ => false,

@@ -15,7 +15,7 @@ const LONG_PATIENCE: Duration = Duration::from_secs(16 * AUDIT_INTERVAL.as_secs(
 
 const CATALOG: &str = "tenant_drifting_catalog";
 
-pub async fn what_is_changed_by_hand_is_repaired_and_told() -> Result<()> {
+pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     platform.activate("drifting")?;

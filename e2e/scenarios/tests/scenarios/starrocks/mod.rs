@@ -12,7 +12,7 @@ use anyhow::{Result, ensure};
 
 use case::{Matrix, Neighbour};
 
-pub async fn nobody_reads_or_changes_what_is_anothers() -> Result<()> {
+pub async fn tenant_accesses_its_own_catalog_only() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     // Two names of which one begins like the other.

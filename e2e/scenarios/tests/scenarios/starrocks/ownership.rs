@@ -3,7 +3,7 @@
 use akili_scenarios::platform::{Platform, tenant_yaml};
 use anyhow::{Result, ensure};
 
-pub async fn anothers_catalog_is_not_touched() -> Result<()> {
+pub async fn foreign_catalog_is_untouched() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let mut admin = platform.starrocks_of_operator().await?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::name_of;
 
-pub async fn the_group_follows_the_quota() -> Result<()> {
+pub async fn resource_group_follows_the_quota() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     platform.activate("sized")?;

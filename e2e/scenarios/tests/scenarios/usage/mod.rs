@@ -1,4 +1,4 @@
-//! What tenants use: counted and measured, shown in their TenantQuotas, and bounded.
+//! Tenants' usage: counted and measured, shown in their TenantQuotas, and limited.
 
 pub mod much;
 pub mod storage;
@@ -10,11 +10,11 @@ use akili_testbed::command::{stderr, succeed};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-/// How often storage is measured here.
+/// Measuring interval of storage in these scenarios.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The platform with an operator that measures storage all the time.
-async fn platform_in_a_hurry(bucket: &str) -> Result<Platform> {
+/// Returns the platform with an operator that measures storage at short intervals.
+async fn platform_with_short_intervals(bucket: &str) -> Result<Platform> {
     let platform = Platform::install().await?;
     let mut values = platform.values()?;
     let interval = format!("{}s", MEASURE_INTERVAL.as_secs());
@@ -24,7 +24,7 @@ async fn platform_in_a_hurry(bucket: &str) -> Result<Platform> {
     Ok(platform)
 }
 
-/// What is written at this place of a tenant's TenantQuota, such as `.status.used`.
+/// Returns a field of a tenant's TenantQuota, such as `.status.used`.
 fn quota(platform: &Platform, slug: &str, path: &str) -> Result<String> {
     let query = format!("jsonpath={{{path}}}");
     platform.kubectl(&["get", "tenantquota", slug, "-o", &query])
@@ -39,7 +39,7 @@ fn exceeded(platform: &Platform, slug: &str, field: &str) -> Result<String> {
     quota(platform, slug, &condition)
 }
 
-/// The notes of the events of this reason on a tenant's TenantQuota.
+/// Returns the messages of the events of this reason on a tenant's TenantQuota.
 fn warnings(platform: &Platform, slug: &str, reason: &str) -> Result<Vec<String>> {
     platform.events_of(
         "tenantquota",
@@ -48,14 +48,14 @@ fn warnings(platform: &Platform, slug: &str, reason: &str) -> Result<Vec<String>
     )
 }
 
-pub async fn what_a_tenant_has_is_told_within_seconds_and_what_is_too_much_is_kept() -> Result<()> {
+pub async fn usage_is_reported_within_seconds_and_excess_is_kept() -> Result<()> {
     let platform = Platform::install().await?;
     platform.install_chart(&platform.values()?)?;
     let operator = platform.start_operator().await?;
     platform.activate("counted")?;
     let used = |path: &str| quota(&platform, "counted", &format!(".status.used{path}"));
     platform
-        .eventually("what a new tenant uses is told", || {
+        .eventually("the usage of a new tenant is reported", || {
             Ok(used(".products")? == "0"
                 && used(".storageBytes")? == "0"
                 && used(".pods.cpu")? == "0"
@@ -74,14 +74,14 @@ pub async fn what_a_tenant_has_is_told_within_seconds_and_what_is_too_much_is_ke
     platform.apply(&products.join("---\n"))?;
     let began = Instant::now();
     platform
-        .eventually("products are told", || Ok(used(".products")? == "3"))
+        .eventually("products are counted", || Ok(used(".products")? == "3"))
         .await?;
-    println!("three products are told after {:?}", began.elapsed());
-    pods_are_told(&platform, &namespace).await?;
+    println!("three products are counted after {:?}", began.elapsed());
+    ensure_pods_are_counted(&platform, &namespace).await?;
 
     set_quota(&platform, "counted", &json!({"maxProducts": 2}))?;
     platform
-        .eventually("less is allowed than there is", || {
+        .eventually("the usage exceeds the limit", || {
             Ok(exceeded(&platform, "counted", "reason")? == "ProductsExceeded")
         })
         .await?;
@@ -94,18 +94,18 @@ pub async fn what_a_tenant_has_is_told_within_seconds_and_what_is_too_much_is_ke
     );
 
     let began = Instant::now();
-    people_look_and_change_it(&platform)?;
+    show_and_change_with_cli(&platform)?;
     platform
-        .eventually("more is allowed", || {
+        .eventually("the usage is within the limit", || {
             Ok(exceeded(&platform, "counted", "status")? == "False")
         })
         .await?;
-    println!("Exceeded is gone after {:?}", began.elapsed());
-    is_warned_of_once(&platform, operator, &product("four")).await
+    println!("Exceeded is false after {:?}", began.elapsed());
+    ensure_warned_once(&platform, operator, &product("four")).await
 }
 
-/// With `akili`, by which one more product is allowed.
-fn people_look_and_change_it(platform: &Platform) -> Result<()> {
+/// Shows and changes the quota with `akili`, to permit one more product.
+fn show_and_change_with_cli(platform: &Platform) -> Result<()> {
     let look = platform.akili(&["quota", "get", "counted"])?;
     println!("{}{}", succeed(&look)?, stderr(&look));
     ensure!(stderr(&look).contains("has 3/2 products"), "{look:?}");
@@ -124,28 +124,37 @@ fn people_look_and_change_it(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-/// Three of three, then four of four: the second is crossed after a restart.
-async fn is_warned_of_once(
+/// Adds products up to three of three, then four of four; the second level is crossed
+/// after a restart.
+async fn ensure_warned_once(
     platform: &Platform,
     operator: Operator<'_>,
     another: &str,
 ) -> Result<()> {
     let told = || warnings(platform, "counted", "UsageAt80Percent");
-    ensure!(told()?.is_empty(), "nobody added anything: {:?}", told()?);
+    ensure!(
+        told()?.is_empty(),
+        "a warning without an addition: {:?}",
+        told()?
+    );
     set_quota(platform, "counted", &json!({"maxProducts": 5}))?;
     platform.apply(another)?;
     platform
-        .eventually("a level is warned of", || Ok(told()?.len() == 1))
+        .eventually("the level is reported once", || Ok(told()?.len() == 1))
         .await?;
     println!("{}", told()?.join("\n"));
     drop(operator);
     let _operator = platform.start_operator().await?;
     tokio::time::sleep(Duration::from_secs(5)).await;
-    ensure!(told()?.len() == 1, "it is warned of again: {:?}", told()?);
+    ensure!(
+        told()?.len() == 1,
+        "the level is reported again: {:?}",
+        told()?
+    );
     Ok(())
 }
 
-async fn pods_are_told(platform: &Platform, namespace: &str) -> Result<()> {
+async fn ensure_pods_are_counted(platform: &Platform, namespace: &str) -> Result<()> {
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": "idle", "namespace": namespace},
@@ -171,11 +180,11 @@ async fn pods_are_told(platform: &Platform, namespace: &str) -> Result<()> {
         Ok(used("cpu")? == cpu && used("memoryBytes")? == memory)
     };
     platform
-        .eventually("a pod is told", || pods("0.25", "67108864"))
+        .eventually("the pod is counted", || pods("0.25", "67108864"))
         .await?;
     let now = "--grace-period=0";
     platform.kubectl(&["delete", "pod", "idle", "-n", namespace, "--force", now])?;
     platform
-        .eventually("the pod's end is told", || pods("0", "0"))
+        .eventually("the ended pod is no longer counted", || pods("0", "0"))
         .await
 }

@@ -1,19 +1,19 @@
-//! A tenant that has many objects.
+//! A tenant with many objects.
 
 use std::time::{Duration, Instant};
 
 use akili_scenarios::platform::{BUCKET, Platform};
 use anyhow::{Context, Result, ensure};
 
-use super::{platform_in_a_hurry, quota};
+use super::{platform_with_short_intervals, quota};
 
 const OBJECTS: usize = 20_000;
 const BYTES: usize = 3;
-/// How much more memory the operator may need while it measures, in MiB.
+/// Permitted additional memory of the operator while it measures, in MiB.
 const ALLOWANCE: u64 = 48;
 
-pub async fn however_many_objects_there_are_they_are_measured_with_little_memory() -> Result<()> {
-    let platform = platform_in_a_hurry(BUCKET).await?;
+pub async fn many_objects_are_measured_with_little_memory() -> Result<()> {
+    let platform = platform_with_short_intervals(BUCKET).await?;
     let _operator = platform.start_operator().await?;
     platform.activate("hoarder")?;
     let before = platform.operators_memory()? >> 20;
@@ -27,7 +27,7 @@ pub async fn however_many_objects_there_are_they_are_measured_with_little_memory
         most = most.max(platform.operators_memory()? >> 20);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    println!("{OBJECTS} objects are told after {:?}", began.elapsed());
+    println!("{OBJECTS} objects are counted after {:?}", began.elapsed());
 
     let (measurements, pages) = (counted(&platform, DONE)?, counted(&platform, PAGES)?);
     while counted(&platform, DONE)? < measurements + 3 {
@@ -38,7 +38,7 @@ pub async fn however_many_objects_there_are_they_are_measured_with_little_memory
     let pages = counted(&platform, PAGES)? - pages;
     println!("{measurements} measurements of {OBJECTS} objects took {pages} list calls");
     println!("the operator's memory (a debug build): {before} MiB before, {most} MiB at most");
-    // One that is on its way counts too.
+    // A running measurement counts too.
     ensure!(
         pages <= (measurements + 1) * (OBJECTS / 1000 + 2),
         "{pages}"
@@ -53,5 +53,5 @@ const PAGES: &str = "akili_storage_pages_total";
 fn counted(platform: &Platform, metric: &str) -> Result<usize> {
     let metrics = platform.metrics()?;
     let line = metrics.lines().find_map(|line| line.strip_prefix(metric));
-    Ok(line.context("it isn't counted")?.trim().parse()?)
+    Ok(line.context("the metric is missing")?.trim().parse()?)
 }

@@ -1,4 +1,4 @@
-//! Storage: what counts, and what happens beyond the limit.
+//! Storage: objects that count, and writes beyond the limit.
 
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -9,19 +9,18 @@ use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use serde_json::json;
 
-use super::{exceeded, platform_in_a_hurry, quota, set_quota, warnings};
+use super::{exceeded, platform_with_short_intervals, quota, set_quota, warnings};
 
 const MIB: usize = 1 << 20;
 
-/// How large each object is.
+/// Size of each object in bytes.
 const SIZE: usize = 64 * MIB;
 
-/// So many of them are more than a GB. The gateway keeps a copy's data once.
+/// Copies that together exceed a GB. The gateway stores the data of copies once.
 const COPIES: usize = 17;
 
-pub async fn beyond_its_limit_a_tenant_may_only_read_and_delete_until_it_has_room_again()
--> Result<()> {
-    let platform = platform_in_a_hurry(BUCKET).await?;
+pub async fn tenant_over_its_storage_limit_can_only_read_and_delete() -> Result<()> {
+    let platform = platform_with_short_intervals(BUCKET).await?;
     let _operator = platform.start_operator().await?;
     platform.activate("full")?;
     set_quota(&platform, "full", &json!({"maxStorageGb": 1}))?;
@@ -30,12 +29,12 @@ pub async fn beyond_its_limit_a_tenant_may_only_read_and_delete_until_it_has_roo
 
     let began = Instant::now();
     platform
-        .eventually("no object is taken any more", || {
+        .eventually("writes are rejected", || {
             Ok(exceeded(&platform, "full", "reason")? == "StorageExceeded"
                 && told(&platform)?.contains("only read and delete objects"))
         })
         .await?;
-    println!("nothing is taken any more after {:?}", began.elapsed());
+    println!("writes are rejected after {:?}", began.elapsed());
     println!("{}", exceeded(&platform, "full", "message")?);
     let warned = warnings(&platform, "full", "UsageAt100Percent")?;
     ensure!(warned.len() == 1, "{warned:?}");
@@ -61,12 +60,12 @@ pub async fn beyond_its_limit_a_tenant_may_only_read_and_delete_until_it_has_roo
         delete.key(tenant.copy(n)).send().await?;
     }
     platform
-        .eventually("objects are taken again", || {
+        .eventually("writes are accepted", || {
             Ok(exceeded(&platform, "full", "status")? == "False"
                 && told(&platform)?.ends_with("read and write objects\n"))
         })
         .await?;
-    println!("objects are taken again after {:?}", began.elapsed());
+    println!("writes are accepted after {:?}", began.elapsed());
     for (what, answer) in tenant.write().await {
         ensure!(answer.is_none(), "{what}: {answer:?}");
     }
@@ -77,7 +76,7 @@ pub async fn beyond_its_limit_a_tenant_may_only_read_and_delete_until_it_has_roo
     raising_the_limit_helps_at_once(&platform, tenant).await
 }
 
-/// As one of its users: what would be answered.
+/// Creates a DataProduct as one of the tenant's users, with a dry run.
 fn deploy(platform: &Platform) -> Result<Output> {
     let product = json!({
         "apiVersion": "akili.io/v1alpha1", "kind": "DataProduct", "metadata": {"name": "orders"},
@@ -93,14 +92,14 @@ fn deploy(platform: &Platform) -> Result<Output> {
     platform.as_user_of(&id, &namespace, &create)
 }
 
-/// Whatever was measured last is beyond a limit of none at all.
+/// Any measured size exceeds a limit of zero.
 async fn raising_the_limit_helps_at_once(platform: &Platform, tenant: &ObjectTenant) -> Result<()> {
     set_quota(platform, "full", &json!({"maxStorageGb": 0}))?;
     until(tenant, Some("AccessDenied")).await?;
     let began = Instant::now();
     set_quota(platform, "full", &json!({"maxStorageGb": 2}))?;
     until(tenant, None).await?;
-    println!("a raised limit counts after {:?}", began.elapsed());
+    println!("a raised limit applies after {:?}", began.elapsed());
     Ok(())
 }
 
@@ -114,15 +113,15 @@ async fn until(tenant: &ObjectTenant, expected: Option<&str>) -> Result<()> {
     bail!("a put isn't answered {expected:?}")
 }
 
-/// What was done about the tenant's objects, the oldest first.
+/// Returns the events about the tenant's objects, oldest first.
 fn told(platform: &Platform) -> Result<String> {
     let notes = platform.events_of("tenant", "full", "")?.into_iter();
     let of_store = notes.filter(|note| note.starts_with("ObjectStore"));
     Ok(of_store.map(|note| format!("{note}\n")).collect())
 }
 
-/// What an ordinary program does with its key.
-trait Deeds {
+/// Operations of an ordinary program with the tenant's key.
+trait Operations {
     async fn fill(&self) -> Result<()>;
     fn copy(&self, n: usize) -> String;
     async fn put(&self, name: &str) -> Option<String>;
@@ -130,7 +129,7 @@ trait Deeds {
     async fn read(&self) -> Result<()>;
 }
 
-impl Deeds for ObjectTenant {
+impl Operations for ObjectTenant {
     async fn fill(&self) -> Result<()> {
         let first = self.client.put_object().bucket(&self.bucket);
         let first = first.key(self.copy(0)).body(vec![7; SIZE].into());
@@ -147,7 +146,7 @@ impl Deeds for ObjectTenant {
         format!("{}copy-{n}", self.prefix)
     }
 
-    /// The gateway's word, if it refuses.
+    /// Returns the gateway's error code if it rejects.
     async fn put(&self, name: &str) -> Option<String> {
         let put = self.client.put_object().bucket(&self.bucket);
         let put = put.key(format!("{}{name}", self.prefix)).send().await;
@@ -182,15 +181,15 @@ impl Deeds for ObjectTenant {
     }
 }
 
-/// In a bucket that keeps versions, an upload that is never ended beside them.
-pub async fn every_version_counts_and_every_part_of_an_unfinished_upload() -> Result<()> {
+/// Uses a versioned bucket with an unfinished upload.
+pub async fn usage_counts_all_versions_and_unfinished_uploads() -> Result<()> {
     const VERSIONS: &str = "akili-versions";
     const PART: usize = 5 * MIB;
     Platform::install()
         .await?
         .make_bucket_with_versions(VERSIONS)
         .await?;
-    let platform = platform_in_a_hurry(VERSIONS).await?;
+    let platform = platform_with_short_intervals(VERSIONS).await?;
     let _operator = platform.start_operator().await?;
     platform.activate("versions")?;
     let tenant = platform.object_store_of("versions")?;
@@ -215,12 +214,14 @@ pub async fn every_version_counts_and_every_part_of_an_unfinished_upload() -> Re
         Ok(used == bytes.to_string())
     };
     platform
-        .eventually("all of it is told", || stored(3000 + 2 * PART))
+        .eventually("all versions and parts are counted", || {
+            stored(3000 + 2 * PART)
+        })
         .await?;
 
     let abort = client.abort_multipart_upload().bucket(bucket).key(&key);
     abort.upload_id(upload).send().await?;
     platform
-        .eventually("the upload's end is told", || stored(3000))
+        .eventually("the aborted upload is no longer counted", || stored(3000))
         .await
 }
