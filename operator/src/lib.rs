@@ -1,5 +1,6 @@
 //! The Akili operator: takes each `Tenant` to the state that its spec wants, in
 //! every plane of the platform, and keeps it there.
+#![forbid(unsafe_code)]
 
 pub mod admission;
 pub mod backend;

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use akili_operator::backend::kafka::native::{Acl, Mechanism, NativeAdmin, ScramCredential};
-use akili_operator::password::Password;
+use akili_kafka_admin::{Acl, Admin, Mechanism, ScramCredential};
 use anyhow::{Context, Result};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -31,7 +30,7 @@ pub struct Kafka {
 pub struct KafkaAdmin {
     pub clients: Kafka,
     /// Requests for ACLs and SCRAM credentials.
-    pub access: NativeAdmin<DefaultClientContext>,
+    pub access: Admin<DefaultClientContext>,
 }
 
 impl Platform {
@@ -101,8 +100,8 @@ impl Kafka {
     }
 
     /// Returns the client for ACLs and SCRAM credentials with this login.
-    pub fn access(&self) -> NativeAdmin<DefaultClientContext> {
-        NativeAdmin::new(self.admin.clone(), TIMEOUT)
+    pub fn access(&self) -> Admin<DefaultClientContext> {
+        Admin::new(self.admin.clone(), TIMEOUT)
     }
 
     /// Returns a producer with these additional properties.
@@ -227,7 +226,6 @@ impl KafkaAdmin {
             mechanism: Mechanism::Sha256,
             iterations: 4096,
         };
-        let password = Password::from(password.to_owned());
         let set = self.access.set_scram_credential(user, credential, password);
         Ok(set.await?)
     }

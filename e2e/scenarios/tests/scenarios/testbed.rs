@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use akili_operator::backend::kafka::native::Mechanism;
+use akili_kafka_admin::Mechanism;
 use akili_scenarios::platform::{Backend, Platform};
 use akili_scenarios::pod;
 use akili_testbed::command::run;

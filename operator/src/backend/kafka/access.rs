@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::native::{Acl, Operation, Pattern, Permission, Resource};
+use akili_kafka_admin::{Acl, Operation, Pattern, Permission, Resource};
+
 use crate::backend::{Desired, TenantKey};
 
 /// What a rule is about, and what may, or must not, be done with it.

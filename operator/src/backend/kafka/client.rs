@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use akili_kafka_admin::{Acl, Admin, Error as RequestError, Mechanism, Operation, ScramCredential};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -13,8 +14,7 @@ use rdkafka::metadata::Metadata;
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use super::binding::{Address, SASL_MECHANISM};
-use super::error::{explain, refused, refused_with};
-use super::native::{Acl, Mechanism, NativeAdmin, Operation, Refusal, Refused, ScramCredential};
+use super::error::{explain, rejected, request_error};
 use crate::backend::access::Access;
 use crate::config::Topic;
 use crate::error::Error;
@@ -39,9 +39,9 @@ pub struct Client {
     access: Access,
     address: Address,
     kafka: Arc<AdminClient<DefaultClientContext>>,
-    admin: Arc<NativeAdmin<DefaultClientContext>>,
-    /// What keeps the client from the brokers since an answer came last.
-    trouble: Arc<Mutex<Option<Refusal>>>,
+    admin: Arc<Admin<DefaultClientContext>>,
+    /// The last connection error since the last answer.
+    connection_error: Arc<Mutex<Option<RequestError>>>,
 }
 
 impl Client {
@@ -59,9 +59,9 @@ impl Client {
         Ok(Self {
             access: Access::new("kafka", "Kafka", metrics),
             address,
-            admin: Arc::new(NativeAdmin::new(kafka.clone(), TIMEOUT)),
+            admin: Arc::new(Admin::new(kafka.clone(), TIMEOUT)),
             kafka,
-            trouble: Arc::default(),
+            connection_error: Arc::default(),
         })
     }
 
@@ -110,7 +110,9 @@ impl Client {
         login: ScramCredential,
         password: Password,
     ) -> Result<(), Error> {
-        let set = self.admin.set_scram_credential(user, login, password);
+        let set = self
+            .admin
+            .set_scram_credential(user, login, password.expose());
         self.call("setting a SCRAM credential", set).await?;
         let settling = Settling::begin();
         while !self.logins_of(user).await?.contains(&login) && settling.pause().await {}
@@ -159,7 +161,7 @@ impl Client {
                 None | Some(Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)) => {
                     Ok(false)
                 }
-                Some(Some(error)) => Err(refused_with(name, error.into())),
+                Some(Some(error)) => Err(rejected(name, error.into())),
             }
         };
         self.call("looking for a topic", look).await
@@ -173,11 +175,11 @@ impl Client {
         let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
         let create = async {
             let created = self.kafka.create_topics([&wanted], &options).await;
-            let created = created.map_err(|error| refused(name, &error))?;
+            let created = created.map_err(|error| request_error(name, &error))?;
             for result in created {
                 match result {
                     Ok(_) | Err((_, Code::TopicAlreadyExists)) => {}
-                    Err((topic, code)) => return Err(refused_with(&topic, code)),
+                    Err((topic, code)) => return Err(rejected(&topic, code)),
                 }
             }
             Ok(())
@@ -194,11 +196,11 @@ impl Client {
         let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
         let delete = async {
             let deleted = self.kafka.delete_topics(&wanted, &options).await;
-            let deleted = deleted.map_err(|error| refused("topics", &error))?;
+            let deleted = deleted.map_err(|error| request_error("topics", &error))?;
             for result in deleted {
                 match result {
                     Ok(_) | Err((_, Code::UnknownTopicOrPartition)) => {}
-                    Err((topic, code)) => return Err(refused_with(&topic, code)),
+                    Err((topic, code)) => return Err(rejected(&topic, code)),
                 }
             }
             Ok(())
@@ -223,11 +225,11 @@ impl Client {
         let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
         let delete = async {
             let deleted = self.kafka.delete_groups(&wanted, &options).await;
-            let deleted = deleted.map_err(|error| refused("groups", &error))?;
+            let deleted = deleted.map_err(|error| request_error("groups", &error))?;
             for result in deleted {
                 match result {
                     Ok(_) | Err((_, Code::GroupIdNotFound)) => {}
-                    Err((group, code)) => return Err(refused_with(&group, code)),
+                    Err((group, code)) => return Err(rejected(&group, code)),
                 }
             }
             Ok(())
@@ -241,30 +243,31 @@ impl Client {
             .await
     }
 
-    async fn metadata(&self, topic: Option<String>) -> Result<Metadata, Refused> {
+    async fn metadata(&self, topic: Option<String>) -> Result<Metadata, RequestError> {
         let kafka = self.kafka.clone();
         let about = topic.clone().unwrap_or_else(|| "all topics".to_owned());
         let fetch = move || kafka.inner().fetch_metadata(topic.as_deref(), TIMEOUT);
         let fetched = tokio::task::spawn_blocking(fetch).await;
-        let fetched = fetched.map_err(|_| refused_with(&about, Code::Fail))?;
-        fetched.map_err(|error| refused(&about, &error))
+        let fetched = fetched.map_err(|_| rejected(&about, Code::Fail))?;
+        fetched.map_err(|error| request_error(&about, &error))
     }
 
     async fn call<T>(
         &self,
         doing: &str,
-        request: impl Future<Output = Result<T, Refused>>,
+        request: impl Future<Output = Result<T, RequestError>>,
     ) -> Result<T, Error> {
         let call = async {
             let answer = request.await;
-            let heard = self.admin.trouble();
-            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            let reported = self.admin.connection_error();
+            let connection_error = self.connection_error.lock();
+            let mut last = connection_error.unwrap_or_else(PoisonError::into_inner);
             match &answer {
-                Ok(_) => *trouble = None,
-                // The library doesn't repeat itself.
-                Err(_) => *trouble = heard.or(trouble.take()),
+                Ok(_) => *last = None,
+                // librdkafka reports an error only once: keep it until an answer comes.
+                Err(_) => *last = reported.or(last.take()),
             }
-            answer.map_err(|refused| explain(doing, &refused, trouble.as_ref()))
+            answer.map_err(|error| explain(doing, &error, last.as_ref()))
         };
         self.access.call(doing, call).await
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use akili_kafka_admin::{Acl, Mechanism, Permission, ScramCredential};
+
 use super::access::{Summary, wanted};
 use super::login::login;
-use super::native::{Acl, Mechanism, Permission, ScramCredential};
 use crate::backend::credentials::Credential;
 use crate::backend::{Desired, TenantKey};
 use crate::config::Topic;
@@ -223,10 +224,10 @@ fn logins_but(held: &Held, kept: Option<Mechanism>) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use akili_crds::TenantId;
+    use akili_kafka_admin::{Operation, Pattern, Resource};
 
     use super::*;
     use crate::backend::fake::all_states;
-    use crate::backend::kafka::native::{Operation, Pattern, Resource};
     use crate::password::Password;
 
     fn tenant() -> TenantKey {

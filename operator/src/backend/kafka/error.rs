@@ -1,47 +1,40 @@
 //! What Kafka answered, or that it didn't, as the operator's own error.
 
+use akili_kafka_admin::Error as RequestError;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::native::{Refusal, Refused};
 use crate::error::{Class, Error, LOGIN_REFUSED, UNREACHABLE};
 
-/// The operator's error for a failed request; `doing` says what it was for, and `trouble`
-/// what keeps the client from the brokers, if anything does.
-pub fn explain(doing: &str, refused: &Refused, trouble: Option<&Refusal>) -> Error {
-    let (class, reason, advice) = sort(refused.first.code);
-    // A request only hears that nobody answers, whatever the reason.
-    if let (UNREACHABLE, Some(trouble)) = (reason, trouble) {
-        let (class, reason, advice) = sort(trouble.code);
-        let message = format!("Kafka: {doing}: {}; {advice}", trouble.text);
+/// Converts the error of a request to the operator's error. `doing` names the request;
+/// `connection_error` is librdkafka's last connection error, if there was one.
+pub fn explain(
+    doing: &str,
+    error: &RequestError,
+    connection_error: Option<&RequestError>,
+) -> Error {
+    let (class, reason, advice) = sort(error.code);
+    // A request only reports that no broker answered; the connection error has the cause.
+    if let (UNREACHABLE, Some(cause)) = (reason, connection_error) {
+        let (class, reason, advice) = sort(cause.code);
+        let message = format!("Kafka: {doing}: {}; {advice}", cause.message);
         return Error::new(class, reason, message);
     }
-    Error::new(
-        class,
-        reason,
-        format!("Kafka: {doing}: {refused}; {advice}"),
-    )
+    Error::new(class, reason, format!("Kafka: {doing}: {error}; {advice}"))
 }
 
-/// An error of rdkafka's own requests like one of ours.
-pub fn refused(about: &str, error: &KafkaError) -> Refused {
+/// Converts an error of rdkafka's own requests.
+pub fn request_error(subject: &str, error: &KafkaError) -> RequestError {
     let code = match error {
         KafkaError::AdminOp(code) => *code,
         error => error.rdkafka_error_code().unwrap_or(Code::Fail),
     };
-    refused_with(about, code)
+    rejected(subject, code)
 }
 
-/// A refusal that is known by its code alone.
-pub fn refused_with(about: &str, code: Code) -> Refused {
-    Refused {
-        first: Refusal {
-            about: about.to_owned(),
-            code,
-            text: code.to_string(),
-        },
-        others: Vec::new(),
-    }
+/// Creates a request error that has a code, but no message of its own.
+pub fn rejected(subject: &str, code: Code) -> RequestError {
+    RequestError::new(subject, code, code)
 }
 
 /// A class, a reason and the next step.
@@ -142,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_have_a_class() {
+    fn every_code_has_class_and_reason() {
         for (code, class, reason) in [
             (Code::Authentication, Class::Operator, LOGIN_REFUSED),
             (
@@ -176,7 +169,7 @@ mod tests {
             (Code::Unknown, Class::Transient, "UnexpectedAnswer"),
             (Code::UnacceptableCredential, Class::Operator, "Refused"),
         ] {
-            let error = explain("creating ACLs", &refused_with("x", code), None);
+            let error = explain("creating ACLs", &rejected("x", code), None);
             assert_eq!((error.class, error.reason), (class, reason), "{code:?}");
             assert!(
                 error.message.starts_with("Kafka: creating ACLs: x: "),
@@ -186,25 +179,21 @@ mod tests {
     }
 
     #[test]
-    fn rdkafkas_own_requests_fail_with_the_brokers_code() {
+    fn rdkafka_error_keeps_the_brokers_code() {
         for error in [
             KafkaError::AdminOp(Code::PolicyViolation),
             KafkaError::MetadataFetch(Code::PolicyViolation),
         ] {
-            assert_eq!(refused("x", &error).first.code, Code::PolicyViolation);
+            assert_eq!(request_error("x", &error).code, Code::PolicyViolation);
         }
     }
 
     #[test]
-    fn what_keeps_the_client_from_the_brokers_is_told_where_nobody_answers() {
-        let trouble = Refusal {
-            about: "connecting".into(),
-            code: Code::Authentication,
-            text: "invalid credentials".into(),
-        };
+    fn error_without_answer_takes_reason_of_connection_error() {
+        let cause = RequestError::new("connecting", Code::Authentication, "invalid credentials");
         let reason = |code| {
-            let refused = refused_with("describing ACLs", code);
-            explain("looking", &refused, Some(&trouble)).reason
+            let error = rejected("describing ACLs", code);
+            explain("looking", &error, Some(&cause)).reason
         };
         assert_eq!(reason(Code::OperationTimedOut), LOGIN_REFUSED);
         assert_eq!(reason(Code::SecurityDisabled), "NoAuthorizer");

@@ -1,8 +1,8 @@
 //! The login of a tenant: SCRAM-SHA-256.
 
+use akili_kafka_admin::{Mechanism, ScramCredential};
 use sha2::{Digest, Sha256};
 
-use super::native::{Mechanism, ScramCredential};
 use crate::password::Password;
 
 /// The fewest iterations that Kafka takes, and how many its tools use.

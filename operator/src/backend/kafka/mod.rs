@@ -6,7 +6,8 @@
 //! - [`diff`]: what is to be done for one tenant; pure.
 //! - [`binding`]: what tenants are told of it.
 //! - [`preflight`]: whether the cluster is fit for all this.
-//! - [`client`]: the requests, and in [`native`] those that rdkafka doesn't offer.
+//! - [`client`]: the requests, with [`akili_kafka_admin`] for those that rdkafka doesn't
+//!   offer.
 
 pub mod access;
 pub mod binding;
@@ -14,7 +15,6 @@ pub mod client;
 pub mod diff;
 pub mod error;
 pub mod login;
-pub mod native;
 pub mod preflight;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use akili_crds::TenantId;
+use akili_kafka_admin::{Mechanism, Operation};
 use async_trait::async_trait;
 
 use super::client::Client;
 use super::login::login;
-use super::native::{Mechanism, Operation};
 use crate::backend::preflight::{Check, Preflight};
 use crate::error::{Class, Error};
 use crate::password::Password;

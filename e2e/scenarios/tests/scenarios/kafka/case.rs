@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use akili_operator::backend::kafka::native::Refused;
+use akili_kafka_admin::Error as RequestError;
 use akili_scenarios::platform::KafkaAdmin;
 use anyhow::{Result, ensure};
 use futures::FutureExt;
@@ -46,11 +46,11 @@ impl From<KafkaError> for Failure {
     }
 }
 
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Self {
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
         Self {
-            code: Some(refused.first.code),
-            text: refused.to_string(),
+            code: Some(error.code),
+            text: error.to_string(),
         }
     }
 }

@@ -3,10 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use akili_operator::backend::kafka::native::{
+use akili_kafka_admin::{
     Acl, Mechanism, Operation, Pattern, Permission, Resource, ScramCredential,
 };
-use akili_operator::password::Password;
 use akili_scenarios::platform::{KafkaAdmin, Platform};
 use anyhow::{Result, ensure};
 
@@ -27,7 +26,6 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
         mechanism,
         iterations: 4096,
     };
-    let password = || Password::from("by hand".to_owned());
     let access = &admin.access;
 
     let good = held(&admin, &user).await?;
@@ -50,7 +48,7 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
 
     for mechanism in [Mechanism::Sha256, Mechanism::Sha512] {
         access
-            .set_scram_credential(&user, by_hand(mechanism), password())
+            .set_scram_credential(&user, by_hand(mechanism), "by hand")
             .await?;
         is_repaired(&admin, &user, &good, "a password is set").await?;
     }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use akili_operator::backend::kafka::native::{
+use akili_kafka_admin::{
     Acl, Mechanism, Operation, Pattern, Permission, Resource, ScramCredential,
 };
-use akili_operator::password::Password;
 use akili_scenarios::platform::Kafka;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -176,7 +175,6 @@ fn sees_its_own(tenant: &Kafka) -> Result<(), Failure> {
 
 /// Whatever isn't below its prefix is closed.
 pub fn goes_outside<'a>(tenant: &'a Kafka, own: &'a str, other: &'a str) -> Vec<Case<'a>> {
-    let password = || Password::from("forged".to_owned());
     let login = ScramCredential {
         mechanism: Mechanism::Sha256,
         iterations: 4096,
@@ -234,7 +232,7 @@ pub fn goes_outside<'a>(tenant: &'a Kafka, own: &'a str, other: &'a str) -> Vec<
         }),
         refused("set the other's password", cluster, async move {
             let access = tenant.access();
-            access.set_scram_credential(other, login, password()).await
+            access.set_scram_credential(other, login, "forged").await
         }),
         refused("delete the other's password", cluster, async move {
             let access = tenant.access();
@@ -244,7 +242,7 @@ pub fn goes_outside<'a>(tenant: &'a Kafka, own: &'a str, other: &'a str) -> Vec<
         }),
         refused("set its own password", cluster, async move {
             let access = tenant.access();
-            access.set_scram_credential(own, login, password()).await
+            access.set_scram_credential(own, login, "forged").await
         }),
         done("have no right on the cluster", async {
             let rights = tenant.access().cluster_rights().await?;

@@ -1,4 +1,4 @@
-//! The requests about ACLs.
+//! ACL requests, with librdkafka's `AclBinding` as the form of an ACL.
 
 use std::collections::BTreeSet;
 use std::ffi::c_char;
@@ -22,13 +22,14 @@ use rdkafka_sys::{
     rd_kafka_event_DescribeAcls_result, rd_kafka_event_DescribeCluster_result,
 };
 
-use super::acl::{Acl, Operation, Pattern, Permission, Resource};
-use super::error::Refused;
-use super::memory::{Complaint, Owned, c_text, entries, pointers, text};
-use super::request::{Requests, refusal};
+use crate::acl::{Acl, Operation, Pattern, Permission, Resource};
+use crate::error::Error;
+use crate::memory::{MessageBuffer, Owned, c_text, entries, pointers, text};
+use crate::native::Native;
+use crate::request::{Requests, entry_error};
 
-/// What makes a binding, or a filter, of its parts.
-type Make = unsafe extern "C" fn(
+/// librdkafka's constructor of a binding or of a filter.
+type Constructor = unsafe extern "C" fn(
     rd_kafka_ResourceType_t,
     *const c_char,
     rd_kafka_ResourcePatternType_t,
@@ -40,124 +41,126 @@ type Make = unsafe extern "C" fn(
     usize,
 ) -> *mut rd_kafka_AclBinding_t;
 
-pub fn describe(
-    requests: &Requests<'_>,
-    principal: Option<&str>,
-) -> Result<BTreeSet<Acl>, Refused> {
+pub fn describe(requests: &Requests<'_>, principal: Option<&str>) -> Result<BTreeSet<Acl>, Error> {
     let filter = filter(principal)?;
-    let answer = requests.ask(
+    let answer = requests.send(
         Kind::RD_KAFKA_ADMIN_OP_DESCRIBEACLS,
         rd_kafka_event_DescribeAcls_result,
-        // SAFETY: all of it is valid; the filter is copied.
+        // SAFETY: all pointers are valid; librdkafka copies the filter.
         |to| unsafe { rd_kafka_DescribeAcls(to.kafka, filter.as_ptr(), to.options, to.queue) },
     )?;
-    // SAFETY: the answer and all in it is valid until it goes.
+    // SAFETY: the answer and its contents are valid until it is dropped.
     let acls: BTreeSet<_> = unsafe {
         let found = entries(answer.as_ptr(), rd_kafka_DescribeAcls_result_acls);
-        found.iter().map(|acl| read(*acl)).collect()
+        found.iter().map(|acl| read_binding(*acl)).collect()
     };
     if acls.is_empty() {
-        may_describe(requests)?;
+        check_describe_right(requests)?;
     }
     Ok(acls)
 }
 
-/// librdkafka 2.12 drops a broker's refusal to describe ACLs, and answers with none.
-fn may_describe(requests: &Requests<'_>) -> Result<(), Refused> {
+/// Checks that the client's user may describe ACLs: librdkafka 2.12 drops the broker's
+/// error for this request and answers with an empty list.
+///
+/// # Errors
+/// `ClusterAuthorizationFailed` without the right to describe the cluster.
+fn check_describe_right(requests: &Requests<'_>) -> Result<(), Error> {
     match cluster_rights(requests)? {
         Some(rights) if !rights.contains(&Operation::Describe) => {
             let code = RDKafkaErrorCode::ClusterAuthorizationFailed;
-            Err(requests.refused(code, code))
+            Err(requests.error(code, code))
         }
         _ => Ok(()),
     }
 }
 
-pub fn create(requests: &Requests<'_>, acls: &BTreeSet<Acl>) -> Result<(), Refused> {
+pub fn create(requests: &Requests<'_>, acls: &BTreeSet<Acl>) -> Result<(), Error> {
     if acls.is_empty() {
         return Ok(());
     }
     let bindings = bindings(acls, rd_kafka_AclBinding_new)?;
     let mut pointers = pointers(&bindings);
     let (first, count) = (pointers.as_mut_ptr(), pointers.len());
-    let answer = requests.ask(
+    let answer = requests.send(
         Kind::RD_KAFKA_ADMIN_OP_CREATEACLS,
         rd_kafka_event_CreateAcls_result,
-        // SAFETY: all of it is valid; the bindings are copied.
+        // SAFETY: all pointers are valid; librdkafka copies the bindings.
         |to| unsafe { rd_kafka_CreateAcls(to.kafka, first, count, to.options, to.queue) },
     )?;
-    // SAFETY: the answer and all in it is valid until it goes.
+    // SAFETY: the answer and its contents are valid until it is dropped.
     let results = unsafe { entries(answer.as_ptr(), rd_kafka_CreateAcls_result_acls) };
-    requests.expect(results.len(), count)?;
-    // They are in the order in which they were asked for.
-    Refused::unless_none(acls.iter().zip(results).filter_map(|(acl, result)| {
+    requests.expect_results(results.len(), count)?;
+    // Results are in the order of the request.
+    Error::first_of(acls.iter().zip(results).filter_map(|(acl, result)| {
         // SAFETY: as above.
-        unsafe { refusal(acl, rd_kafka_acl_result_error(*result)) }
+        unsafe { entry_error(acl, rd_kafka_acl_result_error(*result)) }
     }))
 }
 
-pub fn delete(requests: &Requests<'_>, acls: &BTreeSet<Acl>) -> Result<(), Refused> {
+pub fn delete(requests: &Requests<'_>, acls: &BTreeSet<Acl>) -> Result<(), Error> {
     if acls.is_empty() {
         return Ok(());
     }
     let filters = bindings(acls, rd_kafka_AclBindingFilter_new)?;
     let mut pointers = pointers(&filters);
     let (first, count) = (pointers.as_mut_ptr(), pointers.len());
-    let answer = requests.ask(
+    let answer = requests.send(
         Kind::RD_KAFKA_ADMIN_OP_DELETEACLS,
         rd_kafka_event_DeleteAcls_result,
-        // SAFETY: all of it is valid; the filters are copied.
+        // SAFETY: all pointers are valid; librdkafka copies the filters.
         |to| unsafe { rd_kafka_DeleteAcls(to.kafka, first, count, to.options, to.queue) },
     )?;
-    // SAFETY: the answer and all in it is valid until it goes.
+    // SAFETY: the answer and its contents are valid until it is dropped.
     let results = unsafe { entries(answer.as_ptr(), rd_kafka_DeleteAcls_result_responses) };
-    requests.expect(results.len(), count)?;
-    // They are in the order in which they were asked for; each may have an error of its
-    // own, or of what it would have deleted.
-    Refused::unless_none(acls.iter().zip(results).filter_map(|(acl, result)| {
+    requests.expect_results(results.len(), count)?;
+    // Results are in the order of the request; each may carry an error of its own, or one
+    // of an ACL that it matched.
+    Error::first_of(acls.iter().zip(results).filter_map(|(acl, result)| {
         // SAFETY: as above.
         unsafe {
-            let own = rd_kafka_DeleteAcls_result_response_error(*result);
+            let error = rd_kafka_DeleteAcls_result_response_error(*result);
             let found = entries(*result, rd_kafka_DeleteAcls_result_response_matching_acls);
-            refusal(acl, own).or_else(|| {
+            entry_error(acl, error).or_else(|| {
                 found
                     .iter()
-                    .find_map(|found| refusal(acl, rd_kafka_AclBinding_error(*found)))
+                    .find_map(|found| entry_error(acl, rd_kafka_AclBinding_error(*found)))
             })
         }
     }))
 }
 
-pub fn cluster_rights(requests: &Requests<'_>) -> Result<Option<BTreeSet<Operation>>, Refused> {
-    let answer = requests.ask(
+pub fn cluster_rights(requests: &Requests<'_>) -> Result<Option<BTreeSet<Operation>>, Error> {
+    let answer = requests.send(
         Kind::RD_KAFKA_ADMIN_OP_DESCRIBECLUSTER,
         rd_kafka_event_DescribeCluster_result,
-        // SAFETY: all of it is valid. The option fits this kind of request, so there is no
-        // error, which would have to be freed.
+        // SAFETY: all handles are valid. The option fits this kind of request, so setting it
+        // returns no error object that would have to be freed.
         |to| unsafe {
             rd_kafka_AdminOptions_set_include_authorized_operations(to.options, 1);
             rd_kafka_DescribeCluster(to.kafka, to.options, to.queue);
         },
     )?;
     let mut count = 0;
-    // SAFETY: the answer is valid until it goes, and with it this array of so many; it is
-    // null if the cluster doesn't say.
+    // SAFETY: the answer is valid until it is dropped, and with it this array of `count`
+    // entries; the array is null if the cluster doesn't report its operations.
     let rights = unsafe {
         let first =
             rd_kafka_DescribeCluster_result_authorized_operations(answer.as_ptr(), &raw mut count);
         (!first.is_null()).then(|| std::slice::from_raw_parts(first, count))
     };
-    Ok(rights.map(|rights| rights.iter().copied().map(Operation::of).collect()))
+    Ok(rights.map(|rights| rights.iter().copied().map(Operation::from_native).collect()))
 }
 
-/// What all ACLs of this principal match, or all there are.
-fn filter(principal: Option<&str>) -> Result<Owned<rd_kafka_AclBinding_t>, Refused> {
-    let about = principal.unwrap_or("all ACLs");
+/// Creates a filter that matches all ACLs of a principal, or all ACLs.
+fn filter(principal: Option<&str>) -> Result<Owned<rd_kafka_AclBinding_t>, Error> {
+    let subject = principal.unwrap_or("all ACLs");
     let principal = principal
         .map(|principal| c_text(principal, principal))
         .transpose()?;
-    make(about, |complaint| {
-        // SAFETY: null is for any; the principal is copied; the buffer is as long as is said.
+    new_binding(subject, |message| {
+        // SAFETY: null matches anything; librdkafka copies the principal; the length passed is
+        // the buffer's.
         unsafe {
             rd_kafka_AclBindingFilter_new(
                 rd_kafka_ResourceType_t::RD_KAFKA_RESOURCE_ANY,
@@ -167,67 +170,70 @@ fn filter(principal: Option<&str>) -> Result<Owned<rd_kafka_AclBinding_t>, Refus
                 ptr::null(),
                 rd_kafka_AclOperation_t::RD_KAFKA_ACL_OPERATION_ANY,
                 rd_kafka_AclPermissionType_t::RD_KAFKA_ACL_PERMISSION_TYPE_ANY,
-                complaint.as_mut_ptr(),
-                complaint.len(),
+                message.as_mut_ptr(),
+                message.len(),
             )
         }
     })
 }
 
-/// These ACLs as bindings, or as filters that nothing else matches.
-fn bindings(acls: &BTreeSet<Acl>, new: Make) -> Result<Vec<Owned<rd_kafka_AclBinding_t>>, Refused> {
+/// Creates bindings of these ACLs, or filters that match exactly these.
+fn bindings(
+    acls: &BTreeSet<Acl>,
+    new: Constructor,
+) -> Result<Vec<Owned<rd_kafka_AclBinding_t>>, Error> {
     acls.iter().map(|acl| binding(acl, new)).collect()
 }
 
-fn binding(acl: &Acl, new: Make) -> Result<Owned<rd_kafka_AclBinding_t>, Refused> {
+fn binding(acl: &Acl, new: Constructor) -> Result<Owned<rd_kafka_AclBinding_t>, Error> {
     let name = c_text(acl, &acl.name)?;
     let principal = c_text(acl, &acl.principal)?;
     let host = c_text(acl, &acl.host)?;
-    make(acl, |complaint| {
-        // SAFETY: the texts are copied; the buffer is as long as is said.
+    new_binding(acl, |message| {
+        // SAFETY: librdkafka copies the strings; the length passed is the buffer's.
         unsafe {
             new(
-                acl.resource.native(),
+                acl.resource.to_native(),
                 name.as_ptr(),
-                acl.pattern.native(),
+                acl.pattern.to_native(),
                 principal.as_ptr(),
                 host.as_ptr(),
-                acl.operation.native(),
-                acl.permission.native(),
-                complaint.as_mut_ptr(),
-                complaint.len(),
+                acl.operation.to_native(),
+                acl.permission.to_native(),
+                message.as_mut_ptr(),
+                message.len(),
             )
         }
     })
 }
 
-fn make(
-    about: impl Display,
-    new: impl FnOnce(&mut Complaint) -> *mut rd_kafka_AclBinding_t,
-) -> Result<Owned<rd_kafka_AclBinding_t>, Refused> {
-    let mut complaint = Complaint::default();
-    let made = new(&mut complaint);
-    // SAFETY: both functions return what is the caller's to destroy, or null.
-    let made = unsafe { Owned::new(made, rd_kafka_AclBinding_destroy) };
-    made.ok_or_else(|| Refused::one(about, RDKafkaErrorCode::InvalidArgument, complaint))
+fn new_binding(
+    subject: impl Display,
+    new: impl FnOnce(&mut MessageBuffer) -> *mut rd_kafka_AclBinding_t,
+) -> Result<Owned<rd_kafka_AclBinding_t>, Error> {
+    let mut message = MessageBuffer::default();
+    let binding = new(&mut message);
+    // SAFETY: both constructors return an object that the caller destroys, or null.
+    let binding = unsafe { Owned::new(binding, rd_kafka_AclBinding_destroy) };
+    binding.ok_or_else(|| Error::new(subject, RDKafkaErrorCode::InvalidArgument, message))
 }
 
-/// An ACL of an answer.
+/// Reads an ACL of an answer.
 ///
 /// # Safety
-/// It is valid.
-unsafe fn read(acl: *const rd_kafka_AclBinding_t) -> Acl {
-    // SAFETY: as promised; its texts live as long, and are copied. librdkafka has replaced
-    // numbers that its enums don't have.
+/// `acl` is valid.
+unsafe fn read_binding(acl: *const rd_kafka_AclBinding_t) -> Acl {
+    // SAFETY: guaranteed by the caller; the strings live as long as the binding and are
+    // copied. librdkafka replaces numbers that its enums don't have.
     unsafe {
         Acl {
-            resource: Resource::of(rd_kafka_AclBinding_restype(acl)),
-            pattern: Pattern::of(rd_kafka_AclBinding_resource_pattern_type(acl)),
+            resource: Resource::from_native(rd_kafka_AclBinding_restype(acl)),
+            pattern: Pattern::from_native(rd_kafka_AclBinding_resource_pattern_type(acl)),
             name: text(rd_kafka_AclBinding_name(acl)),
             principal: text(rd_kafka_AclBinding_principal(acl)),
             host: text(rd_kafka_AclBinding_host(acl)),
-            operation: Operation::of(rd_kafka_AclBinding_operation(acl)),
-            permission: Permission::of(rd_kafka_AclBinding_permission_type(acl)),
+            operation: Operation::from_native(rd_kafka_AclBinding_operation(acl)),
+            permission: Permission::from_native(rd_kafka_AclBinding_permission_type(acl)),
         }
     }
 }
@@ -249,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_to_the_library_is_read_from_it() {
+    fn binding_created_from_acl_reads_back_equal() {
         let topics = acl(Resource::Topic, Operation::All);
         let mut cases = vec![
             Acl {
@@ -286,27 +292,27 @@ mod tests {
         }
         for case in cases {
             for new in [
-                rd_kafka_AclBinding_new as Make,
+                rd_kafka_AclBinding_new as Constructor,
                 rd_kafka_AclBindingFilter_new,
             ] {
                 let binding = binding(&case, new).unwrap();
-                // SAFETY: it is valid.
-                assert_eq!(unsafe { read(binding.as_ptr()) }, case);
+                // SAFETY: the binding is valid.
+                assert_eq!(unsafe { read_binding(binding.as_ptr()) }, case);
             }
         }
     }
 
     #[test]
-    fn what_the_library_has_no_name_for_is_neither_created_nor_deleted() {
+    fn binding_of_unknown_operation_is_rejected() {
         let unknown = acl(Resource::Topic, Operation::Unknown);
         for new in [
-            rd_kafka_AclBinding_new as Make,
+            rd_kafka_AclBinding_new as Constructor,
             rd_kafka_AclBindingFilter_new,
         ] {
-            let refused = binding(&unknown, new).err().unwrap();
-            assert_eq!(refused.first.code, RDKafkaErrorCode::InvalidArgument);
+            let error = binding(&unknown, new).err().unwrap();
+            assert_eq!(error.code, RDKafkaErrorCode::InvalidArgument);
             assert_eq!(
-                refused.to_string(),
+                error.to_string(),
                 "Deny User:tenant-1 from *: Unknown on Prefixed Topic acme.: Invalid operation"
             );
         }

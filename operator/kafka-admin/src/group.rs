@@ -1,4 +1,4 @@
-//! The request for consumer groups.
+//! The request that lists consumer groups.
 
 use std::collections::BTreeSet;
 
@@ -9,23 +9,23 @@ use rdkafka_sys::{
     rd_kafka_event_ListConsumerGroups_result,
 };
 
-use super::error::Refused;
-use super::memory::{entries, text};
-use super::request::{Requests, refusal};
+use crate::error::Error;
+use crate::memory::{entries, text};
+use crate::request::{Requests, entry_error};
 
-pub fn list(requests: &Requests<'_>) -> Result<BTreeSet<String>, Refused> {
-    let answer = requests.ask(
+pub fn list(requests: &Requests<'_>) -> Result<BTreeSet<String>, Error> {
+    let answer = requests.send(
         Kind::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS,
         rd_kafka_event_ListConsumerGroups_result,
-        // SAFETY: all of it is valid.
+        // SAFETY: all handles are valid.
         |to| unsafe { rd_kafka_ListConsumerGroups(to.kafka, to.options, to.queue) },
     )?;
-    // A broker that didn't answer may have more of them.
-    // SAFETY: the answer and all in it is valid until it goes.
+    // A broker that didn't answer may hold further groups, so its error fails the request.
+    // SAFETY: the answer and its contents are valid until it is dropped.
     unsafe {
         let errors = entries(answer.as_ptr(), rd_kafka_ListConsumerGroups_result_errors);
         let errors = errors.iter();
-        Refused::unless_none(errors.filter_map(|error| refusal("listing groups", *error)))?;
+        Error::first_of(errors.filter_map(|error| entry_error("listing groups", *error)))?;
         let found = entries(answer.as_ptr(), rd_kafka_ListConsumerGroups_result_valid);
         let names = found.iter();
         Ok(names

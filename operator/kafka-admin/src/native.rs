@@ -1,99 +1,27 @@
-//! ACLs: who may, or must not, do what.
-
-use std::fmt;
+//! Conversion of the enums of an ACL to and from librdkafka's.
 
 use rdkafka_sys::rd_kafka_AclOperation_t as NativeOperation;
 use rdkafka_sys::rd_kafka_AclPermissionType_t as NativePermission;
 use rdkafka_sys::rd_kafka_ResourcePatternType_t as NativePattern;
 use rdkafka_sys::rd_kafka_ResourceType_t as NativeResource;
 
-/// One ACL.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Acl {
-    /// What it is about.
-    pub resource: Resource,
-    /// How its name is meant.
-    pub pattern: Pattern,
-    /// The name, or what it begins with. A cluster's is `kafka-cluster`.
-    pub name: String,
-    /// Who, such as `User:somebody`; `User:*` is everybody.
-    pub principal: String,
-    /// From which address; `*` is every one.
-    pub host: String,
-    /// Which operation.
-    pub operation: Operation,
-    /// Whether it may be done.
-    pub permission: Permission,
+use crate::acl::{Operation, Pattern, Permission, Resource};
+
+/// Conversion to and from librdkafka's enum.
+pub trait Native {
+    /// librdkafka's enum.
+    type Native;
+
+    fn to_native(self) -> Self::Native;
+
+    /// Returns `Unknown` for a value that this crate has no name for.
+    fn from_native(native: Self::Native) -> Self;
 }
 
-/// What an ACL is about. `Unknown` is one that librdkafka has no name for; it can be
-/// seen, but neither created nor deleted. The same goes for the other enums here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the words are Kafka's own")]
-pub enum Resource {
-    Topic,
-    Group,
-    Cluster,
-    TransactionalId,
-    Unknown,
-}
+impl Native for Resource {
+    type Native = NativeResource;
 
-/// How an ACL's name is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the words are Kafka's own")]
-pub enum Pattern {
-    Literal,
-    Prefixed,
-    Unknown,
-}
-
-/// What an ACL lets somebody do, or doesn't.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the words are Kafka's own")]
-pub enum Operation {
-    All,
-    Read,
-    Write,
-    Create,
-    Delete,
-    Alter,
-    Describe,
-    ClusterAction,
-    DescribeConfigs,
-    AlterConfigs,
-    IdempotentWrite,
-    Unknown,
-}
-
-/// Whether it may be done. `Deny` beats `Allow`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the words are Kafka's own")]
-pub enum Permission {
-    Allow,
-    Deny,
-    Unknown,
-}
-
-impl fmt::Display for Acl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            resource,
-            pattern,
-            name,
-            principal,
-            host,
-            operation,
-            permission,
-        } = self;
-        write!(
-            f,
-            "{permission:?} {principal} from {host}: {operation:?} on {pattern:?} {resource:?} {name}"
-        )
-    }
-}
-
-impl Resource {
-    pub(super) fn native(self) -> NativeResource {
+    fn to_native(self) -> NativeResource {
         match self {
             Self::Topic => NativeResource::RD_KAFKA_RESOURCE_TOPIC,
             Self::Group => NativeResource::RD_KAFKA_RESOURCE_GROUP,
@@ -104,7 +32,7 @@ impl Resource {
         }
     }
 
-    pub(super) fn of(native: NativeResource) -> Self {
+    fn from_native(native: NativeResource) -> Self {
         match native {
             NativeResource::RD_KAFKA_RESOURCE_TOPIC => Self::Topic,
             NativeResource::RD_KAFKA_RESOURCE_GROUP => Self::Group,
@@ -115,8 +43,10 @@ impl Resource {
     }
 }
 
-impl Pattern {
-    pub(super) fn native(self) -> NativePattern {
+impl Native for Pattern {
+    type Native = NativePattern;
+
+    fn to_native(self) -> NativePattern {
         match self {
             Self::Literal => NativePattern::RD_KAFKA_RESOURCE_PATTERN_LITERAL,
             Self::Prefixed => NativePattern::RD_KAFKA_RESOURCE_PATTERN_PREFIXED,
@@ -124,7 +54,7 @@ impl Pattern {
         }
     }
 
-    pub(super) fn of(native: NativePattern) -> Self {
+    fn from_native(native: NativePattern) -> Self {
         match native {
             NativePattern::RD_KAFKA_RESOURCE_PATTERN_LITERAL => Self::Literal,
             NativePattern::RD_KAFKA_RESOURCE_PATTERN_PREFIXED => Self::Prefixed,
@@ -133,8 +63,10 @@ impl Pattern {
     }
 }
 
-impl Operation {
-    pub(super) fn native(self) -> NativeOperation {
+impl Native for Operation {
+    type Native = NativeOperation;
+
+    fn to_native(self) -> NativeOperation {
         match self {
             Self::All => NativeOperation::RD_KAFKA_ACL_OPERATION_ALL,
             Self::Read => NativeOperation::RD_KAFKA_ACL_OPERATION_READ,
@@ -151,7 +83,7 @@ impl Operation {
         }
     }
 
-    pub(super) fn of(native: NativeOperation) -> Self {
+    fn from_native(native: NativeOperation) -> Self {
         match native {
             NativeOperation::RD_KAFKA_ACL_OPERATION_ALL => Self::All,
             NativeOperation::RD_KAFKA_ACL_OPERATION_READ => Self::Read,
@@ -169,8 +101,10 @@ impl Operation {
     }
 }
 
-impl Permission {
-    pub(super) fn native(self) -> NativePermission {
+impl Native for Permission {
+    type Native = NativePermission;
+
+    fn to_native(self) -> NativePermission {
         match self {
             Self::Allow => NativePermission::RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW,
             Self::Deny => NativePermission::RD_KAFKA_ACL_PERMISSION_TYPE_DENY,
@@ -178,7 +112,7 @@ impl Permission {
         }
     }
 
-    pub(super) fn of(native: NativePermission) -> Self {
+    fn from_native(native: NativePermission) -> Self {
         match native {
             NativePermission::RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW => Self::Allow,
             NativePermission::RD_KAFKA_ACL_PERMISSION_TYPE_DENY => Self::Deny,

@@ -1,4 +1,4 @@
-//! How what is native is held and read.
+//! Ownership and reading of native memory.
 
 use std::ffi::{CStr, CString, c_char};
 use std::fmt::{self, Display};
@@ -6,24 +6,24 @@ use std::ptr::NonNull;
 
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::error::Refused;
+use crate::error::Error;
 
-/// Something native that is freed when it goes.
+/// A native object that is freed on drop.
 pub struct Owned<T> {
     native: NonNull<T>,
     free: unsafe extern "C" fn(*mut T),
 }
 
 impl<T> Owned<T> {
-    /// Takes what a function of the library returned; none if that is null.
+    /// Takes ownership of an object that librdkafka returned; `None` for null.
     ///
     /// # Safety
-    /// It is null, or nobody else's and freed by this function.
+    /// `native` is null, or has no other owner and is freed by `free`.
     pub unsafe fn new(native: *mut T, free: unsafe extern "C" fn(*mut T)) -> Option<Self> {
         NonNull::new(native).map(|native| Self { native, free })
     }
 
-    /// Valid as long as this is there.
+    /// Returns the pointer, which is valid as long as `self` exists.
     pub fn as_ptr(&self) -> *mut T {
         self.native.as_ptr()
     }
@@ -31,16 +31,16 @@ impl<T> Owned<T> {
 
 impl<T> Drop for Owned<T> {
     fn drop(&mut self) {
-        // SAFETY: as promised to `new`; and nothing is dropped twice.
+        // SAFETY: the caller of `new` guarantees that `free` fits, and drop runs once.
         unsafe { (self.free)(self.native.as_ptr()) }
     }
 }
 
-/// Where the library writes what is wrong with something.
+/// Buffer for an error message that librdkafka writes.
 #[derive(Debug)]
-pub struct Complaint([u8; 512]);
+pub struct MessageBuffer([u8; 512]);
 
-impl Complaint {
+impl MessageBuffer {
     pub fn as_mut_ptr(&mut self) -> *mut c_char {
         self.0.as_mut_ptr().cast()
     }
@@ -50,35 +50,36 @@ impl Complaint {
     }
 }
 
-impl Default for Complaint {
+impl Default for MessageBuffer {
     fn default() -> Self {
         Self([0; 512])
     }
 }
 
-impl Display for Complaint {
+impl Display for MessageBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = CStr::from_bytes_until_nul(&self.0).unwrap_or_default();
         f.write_str(&text.to_string_lossy())
     }
 }
 
-/// What is held, as the library takes lists. Valid as long as that is there.
-pub fn pointers<T>(held: &[Owned<T>]) -> Vec<*mut T> {
-    held.iter().map(Owned::as_ptr).collect()
+/// Returns the objects' pointers as the list that librdkafka expects. The pointers are
+/// valid as long as `owned` is.
+pub fn pointers<T>(owned: &[Owned<T>]) -> Vec<*mut T> {
+    owned.iter().map(Owned::as_ptr).collect()
 }
 
-/// The entries of a list in an answer; `list` is the function that returns it.
+/// Returns the entries of a list in an answer; `list` is the function that reads the list.
 ///
 /// # Safety
-/// `of` is valid for `'a` and what `list` takes; its entries live as long.
+/// `of` is valid for `'a` and of the type that `list` expects; its entries live as long.
 pub unsafe fn entries<'a, R, T>(
     of: *const R,
     list: unsafe extern "C" fn(*const R, *mut usize) -> *mut *const T,
 ) -> &'a [*const T] {
     let mut count = 0;
-    // SAFETY: as promised; the library's lists are arrays of so many pointers, and an
-    // empty one may be null.
+    // SAFETY: guaranteed by the caller. librdkafka's lists are arrays of `count` pointers,
+    // and an empty list may be null.
     unsafe {
         let first = list(of, &raw mut count);
         if first.is_null() || count == 0 {
@@ -88,22 +89,22 @@ pub unsafe fn entries<'a, R, T>(
     }
 }
 
-/// A copy of a text of the library's; empty if it is null.
+/// Copies a string of librdkafka; null gives an empty string.
 ///
 /// # Safety
-/// It is null or ends with a null byte.
+/// `native` is null or ends with a null byte.
 pub unsafe fn text(native: *const c_char) -> String {
     if native.is_null() {
         return String::new();
     }
-    // SAFETY: as promised.
+    // SAFETY: guaranteed by the caller.
     unsafe { CStr::from_ptr(native) }
         .to_string_lossy()
         .into_owned()
 }
 
-/// A text as C has it.
-pub fn c_text(about: impl Display, text: &str) -> Result<CString, Refused> {
+/// Converts a string for C; an inner null byte is an error about `subject`.
+pub fn c_text(subject: impl Display, text: &str) -> Result<CString, Error> {
     CString::new(text)
-        .map_err(|error| Refused::one(about, RDKafkaErrorCode::InvalidArgument, error))
+        .map_err(|error| Error::new(subject, RDKafkaErrorCode::InvalidArgument, error))
 }

@@ -1,4 +1,5 @@
-//! What keeps a client from its brokers: requests only hear that nobody answers.
+//! Connection errors. A request itself only reports that no broker answered; librdkafka
+//! reports the cause on its main queue.
 
 use rdkafka::types::{RDKafka, RDKafkaErrorCode};
 use rdkafka_sys::{
@@ -6,27 +7,28 @@ use rdkafka_sys::{
     rd_kafka_queue_destroy, rd_kafka_queue_get_main, rd_kafka_queue_poll,
 };
 
-use super::error::{self, Refusal};
-use super::memory::{Owned, text};
-use super::request::rd_kafka_event_error;
+use crate::error::{self, Error};
+use crate::memory::{Owned, text};
+use crate::request::rd_kafka_event_error;
 
-/// The last error that the library spoke of since it was last asked. rdkafka's admin
-/// client never asks: whatever the library says, its log too, would be kept for ever.
+/// Drains librdkafka's main queue and returns the last error in it. rdkafka's admin client
+/// never polls this queue: without draining, all events, log lines included, would pile up
+/// for the life of the process.
 ///
 /// # Safety
-/// The handle is valid.
-pub unsafe fn last(kafka: *mut RDKafka) -> Option<Refusal> {
-    // SAFETY: as promised; the queue is a reference of ours.
+/// `kafka` is valid.
+pub unsafe fn last_error(kafka: *mut RDKafka) -> Option<Error> {
+    // SAFETY: the caller guarantees the handle; the queue is a reference that we own.
     let queue = unsafe { Owned::new(rd_kafka_queue_get_main(kafka), rd_kafka_queue_destroy) }?;
     let mut last = None;
-    // SAFETY: the queue is ours, and so is each event, which may be null.
+    // SAFETY: we own the queue and each event, which may be null.
     while let Some(event) = unsafe {
         Owned::new(
             rd_kafka_queue_poll(queue.as_ptr(), 0),
             rd_kafka_event_destroy,
         )
     } {
-        // SAFETY: the event is ours, and the text is copied before it goes.
+        // SAFETY: we own the event, and the text is copied before the event is freed.
         let (kind, number, text) = unsafe {
             (
                 rd_kafka_event_type(event.as_ptr()),
@@ -34,16 +36,12 @@ pub unsafe fn last(kafka: *mut RDKafka) -> Option<Refusal> {
                 text(rd_kafka_event_error_string(event.as_ptr())),
             )
         };
-        // That all are down only follows from what was said of each.
+        // "All brokers down" only follows from the errors of the single brokers.
         let code = error::code(number).filter(|code| *code != RDKafkaErrorCode::AllBrokersDown);
         if let (RD_KAFKA_EVENT_ERROR, Some(code)) = (kind, code) {
-            // What follows, how long it took, is never the same again.
+            // The duration that follows differs each time; a condition must stay the same.
             let text = text.split(" (after ").next().unwrap_or_default();
-            last = Some(Refusal {
-                about: "connecting".to_owned(),
-                code,
-                text: text.to_owned(),
-            });
+            last = Some(Error::new("connecting", code, text));
         }
     }
     last
