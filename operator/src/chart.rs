@@ -1,5 +1,5 @@
-//! What of the Helm chart is generated: the schema of its values, which has the
-//! operator's own configuration in it, and the custom resource definitions.
+//! Generated files of the Helm chart: the schema of its values, which includes the
+//! operator's own configuration, and the custom resource definitions.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 
 use crate::config::Config;
 
-/// Keys of the operator's configuration that values can't have: secrets, which
-/// values only refer to, and what the chart knows by itself.
+/// Keys of the operator's configuration that values can't set: secrets, since values
+/// only refer to Secrets, and keys that the chart sets itself.
 const NOT_VALUES: [&[&str]; 13] = [
     &["config", "namespace"],
     &["config", "serviceAccount"],
@@ -30,28 +30,28 @@ const NOT_VALUES: [&[&str]; 13] = [
     &["config", "starrocks", "caFile"],
 ];
 
-/// The chart's values.
+/// Values of the chart.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 pub struct Values {
-    /// The operator's image.
+    /// Image of the operator.
     pub image: Image,
-    /// Secrets of the release's namespace that the image is pulled with.
+    /// Secrets in the release's namespace with the registry's login.
     pub image_pull_secrets: Vec<LocalObjectReference>,
-    /// How many replicas there are: one works, the others would take over.
+    /// Number of replicas: one leads, the others stand by.
     #[schemars(range(min = 0))]
     pub replicas: i32,
-    /// What a replica asks for, and what it may use.
+    /// Resource requests and limits of a replica.
     pub resources: Resources,
-    /// Labels of the nodes that replicas run on.
+    /// Labels of the nodes where replicas run.
     pub node_selector: BTreeMap<String, String>,
-    /// Taints of nodes that replicas run on all the same.
+    /// Tolerations of the replicas, for nodes with taints.
     pub tolerations: Vec<Toleration>,
-    /// The admission webhook.
+    /// Admission webhook.
     pub webhook: Webhook,
-    /// The custom resource definitions.
+    /// Custom resource definitions.
     pub crds: Crds,
-    /// The operator's own configuration.
+    /// Configuration of the operator.
     pub config: Config,
     /// Secrets for the platform's database.
     pub postgres: LoginSecrets,
@@ -61,7 +61,7 @@ pub struct Values {
     pub kafka: LoginSecrets,
     /// Secrets for the platform's StarRocks.
     pub starrocks: LoginSecrets,
-    /// What Helm gives to every chart that is part of another. Not used.
+    /// Values that Helm passes to every subchart. Not used.
     pub global: Option<Map<String, Value>>,
 }
 
@@ -69,15 +69,15 @@ pub struct Values {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 pub struct Image {
-    /// Its name, the registry's included.
+    /// Name of the image, including the registry.
     pub repository: String,
-    /// Its tag; if empty, the chart's appVersion.
+    /// Tag of the image; if empty, the chart's appVersion.
     pub tag: String,
-    /// When the node pulls it.
+    /// When a node pulls the image.
     pub pull_policy: PullPolicy,
 }
 
-/// When the node pulls an image.
+/// Pull policy of an image.
 #[derive(JsonSchema)]
 #[expect(missing_docs, reason = "the words are Kubernetes' own")]
 pub enum PullPolicy {
@@ -86,13 +86,13 @@ pub enum PullPolicy {
     Never,
 }
 
-/// What a replica asks for, and what it may use.
+/// Resource requests and limits of a replica.
 #[derive(JsonSchema)]
 pub struct Resources {
-    /// What it asks for.
+    /// Resource requests.
     #[schemars(default, schema_with = "quantities")]
     pub requests: Map<String, Value>,
-    /// What it may use.
+    /// Resource limits.
     #[schemars(default, schema_with = "quantities")]
     pub limits: Map<String, Value>,
 }
@@ -101,28 +101,28 @@ pub struct Resources {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 pub struct Webhook {
-    /// What cert-manager has to do with it.
+    /// Certificate from cert-manager.
     pub cert_manager: CertManager,
 }
 
-/// What cert-manager has to do with the webhook.
+/// Certificate of the webhook from cert-manager.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 pub struct CertManager {
-    /// Where the certificate comes from; without a name the operator makes it.
+    /// Issuer of the certificate; without a name the operator creates the certificate.
     pub issuer_ref: IssuerReference,
 }
 
-/// An issuer of cert-manager.
+/// Issuer of cert-manager.
 #[derive(JsonSchema)]
 pub struct IssuerReference {
-    /// Its name.
+    /// Name of the issuer.
     pub name: String,
-    /// Its kind.
+    /// Kind of the issuer.
     pub kind: IssuerKind,
 }
 
-/// A kind of issuers.
+/// Kind of an issuer.
 #[derive(JsonSchema)]
 #[expect(missing_docs, reason = "the words are cert-manager's own")]
 pub enum IssuerKind {
@@ -133,7 +133,7 @@ pub enum IssuerKind {
 /// The custom resource definitions.
 #[derive(JsonSchema)]
 pub struct Crds {
-    /// Whether this release installs and upgrades them.
+    /// Whether this release installs and upgrades the custom resource definitions.
     pub install: bool,
 }
 
@@ -141,9 +141,9 @@ pub struct Crds {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 pub struct LoginSecrets {
-    /// The password of the operator's login.
+    /// Password of the operator's login.
     pub password_secret: SecretKey,
-    /// The certificate authority of the server, in PEM; none without a name.
+    /// Certificate authority of the server, in PEM; optional.
     pub ca_secret: SecretKey,
 }
 
@@ -151,11 +151,11 @@ pub struct LoginSecrets {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 pub struct ObjectStoreSecrets {
-    /// The access key of the operator's user.
+    /// Access key of the operator's user.
     pub access_key_secret: SecretKey,
-    /// Its secret key.
+    /// Secret key of the operator's user.
     pub secret_key_secret: SecretKey,
-    /// The certificate authority of the server, in PEM; none without a name.
+    /// Certificate authority of the server, in PEM; optional.
     pub ca_secret: SecretKey,
 }
 
@@ -164,20 +164,20 @@ pub struct ObjectStoreSecrets {
 pub struct SecretKey {
     /// Name of the Secret.
     pub name: String,
-    /// The entry's key.
+    /// Key in the Secret.
     pub key: String,
 }
 
-/// The generated files, by their path in the chart.
+/// Returns the generated files with their paths in the chart.
 ///
 /// # Errors
-/// None that could be mended: these types can be written.
+/// Only if a definition can't be written as YAML.
 pub fn files() -> anyhow::Result<Vec<(PathBuf, String)>> {
     let schema = format!("{:#}\n", values_schema());
     let mut files = vec![("values.schema.json".into(), schema)];
     for mut definition in akili_crds::definitions() {
         let name = definition.metadata.name.clone().unwrap_or_default();
-        // With its definition every Tenant would go, and nobody uninstalls for that.
+        // An uninstall that deletes a definition would delete every Tenant with it.
         let keep = ("helm.sh/resource-policy".into(), "keep".into());
         definition.metadata.annotations = Some([keep].into());
         let yaml = serde_saphyr::to_string(&definition)?;
@@ -187,7 +187,7 @@ pub fn files() -> anyhow::Result<Vec<(PathBuf, String)>> {
 }
 
 fn values_schema() -> Value {
-    // The draft that every Helm 3 knows.
+    // Every Helm 3 supports this draft.
     let mut settings = SchemaSettings::draft07().with_transform(RecursiveTransform(close));
     settings.inline_subschemas = true;
     let schema = settings.into_generator().into_root_schema_for::<Values>();
@@ -198,7 +198,7 @@ fn values_schema() -> Value {
     schema
 }
 
-/// A key that isn't known is refused: it is misspelt.
+/// Rejects unknown keys, as they are misspelt.
 fn close(schema: &mut Schema) {
     if schema.get("properties").is_some() {
         schema.insert("additionalProperties".into(), false.into());
@@ -218,7 +218,7 @@ fn remove(schema: &mut Value, path: &[&str]) {
     }
 }
 
-/// Amounts as Kubernetes takes them: 2, 500m, 256Mi.
+/// Returns the schema of Kubernetes' quantities: 2, 500m, 256Mi.
 fn quantities(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",

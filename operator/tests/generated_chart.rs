@@ -1,4 +1,4 @@
-//! What of the Helm chart is generated is fresh.
+//! Generated files of the Helm chart are fresh.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use akili_operator::chart;
 
 #[test]
-fn the_charts_files_are_what_chartgen_writes() {
+fn chart_files_match_what_chartgen_writes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/akili-operator");
     for (path, fresh) in chart::files().unwrap() {
         let file = folder.join(path);

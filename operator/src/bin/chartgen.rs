@@ -1,4 +1,4 @@
-//! Writes what of the Helm chart is generated.
+//! Writes the generated files of the Helm chart.
 
 use std::fs;
 use std::path::Path;
