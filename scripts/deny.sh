@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 unchecked() { printf '\nNOT CHECKED: %s\n' "$*" >&2; }
 
 if ! command -v cargo-deny >/dev/null; then
-	unchecked 'licences, sources and advisories of the dependencies, as cargo-deny is not' \
-		'installed. To install it: cargo install --locked cargo-deny'
+	unchecked 'sources and advisories of the dependencies, as cargo-deny is not installed' \
+		'(cargo install --locked cargo-deny). xtask has checked the licences.'
 	exit 0
 fi
 

@@ -1,8 +1,9 @@
-//! Checks of the repository itself: wording and import circles.
+//! Checks of the repository itself: wording, import circles, licences.
 //!
 //! `cargo test -p xtask` runs all checks, `cargo run -p xtask` prints what they find.
 
 mod imports;
+mod licences;
 mod source;
 mod text;
 
@@ -13,6 +14,7 @@ use anyhow::Result;
 fn main() -> Result<ExitCode> {
     let mut findings = text::findings()?;
     findings.extend(imports::findings()?);
+    findings.extend(licences::findings()?);
     for finding in &findings {
         println!("{finding}");
     }
