@@ -77,6 +77,12 @@ impl Testbed {
         self.admin.clone()
     }
 
+    /// Returns another client with every right, whose connections live in the caller's
+    /// runtime.
+    pub async fn another_admin(&self) -> Result<Client> {
+        client(&layout::admin_kubeconfig()).await
+    }
+
     /// Returns the path of the kubeconfig of [`Testbed::admin`].
     pub fn kubeconfig(&self) -> PathBuf {
         layout::admin_kubeconfig()

@@ -2,11 +2,9 @@
 //! people read.
 
 use std::fs;
-use std::sync::PoisonError;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
-use super::logs::INSTALLED;
 use super::{Backend, OPERATOR_PASSWORD, Platform};
 use akili_testbed::layout;
 
@@ -38,9 +36,7 @@ impl Platform {
         }
         search("the operator's log", &self.log()?)?;
         search("/metrics", &self.metrics()?)?;
-        let before = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = before.clone().context("nothing is installed")?;
-        for (component, length) in &before {
+        for (component, length) in &self.installed_logs()? {
             let log = fs::read(layout::log_file(component))?;
             let since = log.get(*length..).unwrap_or(&log);
             search(component, &String::from_utf8_lossy(since))?;

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::logs::{INSTALLED, LogLengths};
+use super::logs::LogLengths;
 use super::{AUDIT_INTERVAL, Backend, LEASE_DURATION, Platform};
 use akili_testbed::chart::{CHART, helm};
 use akili_testbed::command::{binary, run, succeed};
@@ -30,45 +30,107 @@ pub const CATALOG_PROPERTIES: [(&str, &str); 2] = [
     ("iceberg.catalog.uri", "https://iceberg.example.com/{slug}"),
 ];
 
-/// Subject of the running scenarios.
-static SUBJECT: Mutex<&str> = Mutex::new("");
+/// Installation for the scenarios that run now.
+static INSTALLED: Mutex<Installed> = Mutex::new(Installed {
+    subject: "",
+    shared: false,
+    logs: None,
+    values: None,
+    operator: false,
+});
+/// Lock of the scenario that installs the platform.
+static INSTALLING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// State of the installation, as far as this process knows.
+struct Installed {
+    /// First part of the scenarios' names.
+    subject: &'static str,
+    /// True if several scenarios use one installation and one operator.
+    shared: bool,
+    /// Lengths of the backends' logs before the installation; none if there is none.
+    logs: Option<LogLengths>,
+    /// Values of the installed release; none if unknown.
+    values: Option<Value>,
+    /// True if the shared operator runs.
+    operator: bool,
+}
 
 impl Platform {
-    /// Sets the subject of the next scenario. The platform is reinstalled for the first
-    /// scenario of each subject.
-    pub fn begin(subject: &'static str) {
-        let mut current = SUBJECT.lock().unwrap_or_else(PoisonError::into_inner);
-        if *current != subject {
-            *current = subject;
-            *INSTALLED.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Sets the subject of the next scenario. The first scenario of each subject finds a
+    /// platform without tenants. Shared scenarios use one installation and one operator.
+    pub fn begin(subject: &'static str, shared: bool) {
+        let mut installed = installed();
+        if (installed.subject, installed.shared) != (subject, shared) {
+            installed.subject = subject;
+            installed.shared = shared;
+            installed.logs = None;
         }
     }
 
+    /// Discards what is known of the installation, after a failed scenario.
+    pub fn invalidate() {
+        let mut installed = installed();
+        if !installed.shared {
+            installed.logs = None;
+        }
+        installed.values = None;
+    }
+
+    /// Returns true if other scenarios use the same installation.
+    pub(super) fn is_shared(&self) -> bool {
+        installed().shared
+    }
+
+    /// Returns the lengths of the backends' logs before the installation.
+    pub(super) fn installed_logs(&self) -> Result<LogLengths> {
+        installed().logs.clone().context("nothing is installed")
+    }
+
     pub(super) async fn install_once(&self) -> Result<()> {
-        let installed = || INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
-        if installed().is_none() {
-            let logs = self.reinstall().await?;
-            *installed() = Some(logs);
+        let _installing = INSTALLING.lock().await;
+        if installed().logs.is_some() {
+            return Ok(());
+        }
+        let logs = self.log_lengths()?;
+        let is_known = installed().values.is_some();
+        // A scenario of an earlier process may have been interrupted.
+        if !is_known {
+            self.prepare().await?;
+        }
+        let values = self.values()?;
+        if installed().values.as_ref() != Some(&values) {
+            self.install_chart(&values)?;
+        } else if installed().operator {
+            self.stop_operator()?;
+        }
+        installed().operator = false;
+        self.delete_all_tenants().await?;
+        self.bootstrap().await?;
+        installed().logs = Some(logs);
+        Ok(())
+    }
+
+    pub(super) async fn start_shared_operator(&self) -> Result<()> {
+        let _installing = INSTALLING.lock().await;
+        if !installed().operator {
+            self.scale(1)?;
+            self.wait_leads(1).await?;
+            installed().operator = true;
         }
         Ok(())
     }
 
-    async fn reinstall(&self) -> Result<LogLengths> {
-        let logs = self.log_lengths()?;
+    async fn prepare(&self) -> Result<()> {
         self.import_image().await?;
         self.make_secrets()?;
         // A scenario that locked the operator out may have been interrupted. PostgreSQL,
-        // where the login may not exist yet, is bootstrapped below.
+        // where the login may not exist yet, is bootstrapped later.
         for backend in [Backend::ObjectStore, Backend::Kafka, Backend::StarRocks] {
             if self.testbed.has(backend.component()) {
                 self.restore_operator_login(backend).await?;
             }
         }
-        self.make_bucket().await?;
-        self.install_chart(&self.values()?)?;
-        self.delete_all_tenants().await?;
-        self.bootstrap().await?;
-        Ok(logs)
+        self.make_bucket().await
     }
 
     /// Imports the operator's image of the last build into the node.
@@ -125,11 +187,7 @@ impl Platform {
             ),
             secret("testbed-ca", json!({"ca.crt": ca})),
         ]});
-        let file = self.folder.join("secrets.json");
-        fs::write(&file, objects.to_string())?;
-        self.kubectl(&["apply", "-f", &file.to_string_lossy()])?;
-        fs::remove_file(&file)?;
-        Ok(())
+        self.apply(&objects.to_string())
     }
 
     /// Returns the chart's values for scenarios: no replicas yet, and short intervals.
@@ -170,16 +228,19 @@ impl Platform {
     }
 
     pub fn install_chart(&self, values: &Value) -> Result<()> {
-        // A killed Helm leaves a pending release, which looks like a running upgrade.
-        let pending = "owner=helm,name=akili-operator,status in (pending-install,pending-upgrade)";
-        self.of_operator(&["delete", "secret", "-l", pending])?;
-        let file = self.folder.join("values.json");
-        fs::write(&file, values.to_string())?;
-        let file = file.to_string_lossy();
+        if installed().values.take().is_none() {
+            // A killed Helm leaves a pending release, which looks like a running upgrade.
+            let pending =
+                "owner=helm,name=akili-operator,status in (pending-install,pending-upgrade)";
+            self.of_operator(&["delete", "secret", "-l", pending])?;
+        }
+        let file = self.file("values.json", &values.to_string())?;
         // Another checkout may have installed the same objects without Helm.
-        let values = ["--take-ownership", "--values", &file];
+        let settings = ["--take-ownership", "--values", &file];
         let upgrade = ["upgrade", "--install", "akili-operator", CHART];
-        self.helm(&[&upgrade[..], &values].concat())
+        self.helm(&[&upgrade[..], &settings].concat())?;
+        installed().values = Some(values.clone());
+        Ok(())
     }
 
     /// Waits until the pods belong to the last installation of the chart.
@@ -211,4 +272,14 @@ impl Platform {
         self.empty_starrocks().await?;
         self.testbed.empty_postgres().await
     }
+}
+
+/// Returns true while shared scenarios use the installation: none of them stops a backend.
+pub(super) fn is_in_use() -> bool {
+    let installed = installed();
+    installed.shared && installed.logs.is_some()
+}
+
+fn installed() -> MutexGuard<'static, Installed> {
+    INSTALLED.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::Mutex;
 
 use akili_testbed::layout;
 use anyhow::Result;
@@ -11,9 +10,6 @@ use super::{Backend, Platform};
 
 /// Log lengths in bytes, by component.
 pub type LogLengths = BTreeMap<&'static str, usize>;
-
-/// Lengths of the backends' logs when the platform was installed for the current subject.
-pub(super) static INSTALLED: Mutex<Option<LogLengths>> = Mutex::new(None);
 
 impl Platform {
     /// Returns the lengths of the logs of the backends on the testbed.

@@ -1,6 +1,7 @@
 //! The platform under test: the chart and the bootstrap SQL installed on the testbed, the
 //! operator with its own rights, and clients of admins, users and tenants.
 
+mod api;
 mod backends;
 mod canaries;
 mod footprint;
@@ -20,6 +21,7 @@ mod tenants;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -28,6 +30,7 @@ use serde_json::json;
 use akili_testbed::Testbed;
 use akili_testbed::command::{binary, succeed};
 
+pub use api::text_at;
 pub use backends::Backend;
 pub use footprint::object_store_writes;
 pub use installation::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD};
@@ -60,14 +63,18 @@ impl Platform {
     /// Returns the platform as found on the testbed.
     pub async fn connect() -> Result<Self> {
         let testbed = Testbed::connect().await?;
-        // A scenario that stopped a backend or cut its network may have been interrupted.
-        testbed.restore_network().await?;
-        for component in Backend::ALL.map(Backend::component) {
-            if testbed.has(component) {
-                testbed.start(component).await?;
+        if !installation::is_in_use() {
+            // A scenario that stopped a backend or cut its network may have been interrupted.
+            testbed.restore_network().await?;
+            for component in Backend::ALL.map(Backend::component) {
+                if testbed.has(component) {
+                    testbed.start(component).await?;
+                }
             }
         }
-        let folder = std::env::temp_dir().join(format!("akili-platform-{}", std::process::id()));
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let (process, number) = (std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(format!("akili-platform-{process}-{number}"));
         fs::create_dir_all(&folder)?;
         Ok(Self { testbed, folder })
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
+use super::api::text_at;
 use super::{BUCKET, CATALOG_PROPERTIES, OPERATOR_PASSWORD, Platform, TIMEOUT};
 use akili_testbed::command::{binary, run};
 
@@ -16,59 +17,65 @@ pub const AUDIT_INTERVAL: Duration = Duration::from_secs(2);
 /// lease.
 pub const LEASE_DURATION: Duration = Duration::from_secs(3);
 
+const NAMESPACE: &str = "akili-system";
+const NAME: &str = "akili-operator";
 const DEPLOYMENT: &str = "deployment/akili-operator";
 const PODS: &str = "app.kubernetes.io/name=akili-operator";
-const NAMESPACE: [&str; 2] = ["-n", "akili-system"];
 
-/// The running operator; scaled to zero when dropped.
+/// The running operator; stopped when dropped, unless other scenarios use it too.
 pub struct Operator<'a>(&'a Platform);
 
 impl Platform {
     /// Starts one replica of the operator; returns once it leads and is connected to its
     /// registry.
     pub async fn start_operator(&self) -> Result<Operator<'_>> {
-        self.start_replicas(1).await
+        if !self.is_shared() {
+            return self.start_replicas(1).await;
+        }
+        self.start_shared_operator().await?;
+        Ok(Operator(self))
     }
 
     /// Starts replicas; returns once all are ready and one leads.
     pub async fn start_replicas(&self, replicas: usize) -> Result<Operator<'_>> {
         let operator = Operator(self);
         self.scale(replicas)?;
+        self.wait_leads(replicas).await?;
+        Ok(operator)
+    }
+
+    /// Waits until this many replicas are ready and the leader has prepared its registry.
+    pub(super) async fn wait_leads(&self, replicas: usize) -> Result<()> {
         self.eventually("all replicas are ready", || {
             Ok(self.ready_replicas()? == replicas)
         })
         .await?;
-        self.eventually("one of them leads", || Ok(self.leader()?.is_some()))
-            .await?;
-        let leader = self.leader()?.context("the leader is gone again")?;
-        self.eventually("the leader has reached its registry", || {
-            let log = self.of_operator(&["logs", &leader])?;
-            let since_it_leads = log.split("\"leading\"").nth(1).unwrap_or_default();
-            Ok(since_it_leads.contains("the registry is ready"))
+        self.eventually("one of them leads", || {
+            Ok(self.leader()?.is_some() && self.metrics()?.contains("akili_leading 1"))
         })
         .await?;
-        Ok(operator)
+        let claimed = "SELECT count(*) FROM akili.installation";
+        self.eventually("the leader has reached its registry", || {
+            Ok(self
+                .superuser(claimed)
+                .is_ok_and(|count| count.trim() == "1"))
+        })
+        .await
     }
 
     /// Returns the number of ready replicas.
     pub fn ready_replicas(&self) -> Result<usize> {
-        let ready = "jsonpath={.status.readyReplicas}";
-        let ready = self.of_operator(&["get", DEPLOYMENT, "-o", ready])?;
+        let ready = self.field("Deployment", NAMESPACE, NAME, ".status.readyReplicas")?;
         // Kubernetes omits a zero.
         Ok(if ready.is_empty() { 0 } else { ready.parse()? })
     }
 
     /// Returns the pod that holds the lease, if the pod still exists.
     pub fn leader(&self) -> Result<Option<String>> {
-        let lease = [
-            "get",
-            "lease",
-            "akili-operator",
-            "--ignore-not-found",
-            "-o",
-            "jsonpath={.spec.holderIdentity}",
-        ];
-        let holder = self.of_operator(&lease)?;
+        let Some(lease) = self.find("Lease", NAMESPACE, NAME)? else {
+            return Ok(None);
+        };
+        let holder = text_at(&lease, ".spec.holderIdentity");
         let pods = self.pods()?;
         Ok(pods
             .into_iter()
@@ -77,9 +84,9 @@ impl Platform {
 
     /// Returns the names of the operator's pods.
     pub fn pods(&self) -> Result<Vec<String>> {
-        let names = "jsonpath={.items[*].metadata.name}";
-        let pods = self.of_operator(&["get", "pods", "-l", PODS, "-o", names])?;
-        Ok(pods.split_whitespace().map(str::to_owned).collect())
+        let pods = self.list("Pod", NAMESPACE, &format!("labelSelector={PODS}"))?;
+        let names = pods.iter().map(|pod| text_at(pod, ".metadata.name"));
+        Ok(names.collect())
     }
 
     /// Restarts all pods, one after the other, and waits for the rollout. Other tasks of
@@ -88,7 +95,7 @@ impl Platform {
         for rollout in [&["restart"][..], &["status", "--timeout=60s"]] {
             let mut kubectl = Command::new(self.testbed.kubectl());
             kubectl.arg("--kubeconfig").arg(self.testbed.kubeconfig());
-            kubectl.args(NAMESPACE).arg("rollout");
+            kubectl.args(["-n", NAMESPACE, "rollout"]);
             kubectl.args(rollout).arg(DEPLOYMENT);
             tokio::task::spawn_blocking(move || run(&mut kubectl)).await??;
         }
@@ -125,28 +132,25 @@ impl Platform {
 
     /// Returns the number of restarts of a pod's container.
     pub fn restarts_of(&self, pod: &str) -> Result<u32> {
-        let count = "jsonpath={.status.containerStatuses[0].restartCount}";
-        Ok(self
-            .of_operator(&["get", "pod", pod, "-o", count])?
-            .parse()?)
+        let count = ".status.containerStatuses[0].restartCount";
+        Ok(self.field("Pod", NAMESPACE, pod, count)?.parse()?)
     }
 
     /// Returns a pod's address.
     pub fn address_of(&self, pod: &str) -> Result<String> {
-        self.of_operator(&["get", "pod", pod, "-o", "jsonpath={.status.podIP}"])
+        self.field("Pod", NAMESPACE, pod, ".status.podIP")
     }
 
     fn container_of(&self, pod: &str) -> Result<String> {
-        let id = "jsonpath={.status.containerStatuses[0].containerID}";
-        let container = self.of_operator(&["get", "pod", pod, "-o", id])?;
+        let id = ".status.containerStatuses[0].containerID";
+        let container = self.field("Pod", NAMESPACE, pod, id)?;
         Ok(container.trim_start_matches("containerd://").to_owned())
     }
 
     /// Deletes a pod at once; the kubelet would restart its container with growing
     /// delays.
     fn delete_pod_at_once(&self, pod: &str) -> Result<()> {
-        let at_once = ["delete", "pod", pod, "--force", "--grace-period=0"];
-        self.of_operator(&at_once).map(drop)
+        self.delete_now("Pod", NAMESPACE, pod)
     }
 
     /// Runs `akili-operator check` as an admin; a failure is part of the output.
@@ -211,7 +215,7 @@ impl Platform {
     pub fn metrics(&self) -> Result<String> {
         let leader = self.leader()?.context("no replica leads")?;
         let path = format!("/api/v1/namespaces/akili-system/pods/{leader}:8080/proxy/metrics");
-        self.kubectl(&["get", "--raw", &path])
+        self.raw(&path)
     }
 
     /// Returns the logs of all replicas.
@@ -229,13 +233,34 @@ impl Platform {
 
     /// Runs `kubectl` in the operator's namespace and returns its output.
     pub fn of_operator(&self, arguments: &[&str]) -> Result<String> {
-        self.kubectl(&[arguments, &NAMESPACE].concat())
+        self.kubectl(&[arguments, &["-n", NAMESPACE]].concat())
     }
 
-    fn scale(&self, replicas: usize) -> Result<()> {
-        let replicas = format!("--replicas={replicas}");
-        self.of_operator(&["scale", DEPLOYMENT, &replicas])
-            .map(drop)
+    pub(super) fn scale(&self, replicas: usize) -> Result<()> {
+        let spec = json!({"spec": {"replicas": replicas}});
+        self.patch("Deployment", NAMESPACE, NAME, &spec).map(drop)
+    }
+
+    /// Stops all replicas. The leader releases the Lease once its reconciles have finished;
+    /// from then on it only serves the webhook, which no scenario waits for.
+    pub(super) fn stop_operator(&self) -> Result<()> {
+        self.scale(0)?;
+        self.until(|| Ok(self.leader()?.is_none()))
+            .context("the operator doesn't release its Lease")?;
+        for pod in self.pods()? {
+            self.delete_pod_at_once(&pod)?;
+        }
+        self.until(|| Ok(self.pods()?.is_empty()))
+            .context("the operator's pods still exist")
+    }
+
+    fn until(&self, holds: impl Fn() -> Result<bool>) -> Result<()> {
+        let began = Instant::now();
+        while !holds()? {
+            ensure!(began.elapsed() < TIMEOUT, "not within {TIMEOUT:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
     }
 }
 
@@ -254,26 +279,18 @@ impl Operator<'_> {
         tokio::time::sleep(time).await;
         self.0.testbed.kill_container(&container).await?;
         self.0.scale(0)?;
-        self.0.delete_pod_at_once(&leader)
-    }
-
-    fn stop(&self) -> Result<()> {
-        self.0.scale(0)?;
-        let began = Instant::now();
-        while !self.0.pods()?.is_empty() {
-            ensure!(
-                began.elapsed() < TIMEOUT,
-                "the operator's pods still exist after {TIMEOUT:?}"
-            );
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        Ok(())
+        self.0.delete_pod_at_once(&leader)?;
+        // A killed leader doesn't release the Lease; its successor would wait until it expires.
+        self.0.delete_now("Lease", NAMESPACE, NAME)
     }
 }
 
 impl Drop for Operator<'_> {
     fn drop(&mut self) {
-        if let Err(error) = self.stop() {
+        if self.0.is_shared() {
+            return;
+        }
+        if let Err(error) = self.0.stop_operator() {
             eprintln!("can't stop the operator: {error:#}");
         }
     }

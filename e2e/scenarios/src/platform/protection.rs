@@ -7,8 +7,6 @@ use serde_json::json;
 
 use super::Platform;
 
-const BINDING: &str = "validatingadmissionpolicybinding/akili-tenant-deletion";
-
 /// The webhook's registration. Without it the API server doesn't call the operator, and
 /// the other protections stand alone.
 pub const WEBHOOK: &str = "mutatingwebhookconfiguration/akili-admission";
@@ -42,22 +40,31 @@ impl Platform {
     ) -> Result<T> {
         self.of_operator(&["delete", object])?;
         let done = doing.await;
-        let repaired = self.repair_release();
+        let repaired = self.repair_release().await;
         // The first error is the more useful one.
         let done = done?;
         repaired.map(|()| done)
     }
 
-    /// Reinstalls deleted objects of the release, with one replica of the operator.
-    fn repair_release(&self) -> Result<()> {
+    /// Reinstalls deleted objects of the release, with one replica of the operator, and
+    /// waits until the API server can verify its webhook.
+    async fn repair_release(&self) -> Result<()> {
         let mut values = self.values()?;
         values["replicas"] = json!(1);
-        self.install_chart(&values)
+        self.install_chart(&values)?;
+        let bundle = ".webhooks[0].clientConfig.caBundle";
+        self.eventually("the webhook can be verified", || {
+            let name = "akili-admission";
+            let bundle = self.field("MutatingWebhookConfiguration", "", name, bundle)?;
+            Ok(!bundle.is_empty())
+        })
+        .await
     }
 
     fn set_policy_action(&self, action: &str) -> Result<()> {
-        let patch = format!(r#"{{"spec":{{"validationActions":["{action}"]}}}}"#);
-        self.kubectl(&["patch", BINDING, "--type=merge", "-p", &patch])
+        let binding = "akili-tenant-deletion";
+        let actions = json!({"spec": {"validationActions": [action]}});
+        self.patch("ValidatingAdmissionPolicyBinding", "", binding, &actions)
             .map(drop)
     }
 }

@@ -10,13 +10,13 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::Platform;
+use super::api::text_at;
 use akili_testbed::command::succeed;
 
 impl Platform {
     /// Returns a field of the Tenant's status.
     pub fn status(&self, slug: &str, field: &str) -> Result<String> {
-        let query = format!("jsonpath={{.status.{field}}}");
-        self.kubectl(&["get", "tenant", slug, "-o", &query])
+        self.field("Tenant", "", slug, &format!(".status.{field}"))
     }
 
     /// Returns the reason of a Tenant's condition; empty if the condition doesn't exist.
@@ -32,16 +32,8 @@ impl Platform {
     /// Returns the decoded entries of a Secret in the tenant's namespace.
     pub fn secret_of(&self, slug: &str, secret: &str) -> Result<BTreeMap<String, String>> {
         let namespace = self.status(slug, "namespace")?;
-        let data = [
-            "get",
-            "secret",
-            secret,
-            "-n",
-            &namespace,
-            "-o",
-            "jsonpath={.data}",
-        ];
-        let data: BTreeMap<String, String> = serde_json::from_str(&self.kubectl(&data)?)?;
+        let mut secret = self.get("Secret", &namespace, secret)?;
+        let data: BTreeMap<String, String> = serde_json::from_value(secret["data"].take())?;
         let clear = |(name, value): (String, String)| {
             let value = String::from_utf8(BASE64_STANDARD.decode(value)?)?;
             Ok((name, value))
@@ -88,29 +80,31 @@ impl Platform {
 
     /// Patches fields of the spec of a Tenant or TenantQuota, as an admin.
     pub fn patch_spec(&self, resource: &str, slug: &str, fields: &Value) -> Result<()> {
-        let patch = json!({"spec": fields}).to_string();
-        let patch = ["patch", resource, slug, "--type=merge", "-p", &patch];
-        self.kubectl(&patch).map(drop)
+        self.patch(resource, "", slug, &json!({"spec": fields}))
+            .map(drop)
     }
 
     /// Returns the messages of a Tenant's or TenantQuota's events, oldest first. `more`
     /// is an additional field selector, such as `,type=Warning`. Events of an earlier
     /// object of the same name are excluded.
     pub fn events_of(&self, resource: &str, slug: &str, more: &str) -> Result<Vec<String>> {
-        let uid = ["get", resource, slug, "-o", "jsonpath={.metadata.uid}"];
-        let selector = format!("involvedObject.uid={}{more}", self.kubectl(&uid)?);
-        let events = [
-            "get",
-            "events",
-            "-n",
-            "default",
-            "--field-selector",
-            &selector,
-        ];
-        let notes = "jsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
-        let oldest_first = "--sort-by=.metadata.creationTimestamp";
-        let notes = self.kubectl(&[&events[..], &[oldest_first, "-o", notes]].concat())?;
-        Ok(notes.lines().map(str::to_owned).collect())
+        let uid = self.field(resource, "", slug, ".metadata.uid")?;
+        let query = format!("fieldSelector=involvedObject.uid={uid}{more}");
+        let mut events = self.list("Event", "default", &query)?;
+        events.sort_by_key(|event| text_at(event, ".metadata.creationTimestamp"));
+        let notes = events.iter().map(|event| text_at(event, ".message"));
+        Ok(notes.collect())
+    }
+
+    /// Waits until an event of the Tenant or TenantQuota contains this: events are
+    /// published after the steps that they report.
+    pub async fn until_event(&self, resource: &str, slug: &str, said: &str) -> Result<()> {
+        let says = || {
+            let events = self.events_of(resource, slug, "")?;
+            Ok(events.iter().any(|event| event.contains(said)))
+        };
+        let what = format!("an event of {slug} says {said:?}");
+        self.eventually(&what, says).await
     }
 
     /// Sets `spec.state` and waits until the tenant has reached this phase in every
@@ -128,12 +122,6 @@ impl Platform {
         .await
     }
 
-    /// Applies these objects as an admin.
-    pub fn apply(&self, yaml: &str) -> Result<()> {
-        let file = self.file("apply.yaml", yaml)?;
-        self.kubectl(&["apply", "-f", &file]).map(drop)
-    }
-
     /// Creates a tenant that stays PROVISIONING because a foreign catalog has its
     /// catalog's name; returns once all other planes have converged.
     pub async fn keep_provisioning(&self, slug: &str) -> Result<()> {
@@ -147,7 +135,7 @@ impl Platform {
         .await
     }
 
-    /// Creates a tenant with `kubectl apply` and waits until it is ACTIVE.
+    /// Applies a Tenant and waits until it is ACTIVE.
     pub fn activate(&self, slug: &str) -> Result<()> {
         self.apply(&tenant_yaml(slug))?;
         self.wait_active(slug)

@@ -58,19 +58,11 @@ async fn ensure_repaired(platform: &Platform) -> Result<()> {
     platform.wait_until_logins_work(TENANT).await?;
     // The other backends show enough of their state to need no mark.
     let namespace = platform.status(TENANT, "namespace")?;
-    let mark = "jsonpath={.metadata.annotations.akili\\.io/applied}";
-    let read = [
-        "get",
-        "secret",
-        "akili-postgres",
-        "-n",
-        &namespace,
-        "-o",
-        mark,
-    ];
+    let mark = ".metadata.annotations.akili\\.io/applied";
     platform
         .eventually("the Secret is marked", || {
-            Ok(!platform.kubectl(&read)?.is_empty())
+            let mark = platform.field("Secret", &namespace, "akili-postgres", mark)?;
+            Ok(!mark.is_empty())
         })
         .await?;
     platform.ensure_no_secret_leaks(&[TENANT])

@@ -41,11 +41,11 @@ pub async fn readme_commands_print_the_shown_output() -> Result<()> {
 pub async fn metrics_equal_the_documented_table() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    platform.activate("acme")?;
+    platform.activate("metered")?;
     // Metrics of requests exist only after a request.
     let product = "apiVersion: akili.io/v1alpha1\nkind: DataProduct\nmetadata: {name: orders}\nspec: {namespace: sales}\n";
     let file = platform.file("orders.yaml", product)?;
-    let namespace = platform.status("acme", "namespace")?;
+    let namespace = platform.status("metered", "namespace")?;
     platform.kubectl(&["create", "-n", &namespace, "-f", &file])?;
     let metrics = platform.metrics()?;
     let told = metrics

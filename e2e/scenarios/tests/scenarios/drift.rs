@@ -1,31 +1,21 @@
 //! Manual changes are repaired without a change of the Tenant, and reported in an Event.
 
-use akili_scenarios::platform::Platform;
-use anyhow::{Result, ensure};
+use akili_scenarios::platform::{Platform, text_at};
+use anyhow::Result;
 
 pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
     let platform = Platform::install().await?;
     platform.superuser(
-        "DROP TABLE IF EXISTS orders; CREATE TABLE orders (tenant_id uuid NOT NULL, n int)",
+        "DROP TABLE IF EXISTS drift_orders; CREATE TABLE drift_orders (tenant_id uuid NOT NULL, n int)",
     )?;
     let _operator = platform.start_operator().await?;
-    platform.activate("acme")?;
+    platform.activate("adrift")?;
     drift_is_repaired(&platform).await
 }
 
 async fn drift_is_repaired(platform: &Platform) -> Result<()> {
-    let namespace = platform.status("acme", "namespace")?;
-    let role = platform.status("acme", "resources.postgres.role")?;
-    let binding = [
-        "get",
-        "rolebinding",
-        "akili-tenant-reader",
-        "-n",
-        &namespace,
-        "--ignore-not-found",
-        "-o",
-        "name",
-    ];
+    let namespace = platform.status("adrift", "namespace")?;
+    let role = platform.status("adrift", "resources.postgres.role")?;
     platform.kubectl(&[
         "delete",
         "rolebinding",
@@ -35,7 +25,8 @@ async fn drift_is_repaired(platform: &Platform) -> Result<()> {
     ])?;
     platform
         .eventually("the binding is restored", || {
-            Ok(!platform.kubectl(&binding)?.is_empty())
+            let binding = platform.find("RoleBinding", &namespace, "akili-tenant-reader")?;
+            Ok(binding.is_some())
         })
         .await?;
 
@@ -46,16 +37,16 @@ async fn drift_is_repaired(platform: &Platform) -> Result<()> {
         platform.superuser(&harm)?;
         platform
             .eventually(&format!("the login works again after {harm}"), || {
-                Ok(platform.as_tenant("acme", "SELECT 1")?.status.success())
+                Ok(platform.as_tenant("adrift", "SELECT 1")?.status.success())
             })
             .await?;
     }
 
-    let sound = "SELECT (SELECT relforcerowsecurity FROM pg_class WHERE oid = 'orders'::regclass) \
-                 AND EXISTS (SELECT FROM pg_policy WHERE polrelid = 'orders'::regclass AND polname = 'akili_tenant')";
+    let sound = "SELECT (SELECT relforcerowsecurity FROM pg_class WHERE oid = 'drift_orders'::regclass) \
+                 AND EXISTS (SELECT FROM pg_policy WHERE polrelid = 'drift_orders'::regclass AND polname = 'akili_tenant')";
     for harm in [
-        "DROP POLICY akili_tenant ON orders",
-        "ALTER TABLE orders NO FORCE ROW LEVEL SECURITY",
+        "DROP POLICY akili_tenant ON drift_orders",
+        "ALTER TABLE drift_orders NO FORCE ROW LEVEL SECURITY",
     ] {
         platform.superuser(harm)?;
         platform
@@ -66,19 +57,14 @@ async fn drift_is_repaired(platform: &Platform) -> Result<()> {
             .await?;
     }
 
-    let events = platform.kubectl(&[
-        "get",
-        "events",
-        "-n",
-        "default",
-        "-o",
-        "jsonpath={.items[*].message}",
-    ])?;
-    for told in [
-        "apply RoleBinding akili-tenant-reader",
-        "table public.orders is protected",
-    ] {
-        ensure!(events.contains(told), "no event says {told}: {events}");
-    }
-    Ok(())
+    let applied = "apply RoleBinding akili-tenant-reader";
+    platform.until_event("tenant", "adrift", applied).await?;
+    let said = "table public.drift_orders is protected";
+    platform
+        .eventually("an event says that the table is protected", || {
+            let events = platform.list("Event", "default", "")?;
+            let mut messages = events.iter().map(|event| text_at(event, ".message"));
+            Ok(messages.any(|message| message.contains(said)))
+        })
+        .await
 }

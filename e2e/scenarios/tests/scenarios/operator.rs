@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 pub async fn operator_reaches_tenants_only() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    platform.activate("acme")?;
+    platform.activate("confined")?;
     the_operator_is_confined(&platform).await?;
     a_tenant_cannot_forge_a_credential(&platform)
 }
@@ -203,8 +203,8 @@ async fn the_operator_is_confined(platform: &Platform) -> Result<()> {
 
 fn a_tenant_cannot_forge_a_credential(platform: &Platform) -> Result<()> {
     let (id, namespace) = (
-        platform.status("acme", "id")?,
-        platform.status("acme", "namespace")?,
+        platform.status("confined", "id")?,
+        platform.status("confined", "namespace")?,
     );
     let forge = ["create", "secret", "generic", "akili-kafka"];
     let answer = platform.as_user_of(&id, &namespace, &forge)?;

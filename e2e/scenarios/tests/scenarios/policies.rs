@@ -18,42 +18,45 @@ pub async fn permitted_creations_depend_on_the_tenants_state() -> Result<()> {
 }
 
 async fn refuses_what_the_state_forbids(platform: &Platform) -> Result<()> {
-    platform.activate("acme")?;
-    let acme = Tenant::of(platform, "acme")?;
+    platform.activate("burgher")?;
+    let burgher = Tenant::of(platform, "burgher")?;
     for (kind, name) in KINDS {
-        succeed(&acme.create(kind, "kept")?)?;
-        succeed(&acme.create(kind, "new")?)?;
-        succeed(&acme.as_user(&["delete", name, "new"])?)?;
+        succeed(&burgher.create(kind, "kept")?)?;
+        succeed(&burgher.create(kind, "new")?)?;
+        succeed(&burgher.as_user(&["delete", name, "new"])?)?;
     }
 
-    succeed(&platform.akili(&["tenant", "suspend", "acme", "--confirm", "--wait"])?)?;
-    let suspended = "TenantSuspended: Tenant 'acme' is suspended";
+    succeed(&platform.akili(&["tenant", "suspend", "burgher", "--confirm", "--wait"])?)?;
+    let suspended = "TenantSuspended: Tenant 'burgher' is suspended";
     for (kind, name) in KINDS {
-        acme.eventually_rejected(kind, suspended).await?;
+        burgher.eventually_rejected(kind, suspended).await?;
         let change = ["annotate", name, "kept", "akili.io/run-requested-at=now"];
-        refused(&acme.as_user(&change)?, suspended)?;
+        refused(&burgher.as_user(&change)?, suspended)?;
         refused(
-            &acme.as_user(&["delete", name, "kept"])?,
+            &burgher.as_user(&["delete", name, "kept"])?,
             "cannot delete resource",
         )?;
-        acme.as_admin(&["delete", name, "kept"])?;
+        burgher.as_admin(&["delete", name, "kept"])?;
     }
 
-    succeed(&platform.akili(&["tenant", "reactivate", "acme", "--wait"])?)?;
+    succeed(&platform.akili(&["tenant", "reactivate", "burgher", "--wait"])?)?;
     platform
         .eventually("the tenant creates a connection again", || {
-            Ok(acme.create("Connection", "again")?.status.success())
+            Ok(burgher.create("Connection", "again")?.status.success())
         })
         .await?;
 
-    succeed(&platform.akili(&["tenant", "archive", "acme", "--confirm", "--wait"])?)?;
-    refused(&acme.create("Connection", "new")?, "cannot create resource")?;
+    succeed(&platform.akili(&["tenant", "archive", "burgher", "--confirm", "--wait"])?)?;
+    refused(
+        &burgher.create("Connection", "new")?,
+        "cannot create resource",
+    )?;
     let file = platform.file(
         "connection.json",
         &object_of("Connection", "new").to_string(),
     )?;
-    let by_admin = platform.try_kubectl(&["create", "-n", &acme.namespace, "-f", &file])?;
-    refused(&by_admin, "TenantArchived: Tenant 'acme' is archived")
+    let by_admin = platform.try_kubectl(&["create", "-n", &burgher.namespace, "-f", &file])?;
+    refused(&by_admin, "TenantArchived: Tenant 'burgher' is archived")
 }
 
 pub async fn provisioning_tenant_creates_nothing() -> Result<()> {
@@ -64,19 +67,16 @@ pub async fn provisioning_tenant_creates_nothing() -> Result<()> {
 }
 
 async fn refuses_until_it_is_made(platform: &Platform) -> Result<()> {
-    platform.keep_provisioning("newcomer").await?;
-    let newcomer = Tenant::of(platform, "newcomer")?;
+    platform.keep_provisioning("comer").await?;
+    let newcomer = Tenant::of(platform, "comer")?;
     for (kind, _) in KINDS {
         newcomer
-            .eventually_rejected(
-                kind,
-                "TenantNotReady: Tenant 'newcomer' is still being made",
-            )
+            .eventually_rejected(kind, "TenantNotReady: Tenant 'comer' is still being made")
             .await?;
     }
     let mut admin = platform.starrocks_of_operator().await?;
-    admin.query("DROP CATALOG tenant_newcomer_catalog").await?;
-    platform.wait_active("newcomer")
+    admin.query("DROP CATALOG tenant_comer_catalog").await?;
+    platform.wait_active("comer")
 }
 
 pub async fn unconfirmed_deletion_is_rejected_and_loses_no_data() -> Result<()> {

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use akili_scenarios::platform::{Platform, tenant_yaml};
+use akili_scenarios::platform::{Platform, tenant_yaml, text_at};
 use anyhow::{Result, bail, ensure};
 use serde_json::json;
 
@@ -55,9 +55,12 @@ pub async fn two_hundred_tenants_converge_and_then_idle_cheaply() -> Result<()> 
 
 async fn until_all_are_active(platform: &Platform) -> Result<()> {
     let began = Instant::now();
-    let phases = ["get", "tenants", "-o", "jsonpath={.items[*].status.phase}"];
     loop {
-        let active = platform.kubectl(&phases)?.matches("ACTIVE").count();
+        let tenants = platform.list("Tenant", "", "")?;
+        let phases = tenants
+            .iter()
+            .map(|tenant| text_at(tenant, ".status.phase"));
+        let active = phases.filter(|phase| phase == "ACTIVE").count();
         if active as u64 == TENANTS {
             return Ok(());
         }

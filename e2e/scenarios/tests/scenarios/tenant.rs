@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use akili_scenarios::platform::{AUDIT_INTERVAL, Platform, tenant_yaml};
+use akili_scenarios::platform::{AUDIT_INTERVAL, Platform, tenant_yaml, text_at};
 use akili_testbed::command::{stderr, stdout, succeed};
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -10,8 +10,8 @@ use serde_json::json;
 pub async fn new_tenant_is_active_within_seconds_and_visible() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    platform.activate("acme")?;
-    platform.activate("acme-2")?;
+    platform.activate("citizen")?;
+    platform.activate("citizen-2")?;
 
     get_prints_five_lines(&platform)?;
     bad_tenants_are_refused_with_the_rule(&platform)?;
@@ -49,26 +49,26 @@ pub async fn foreign_namespace_is_untouched() -> Result<()> {
         .await?;
     let before = held()?;
 
-    platform.apply(&format!("{}  id: {ID}\n", tenant_yaml("newcomer")))?;
+    platform.apply(&format!("{}  id: {ID}\n", tenant_yaml("landless")))?;
     platform
         .eventually("the namespace is reported as foreign", || {
-            Ok(platform.reason("newcomer", "NamespaceReady")? == "OwnedByAnother")
+            Ok(platform.reason("landless", "NamespaceReady")? == "OwnedByAnother")
         })
         .await?;
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
     let after = held()?;
     ensure!(before == after, "{before} became {after}");
-    ensure!(platform.status("newcomer", "phase")? == "PROVISIONING");
+    ensure!(platform.status("landless", "phase")? == "PROVISIONING");
 
     platform.kubectl(&["delete", "namespace", &namespace])?;
-    platform.wait_active("newcomer")
+    platform.wait_active("landless")
 }
 
 fn get_prints_five_lines(platform: &Platform) -> Result<()> {
-    let id = platform.status("acme", "id")?;
-    let lines = succeed(&platform.akili(&["tenant", "get", "acme"])?)?;
+    let id = platform.status("citizen", "id")?;
+    let lines = succeed(&platform.akili(&["tenant", "get", "citizen"])?)?;
     let expected =
-        format!("ID: {id}\nSlug: acme\nDisplay Name: Tenant acme\nStatus: ACTIVE\nCreated: ");
+        format!("ID: {id}\nSlug: citizen\nDisplay Name: Tenant citizen\nStatus: ACTIVE\nCreated: ");
     ensure!(
         lines.starts_with(&expected) && lines.lines().count() == 5,
         "{lines}"
@@ -78,7 +78,7 @@ fn get_prints_five_lines(platform: &Platform) -> Result<()> {
 
 fn bad_tenants_are_refused_with_the_rule(platform: &Platform) -> Result<()> {
     let long = "a".repeat(64);
-    for name in ["ab", "1acme", "a.b", &long] {
+    for name in ["ab", "1citizen", "a.b", &long] {
         let file = std::env::temp_dir().join("akili-bad-tenant.yaml");
         fs::write(&file, tenant_yaml(name))?;
         let answer = platform.try_kubectl(&["apply", "-f", &file.to_string_lossy()])?;
@@ -88,7 +88,7 @@ fn bad_tenants_are_refused_with_the_rule(platform: &Platform) -> Result<()> {
             stderr(&answer)
         );
     }
-    let id = platform.status("acme", "id")?;
+    let id = platform.status("citizen", "id")?;
     for (patch, rule) in [
         (
             r#"{"spec":{"id":"6ba7b810-9dad-11d1-80b4-00c04fd430c8"}}"#.to_owned(),
@@ -101,7 +101,7 @@ fn bad_tenants_are_refused_with_the_rule(platform: &Platform) -> Result<()> {
         ),
     ] {
         let answer =
-            platform.try_kubectl(&["patch", "tenant", "acme", "--type=merge", "-p", &patch])?;
+            platform.try_kubectl(&["patch", "tenant", "citizen", "--type=merge", "-p", &patch])?;
         ensure!(
             stderr(&answer).contains(rule) && answer.status.success() == rule.is_empty(),
             "{patch}: {}",
@@ -142,15 +142,15 @@ fn the_cli_says_what_is_wrong(platform: &Platform) -> Result<()> {
             "can't be a tenant's name",
         ),
         (
-            &["tenant", "create", "acme", "--display-name", "x"],
+            &["tenant", "create", "citizen", "--display-name", "x"],
             1,
-            "error: tenant acme exists already",
+            "error: tenant citizen exists already",
         ),
         (
             &[
                 "tenant",
                 "wait",
-                "acme",
+                "citizen",
                 "--for",
                 "ARCHIVED",
                 "--timeout",
@@ -173,7 +173,7 @@ fn the_cli_says_what_is_wrong(platform: &Platform) -> Result<()> {
         );
     }
     let list = succeed(&platform.akili(&["tenant", "list", "--state", "active", "--json"])?)?;
-    ensure!(list.contains(r#""slug": "acme-2""#), "{list}");
+    ensure!(list.contains(r#""slug": "citizen-2""#), "{list}");
     Ok(())
 }
 
@@ -181,46 +181,62 @@ fn verbs_lead_a_tenant_through_its_life(platform: &Platform) -> Result<()> {
     for (command, code, said) in [
         ("suspend nobody --confirm", 3, "there is no tenant nobody"),
         (
-            "suspend acme-2",
+            "suspend citizen-2",
             2,
-            "would make tenant acme-2 (Tenant acme-2) read-only in every plane",
+            "would make tenant citizen-2 (Tenant citizen-2) read-only in every plane",
         ),
         (
-            "suspend acme-2 --dry-run=server",
+            "suspend citizen-2 --dry-run=server",
             0,
-            "acme-2 would be suspended",
+            "citizen-2 would be suspended",
         ),
         (
-            "suspend acme-2 --confirm --wait",
+            "suspend citizen-2 --confirm --wait",
             0,
-            "tenant acme-2 is SUSPENDED",
+            "tenant citizen-2 is SUSPENDED",
         ),
-        ("suspend acme-2 --confirm", 0, "acme-2 is SUSPENDED already"),
         (
-            "wait acme-2 --for ACTIVE --timeout 1s",
+            "suspend citizen-2 --confirm",
+            0,
+            "citizen-2 is SUSPENDED already",
+        ),
+        (
+            "wait citizen-2 --for ACTIVE --timeout 1s",
             6,
             "its spec.state is Suspended",
         ),
-        ("purge acme-2 --confirm", 1, "isn't archived"),
-        ("reactivate acme-2 --wait", 0, "tenant acme-2 is ACTIVE"),
+        ("purge citizen-2 --confirm", 1, "isn't archived"),
         (
-            "archive acme-2",
+            "reactivate citizen-2 --wait",
+            0,
+            "tenant citizen-2 is ACTIVE",
+        ),
+        (
+            "archive citizen-2",
             2,
             "no access for anybody in any plane, for ever",
         ),
         (
-            "archive acme-2 --confirm --wait",
+            "archive citizen-2 --confirm --wait",
             0,
-            "tenant acme-2 is ARCHIVED",
+            "tenant citizen-2 is ARCHIVED",
         ),
-        ("archive acme-2", 0, "acme-2 is ARCHIVED already"),
-        ("reactivate acme-2", 1, "is archived, and that is for ever"),
+        ("archive citizen-2", 0, "citizen-2 is ARCHIVED already"),
         (
-            "purge acme-2",
-            2,
-            "would delete everything that tenant acme-2",
+            "reactivate citizen-2",
+            1,
+            "is archived, and that is for ever",
         ),
-        ("purge acme-2 --dry-run=server", 0, "acme-2 would be purged"),
+        (
+            "purge citizen-2",
+            2,
+            "would delete everything that tenant citizen-2",
+        ),
+        (
+            "purge citizen-2 --dry-run=server",
+            0,
+            "citizen-2 would be purged",
+        ),
     ] {
         let arguments: Vec<&str> = ["tenant"].into_iter().chain(command.split(' ')).collect();
         let answer = platform.akili(&arguments)?;
@@ -235,14 +251,14 @@ fn verbs_lead_a_tenant_through_its_life(platform: &Platform) -> Result<()> {
 }
 
 fn a_verb_warns_where_git_says_otherwise(platform: &Platform) -> Result<()> {
-    let file = platform.file("git.yaml", &(tenant_yaml("acme") + "  state: Active\n"))?;
+    let file = platform.file("git.yaml", &(tenant_yaml("citizen") + "  state: Active\n"))?;
     let argo = [
         "--server-side",
         "--force-conflicts",
         "--field-manager=argocd-controller",
     ];
     platform.kubectl(&[&["apply", "-f", &file], &argo[..]].concat())?;
-    let answer = platform.akili(&["tenant", "suspend", "acme", "--dry-run=server"])?;
+    let answer = platform.akili(&["tenant", "suspend", "citizen", "--dry-run=server"])?;
     let warning = "is managed by Argo CD (argocd-controller), which would revert this";
     ensure!(
         answer.status.success() && stderr(&answer).contains(warning),
@@ -255,19 +271,12 @@ fn a_verb_warns_where_git_says_otherwise(platform: &Platform) -> Result<()> {
 /// Limits are written in the API server's canonical form: a thousand products are `1k`,
 /// 1024 GB are `1Ti`. Any other form would always differ from the desired one.
 async fn limits_are_written_as_the_api_server_writes_them(platform: &Platform) -> Result<()> {
-    let namespace = platform.status("acme", "namespace")?;
-    let hard = || {
-        let query =
-            "jsonpath={.spec.hard.count/dataproducts\\.akili\\.io} {.spec.hard.limits\\.memory}";
-        platform.kubectl(&[
-            "get",
-            "resourcequota",
-            "akili",
-            "-n",
-            &namespace,
-            "-o",
-            query,
-        ])
+    let namespace = platform.status("citizen", "namespace")?;
+    let hard = || -> Result<String> {
+        let quota = platform.get("ResourceQuota", &namespace, "akili")?;
+        let hard = |limit| text_at(&quota, &format!(".spec.hard.{limit}"));
+        let products = hard("count/dataproducts\\.akili\\.io");
+        Ok(format!("{products} {}", hard("limits\\.memory")))
     };
     for (limits, written) in [
         (
@@ -279,10 +288,10 @@ async fn limits_are_written_as_the_api_server_writes_them(platform: &Platform) -
             "100 32Gi",
         ),
     ] {
-        platform.patch_spec("tenantquota", "acme", &limits)?;
+        platform.patch_spec("tenantquota", "citizen", &limits)?;
         platform
             .eventually(&format!("the quota is {written}"), || {
-                Ok(hard()? == written && platform.reason("acme", "Ready")? == "Reached")
+                Ok(hard()? == written && platform.reason("citizen", "Ready")? == "Reached")
             })
             .await?;
     }

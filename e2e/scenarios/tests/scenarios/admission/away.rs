@@ -44,10 +44,9 @@ pub async fn webhook_down_blocks_creations_only() -> Result<()> {
             platform.activate("made-meanwhile")?;
             succeed(&platform.akili(&["tenant", "archive", "purged", "--confirm", "--wait"])?)?;
             succeed(&platform.akili(&["tenant", "purge", "purged", "--confirm"])?)?;
-            let get = ["get", "namespace", &other.namespace, "--ignore-not-found"];
             platform
                 .eventually("the namespace and its content are deleted", || {
-                    Ok(platform.kubectl(&get)?.is_empty())
+                    Ok(platform.find("Namespace", "", &other.namespace)?.is_none())
                 })
                 .await
         })

@@ -2,19 +2,13 @@
 
 use std::time::Duration;
 
-use akili_scenarios::platform::Platform;
+use akili_scenarios::platform::{Platform, WEBHOOK};
 use anyhow::{Result, ensure};
 
 use super::burst::ensure_all_are_answered;
 use super::tenant::{PRODUCT, Tenant};
 
 const SECRET: [&str; 2] = ["secret", "akili-operator-webhook"];
-const BUNDLE: [&str; 4] = [
-    "get",
-    "mutatingwebhookconfiguration/akili-admission",
-    "-o",
-    "jsonpath={.webhooks[0].clientConfig.caBundle}",
-];
 
 /// Longer than a replica takes to notice the new certificate.
 const NOTICE_TIME: Duration = Duration::from_secs(15);
@@ -25,10 +19,14 @@ pub async fn certificate_renewal_loses_no_request() -> Result<()> {
     let tenant = Tenant::activate(&platform, "renewed").await?;
     tenant.until(PRODUCT, 201).await?;
     let entry = |name: &str| {
-        let query = format!("jsonpath={{.data.{name}}}");
-        platform.of_operator(&[&["get"], &SECRET[..], &["-o", &query]].concat())
+        let place = format!(".data.{name}");
+        platform.field("Secret", "akili-system", SECRET[1], &place)
     };
-    let (served, trusted) = (entry("tls\\.crt")?, platform.kubectl(&BUNDLE)?);
+    let bundle = || {
+        let place = ".webhooks[0].clientConfig.caBundle";
+        platform.field("MutatingWebhookConfiguration", "", "akili-admission", place)
+    };
+    let (served, trusted) = (entry("tls\\.crt")?, bundle()?);
     ensure!(
         !served.is_empty() && trusted == entry("ca\\.crt")?,
         "the CA bundle doesn't hold the certificate"
@@ -45,7 +43,7 @@ pub async fn certificate_renewal_loses_no_request() -> Result<()> {
         Ok(())
     };
     ensure_all_are_answered("a renewal", &tenant, renew).await?;
-    let now_trusted = platform.kubectl(&BUNDLE)?;
+    let now_trusted = bundle()?;
     ensure!(
         now_trusted != trusted && now_trusted == entry("ca\\.crt")?,
         "the CA bundle wasn't updated"
@@ -55,11 +53,9 @@ pub async fn certificate_renewal_loses_no_request() -> Result<()> {
     ensure!(serving == 2, "{serving} of two replicas serve it");
 
     let away = r#"[{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]"#;
-    platform.kubectl(&["patch", BUNDLE[1], "--type=json", "-p", away])?;
+    platform.kubectl(&["patch", WEBHOOK, "--type=json", "-p", away])?;
     platform
-        .eventually("the CA bundle is restored", || {
-            Ok(platform.kubectl(&BUNDLE)? == now_trusted)
-        })
+        .eventually("the CA bundle is restored", || Ok(bundle()? == now_trusted))
         .await?;
     tenant.until(PRODUCT, 201).await
 }

@@ -195,10 +195,9 @@ impl<'a> Tenant<'a> {
 
     /// Returns a field of the ResourceQuota's status for this kind.
     fn resource_quota_field(&self, field: &str, kind: Kind) -> Result<String> {
-        let path = format!("{{.status.{field}.count/{}\\.akili\\.io}}", kind.plural);
-        let path = format!("jsonpath={path}");
-        let get = ["get", "resourcequota", "akili", "-n", &self.namespace];
-        self.platform.kubectl(&[&get[..], &["-o", &path]].concat())
+        let path = format!(".status.{field}.count/{}\\.akili\\.io", kind.plural);
+        self.platform
+            .field("ResourceQuota", &self.namespace, "akili", &path)
     }
 
     /// Waits until a dry-run creation gets this status code; the webhook notices created

@@ -18,10 +18,10 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
     let platform = Platform::install().await?;
     let admin = platform.kafka_admin()?;
     let _operator = platform.start_operator().await?;
-    platform.activate("drifting")?;
+    platform.activate("streams-drift")?;
     // From two on they are looked at together.
-    platform.activate("steady")?;
-    let user = user_of(&platform, "drifting")?;
+    platform.activate("streams-steady")?;
+    let user = user_of(&platform, "streams-drift")?;
     let by_hand = |mechanism| ScramCredential {
         mechanism,
         iterations: 4096,
@@ -57,11 +57,14 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
         .await?;
     is_repaired(&admin, &user, &good, "the login is deleted").await?;
 
-    admin.clients.delete_topics(&["drifting.events"]).await?;
+    admin
+        .clients
+        .delete_topics(&["streams-drift.events"])
+        .await?;
     is_repaired(&admin, &user, &good, "a base topic is deleted").await?;
 
-    let tenant = platform.kafka_of("drifting")?;
-    tenant.produce("drifting.events", "as before").await?;
+    let tenant = platform.kafka_of("streams-drift")?;
+    tenant.produce("streams-drift.events", "as before").await?;
     for told in [
         "TopicsReady: allow ",
         "TopicsReady: no longer allow Read on Topic others",
@@ -69,7 +72,9 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
         "TopicsReady: delete the Sha512 login",
         "TopicsReady: create the topic events",
     ] {
-        let events = platform.events_of("tenant", "drifting", "")?.join("\n");
+        let events = platform
+            .events_of("tenant", "streams-drift", "")?
+            .join("\n");
         ensure!(events.contains(told), "no event says {told}: {events}");
     }
     Ok(())
@@ -79,7 +84,7 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
 async fn held(admin: &KafkaAdmin, user: &str) -> Result<String> {
     let acls = admin.access.acls(Some(&format!("User:{user}"))).await?;
     let logins = admin.access.scram_credentials(&[user]).await?;
-    let topics = admin.clients.topics()?.contains("drifting.events");
+    let topics = admin.clients.topics()?.contains("streams-drift.events");
     Ok(format!("{acls:?} {logins:?} {topics}"))
 }
 

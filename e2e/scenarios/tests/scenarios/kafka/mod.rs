@@ -16,32 +16,37 @@ pub async fn tenant_accesses_its_own_topics_only() -> Result<()> {
     let admin = platform.kafka_admin()?;
     let _operator = platform.start_operator().await?;
     // Two names of which one begins like the other.
-    platform.activate("acme")?;
-    platform.activate("acme-2")?;
-    let neighbour = platform.kafka_of("acme-2")?;
-    neighbour.produce("acme-2.events", "a secret").await?;
-    neighbour.produce("acme-2.events", "another").await?;
-    neighbour.consume("acme-2.events", "acme-2.readers").await?;
+    platform.activate("streams")?;
+    platform.activate("streams-2")?;
+    let neighbour = platform.kafka_of("streams-2")?;
+    neighbour.produce("streams-2.events", "a secret").await?;
+    neighbour.produce("streams-2.events", "another").await?;
+    neighbour
+        .consume("streams-2.events", "streams-2.readers")
+        .await?;
 
-    let acme = platform.kafka_of("acme")?;
-    let (own, other) = (user_of(&platform, "acme")?, user_of(&platform, "acme-2")?);
-    let mut matrix = Matrix::new(&admin, "acme");
+    let streams = platform.kafka_of("streams")?;
+    let (own, other) = (
+        user_of(&platform, "streams")?,
+        user_of(&platform, "streams-2")?,
+    );
+    let mut matrix = Matrix::new(&admin, "streams");
     matrix
-        .attempt("a tenant uses its own", tenant::uses_its_own(&acme))
+        .attempt("a tenant uses its own", tenant::uses_its_own(&streams))
         .await?;
     matrix
         .attempt(
             "a tenant tries the other's",
-            tenant::tries_the_others(&acme),
+            tenant::tries_the_others(&streams),
         )
         .await?;
     matrix
         .attempt(
             "a tenant goes outside",
-            tenant::goes_outside(&acme, &own, &other),
+            tenant::goes_outside(&streams, &own, &other),
         )
         .await?;
-    states(&platform, &admin, &acme, &mut matrix).await?;
+    states(&platform, &admin, &streams, &mut matrix).await?;
     matrix.finish()
 }
 
@@ -49,27 +54,27 @@ pub async fn tenant_accesses_its_own_topics_only() -> Result<()> {
 async fn states(
     platform: &Platform,
     admin: &KafkaAdmin,
-    acme: &Kafka,
+    streams: &Kafka,
     matrix: &mut Matrix<'_>,
 ) -> Result<()> {
     platform
-        .change_state("acme", "Suspended", "SUSPENDED")
+        .change_state("streams", "Suspended", "SUSPENDED")
         .await?;
     matrix
-        .attempt("a suspended tenant", tenant::reads_its_own(acme))
+        .attempt("a suspended tenant", tenant::reads_its_own(streams))
         .await?;
-    platform.change_state("acme", "Active", "ACTIVE").await?;
+    platform.change_state("streams", "Active", "ACTIVE").await?;
     matrix
-        .attempt("a reactivated tenant", tenant::uses_its_own(acme))
+        .attempt("a reactivated tenant", tenant::uses_its_own(streams))
         .await?;
-    let before = admin.clients.offsets("acme.events")?;
+    let before = admin.clients.offsets("streams.events")?;
     platform
-        .change_state("acme", "Archived", "ARCHIVED")
+        .change_state("streams", "Archived", "ARCHIVED")
         .await?;
     matrix
-        .attempt("an archived tenant", tenant::has_no_access(acme))
+        .attempt("an archived tenant", tenant::has_no_access(streams))
         .await?;
-    let after = admin.clients.offsets("acme.events")?;
+    let after = admin.clients.offsets("streams.events")?;
     ensure!(before == after, "of {before:?} archiving left {after:?}");
     Ok(())
 }

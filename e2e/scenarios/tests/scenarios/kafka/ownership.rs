@@ -7,33 +7,38 @@ pub async fn existing_topics_are_untouched_until_adopted() -> Result<()> {
     let platform = Platform::install().await?;
     let admin = platform.kafka_admin()?;
     let _operator = platform.start_operator().await?;
-    admin.clients.create_topic("newcomer.old").await?;
-    admin.clients.produce("newcomer.old", "somebody's").await?;
+    admin.clients.create_topic("streams-new.old").await?;
+    admin
+        .clients
+        .produce("streams-new.old", "somebody's")
+        .await?;
 
-    platform.apply(&tenant_yaml("newcomer"))?;
+    platform.apply(&tenant_yaml("streams-new"))?;
     let topics = |field: &str| {
         let query = format!("conditions[?(@.type==\"TopicsReady\")].{field}");
-        platform.status("newcomer", &query)
+        platform.status("streams-new", &query)
     };
     platform
         .eventually("the topic is called another's", || {
             Ok(topics("reason")? == "OwnedByAnother"
-                && platform.reason("newcomer", "PostgresReady")? == "Converged")
+                && platform.reason("streams-new", "PostgresReady")? == "Converged")
         })
         .await?;
     let message = topics("message")?;
     println!("{message}");
-    ensure!(message.contains("newcomer.old"), "{message}");
-    ensure!(platform.status("newcomer", "phase")? == "PROVISIONING");
+    ensure!(message.contains("streams-new.old"), "{message}");
+    ensure!(platform.status("streams-new", "phase")? == "PROVISIONING");
     let there = admin.clients.topics()?;
-    ensure!(!there.contains("newcomer.events"), "{there:?}");
+    ensure!(!there.contains("streams-new.events"), "{there:?}");
 
-    let adopt = ["annotate", "tenant", "newcomer", "akili.io/adopt=topics"];
+    let adopt = ["annotate", "tenant", "streams-new", "akili.io/adopt=topics"];
     platform.kubectl(&adopt)?;
-    platform.wait_active("newcomer")?;
-    ensure!(admin.clients.offsets("newcomer.old")? == [(0, 1)]);
-    let tenant = platform.kafka_of("newcomer")?;
-    let read = tenant.consume("newcomer.old", "newcomer.readers").await?;
+    platform.wait_active("streams-new")?;
+    ensure!(admin.clients.offsets("streams-new.old")? == [(0, 1)]);
+    let tenant = platform.kafka_of("streams-new")?;
+    let read = tenant
+        .consume("streams-new.old", "streams-new.readers")
+        .await?;
     ensure!(read == "somebody's", "{read}");
     Ok(())
 }

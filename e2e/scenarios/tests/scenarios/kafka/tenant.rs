@@ -1,4 +1,4 @@
-//! What the tenant `acme` tries, beside `acme-2`.
+//! What the tenant `streams` tries, beside `streams-2`.
 
 use std::collections::BTreeSet;
 
@@ -13,25 +13,25 @@ use super::case::{Case, Failure, done, refused};
 /// What belongs to it is its own to use.
 pub fn uses_its_own(tenant: &Kafka) -> Vec<Case<'_>> {
     vec![
-        done("produce", tenant.produce("acme.events", "an order")),
+        done("produce", tenant.produce("streams.events", "an order")),
         done(
             "produce without ever sending twice",
-            tenant.produce_idempotently("acme.events", "an order"),
+            tenant.produce_idempotently("streams.events", "an order"),
         ),
         done(
             "consume with a group and commit",
-            tenant.consume("acme.events", "acme.readers"),
+            tenant.consume("streams.events", "streams.readers"),
         ),
         done(
             "produce in a transaction",
-            tenant.produce_in_transaction("acme.tx", "acme.events", "another"),
+            tenant.produce_in_transaction("streams.tx", "streams.events", "another"),
         ),
-        done("create a topic", tenant.create_topic("acme.more")),
-        done("describe it", async { tenant.partitions("acme.more") }),
-        done("add partitions", tenant.add_partitions("acme.more", 2)),
-        done("delete its messages", tenant.delete_records("acme.more")),
-        done("delete it", tenant.delete_topics(&["acme.more"])),
-        done("delete a group", tenant.delete_group("acme.readers")),
+        done("create a topic", tenant.create_topic("streams.more")),
+        done("describe it", async { tenant.partitions("streams.more") }),
+        done("add partitions", tenant.add_partitions("streams.more", 2)),
+        done("delete its messages", tenant.delete_records("streams.more")),
+        done("delete it", tenant.delete_topics(&["streams.more"])),
+        done("delete a group", tenant.delete_group("streams.readers")),
     ]
 }
 
@@ -40,45 +40,45 @@ pub fn reads_its_own(tenant: &Kafka) -> Vec<Case<'_>> {
     vec![
         done(
             "consume with a group and commit",
-            tenant.consume("acme.events", "acme.late-readers"),
+            tenant.consume("streams.events", "streams.late-readers"),
         ),
         done("describe a topic", async {
-            tenant.partitions("acme.events")
+            tenant.partitions("streams.events")
         }),
         refused(
             "produce",
             Code::TopicAuthorizationFailed,
-            tenant.produce("acme.events", "too late"),
+            tenant.produce("streams.events", "too late"),
         ),
         refused(
             "produce in a transaction",
             Code::TransactionalIdAuthorizationFailed,
-            tenant.produce_in_transaction("acme.tx", "acme.events", "too late"),
+            tenant.produce_in_transaction("streams.tx", "streams.events", "too late"),
         ),
         refused(
             "create a topic",
             Code::TopicAuthorizationFailed,
-            tenant.create_topic("acme.more"),
+            tenant.create_topic("streams.more"),
         ),
         refused(
             "delete a topic",
             Code::TopicAuthorizationFailed,
-            tenant.delete_topics(&["acme.events"]),
+            tenant.delete_topics(&["streams.events"]),
         ),
         refused(
             "delete messages",
             Code::TopicAuthorizationFailed,
-            tenant.delete_records("acme.events"),
+            tenant.delete_records("streams.events"),
         ),
         refused(
             "add partitions",
             Code::TopicAuthorizationFailed,
-            tenant.add_partitions("acme.events", 9),
+            tenant.add_partitions("streams.events", 9),
         ),
         refused(
             "delete a group",
             Code::GroupAuthorizationFailed,
-            tenant.delete_group("acme.late-readers"),
+            tenant.delete_group("streams.late-readers"),
         ),
     ]
 }
@@ -89,17 +89,17 @@ pub fn has_no_access(connected: &Kafka) -> Vec<Case<'_>> {
         refused(
             "describe a topic, still connected",
             Code::TopicAuthorizationFailed,
-            async { connected.partitions("acme.events") },
+            async { connected.partitions("streams.events") },
         ),
         refused(
             "delete a group, still connected",
             Code::GroupAuthorizationFailed,
-            connected.delete_group("acme.late-readers"),
+            connected.delete_group("streams.late-readers"),
         ),
         refused(
             "log in again",
             Code::Authentication,
-            connected.consume("acme.events", "acme.readers"),
+            connected.consume("streams.events", "streams.readers"),
         ),
     ]
 }
@@ -109,65 +109,65 @@ pub fn tries_the_others(tenant: &Kafka) -> Vec<Case<'_>> {
     vec![
         done("see only its own topics", async { sees_its_own(tenant) }),
         refused("describe", Code::TopicAuthorizationFailed, async {
-            tenant.partitions("acme-2.events")
+            tenant.partitions("streams-2.events")
         }),
         refused(
             "produce",
             Code::TopicAuthorizationFailed,
-            tenant.produce("acme-2.events", "forged"),
+            tenant.produce("streams-2.events", "forged"),
         ),
         refused(
             "produce in a transaction of its own",
             Code::TopicAuthorizationFailed,
-            tenant.produce_in_transaction("acme.tx", "acme-2.events", "forged"),
+            tenant.produce_in_transaction("streams.tx", "streams-2.events", "forged"),
         ),
         refused(
             "use the other's transactional id",
             Code::TransactionalIdAuthorizationFailed,
-            tenant.produce_in_transaction("acme-2.tx", "acme.events", "forged"),
+            tenant.produce_in_transaction("streams-2.tx", "streams.events", "forged"),
         ),
         refused(
             "consume",
             Code::TopicAuthorizationFailed,
-            tenant.consume("acme-2.events", "acme.readers"),
+            tenant.consume("streams-2.events", "streams.readers"),
         ),
         refused(
             "join the other's group",
             Code::GroupAuthorizationFailed,
-            tenant.consume("acme.events", "acme-2.readers"),
+            tenant.consume("streams.events", "streams-2.readers"),
         ),
         refused(
             "delete the other's group",
             Code::GroupAuthorizationFailed,
-            tenant.delete_group("acme-2.readers"),
+            tenant.delete_group("streams-2.readers"),
         ),
         refused(
             "create a topic there",
             Code::TopicAuthorizationFailed,
-            tenant.create_topic("acme-2.x"),
+            tenant.create_topic("streams-2.x"),
         ),
         refused(
             "delete a topic",
             Code::TopicAuthorizationFailed,
-            tenant.delete_topics(&["acme-2.events"]),
+            tenant.delete_topics(&["streams-2.events"]),
         ),
         // The client doesn't find the topic, so it doesn't even ask.
         refused(
             "delete messages",
             Code::NoEnt,
-            tenant.delete_records("acme-2.events"),
+            tenant.delete_records("streams-2.events"),
         ),
         refused(
             "add partitions",
             Code::TopicAuthorizationFailed,
-            tenant.add_partitions("acme-2.events", 9),
+            tenant.add_partitions("streams-2.events", 9),
         ),
     ]
 }
 
 fn sees_its_own(tenant: &Kafka) -> Result<(), Failure> {
     let seen = tenant.topics()?;
-    if seen.iter().all(|topic| topic.starts_with("acme.")) && !seen.is_empty() {
+    if seen.iter().all(|topic| topic.starts_with("streams.")) && !seen.is_empty() {
         return Ok(());
     }
     Err(Failure::new(format!("it sees {seen:?}")))
@@ -203,17 +203,17 @@ pub fn goes_outside<'a>(tenant: &'a Kafka, own: &'a str, other: &'a str) -> Vec<
         refused(
             "use a group without a prefix",
             Code::GroupAuthorizationFailed,
-            tenant.consume("acme.events", "readers"),
+            tenant.consume("streams.events", "readers"),
         ),
         refused(
             "use a transactional id without a prefix",
             Code::TransactionalIdAuthorizationFailed,
-            tenant.produce_in_transaction("tx", "acme.events", "forged"),
+            tenant.produce_in_transaction("tx", "streams.events", "forged"),
         ),
         refused(
             "read everybody's offsets",
             Code::TopicAuthorizationFailed,
-            tenant.consume("__consumer_offsets", "acme.readers"),
+            tenant.consume("__consumer_offsets", "streams.readers"),
         ),
         refused(
             "write everybody's offsets",

@@ -1,6 +1,6 @@
 //! Kubernetes, with kubectl; a user of the tenant is played by impersonating its group.
 
-use akili_scenarios::platform::Platform;
+use akili_scenarios::platform::{Platform, text_at};
 use anyhow::Result;
 use async_trait::async_trait;
 
@@ -69,9 +69,10 @@ impl Plane for Kubernetes<'_> {
     }
 
     async fn held(&self) -> Result<Held> {
-        let connections = |namespace| {
-            let there = ["get", "connections", "-o", "name", "-n", namespace];
-            self.platform.kubectl(&there)
+        let connections = |namespace: &str| -> Result<String> {
+            let there = self.platform.list("Connection", namespace, "")?;
+            let names = there.iter().map(|it| text_at(it, ".metadata.name"));
+            Ok(names.collect::<Vec<_>>().join(" "))
         };
         Ok(Held {
             own: connections(&self.own)?,

@@ -18,7 +18,7 @@ use deed::{Answer, Deed, Plane, State};
 fn pairs() -> [(String, String); 3] {
     let common = "a".repeat(60);
     [
-        ("acme".into(), "acme-2".into()),
+        ("cell".into(), "cell-2".into()),
         ("a-b".into(), "a--b".into()),
         (format!("{common}bcd"), format!("{common}xyz")),
     ]

@@ -67,7 +67,7 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
         let harm = [&harm[..], &["--uid", user]].concat();
         platform.testbed.radosgw_admin(&harm).await?;
         until_repaired(platform, user, &good, &format!("{harm:?}")).await?;
-        is_told(platform, slug, told)?;
+        platform.until_event("tenant", slug, told).await?;
     }
 
     let operator = platform.operators_object_store()?;
@@ -90,7 +90,7 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
         let status = send(&operator, "POST", &format!("{endpoint}/"), &form).await?;
         ensure!(status == 200, "{harm}: {status}");
         until_repaired(platform, user, &good, harm).await?;
-        is_told(platform, slug, told)?;
+        platform.until_event("tenant", slug, told).await?;
     }
 
     let marker = format!("{}.akili-tenant", tenant.prefix);
@@ -113,7 +113,8 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     println!("the marker is back after {:?}", began.elapsed());
-    is_told(platform, slug, "write the owner marker of the prefix")?;
+    let marked = "write the owner marker of the prefix";
+    platform.until_event("tenant", slug, marked).await?;
 
     operator
         .delete_public_access_block()
@@ -138,12 +139,6 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     println!("the bucket is closed after {:?}", began.elapsed());
-    Ok(())
-}
-
-fn is_told(platform: &Platform, slug: &str, what: &str) -> Result<()> {
-    let told = platform.events_of("tenant", slug, "")?.join(" ");
-    ensure!(told.contains(what), "no event says {what:?}: {told}");
     Ok(())
 }
 

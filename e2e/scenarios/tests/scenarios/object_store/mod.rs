@@ -19,10 +19,10 @@ pub async fn tenant_accesses_its_own_objects_only() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     // Two names of which one begins like the other.
-    platform.activate("acme")?;
-    platform.activate("acme-2")?;
-    let tenant = platform.object_store_of("acme")?;
-    let other = platform.object_store_of("acme-2")?;
+    platform.activate("depot")?;
+    platform.activate("depot-2")?;
+    let tenant = platform.object_store_of("depot")?;
+    let other = platform.object_store_of("depot-2")?;
     let put = other.client.put_object().bucket(BUCKET);
     let put = put
         .key(format!("{}secret", other.prefix))
@@ -39,7 +39,7 @@ pub async fn tenant_accesses_its_own_objects_only() -> Result<()> {
     let tried = while_active(&mut matrix, &platform, &both).await;
     matrix.finish()?;
     tried?;
-    drift::is_repaired(&platform, "acme", &tenant).await?;
+    drift::is_repaired(&platform, "depot", &tenant).await?;
 
     let mut matrix = Matrix::new(&other);
     let tried = afterwards(&mut matrix, &platform, &both).await;

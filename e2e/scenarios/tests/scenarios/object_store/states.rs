@@ -95,11 +95,11 @@ impl Neighbours<'_> {
 }
 
 async fn reach(platform: &Platform, state: &str) -> Result<()> {
-    platform.patch_spec("tenant", "acme", &json!({"state": state}))?;
+    platform.patch_spec("tenant", "depot", &json!({"state": state}))?;
     let phase = state.to_uppercase();
     platform
-        .eventually(&format!("acme is {phase}"), || {
-            Ok(platform.status("acme", "phase")? == phase)
+        .eventually(&format!("depot is {phase}"), || {
+            Ok(platform.status("depot", "phase")? == phase)
         })
         .await
 }

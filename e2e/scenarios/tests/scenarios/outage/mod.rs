@@ -6,7 +6,7 @@ mod absence;
 
 use std::time::{Duration, Instant};
 
-use akili_scenarios::platform::{Backend, Platform, tenant_yaml};
+use akili_scenarios::platform::{Backend, Platform, tenant_yaml, text_at};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
@@ -60,7 +60,7 @@ async fn ensure_survived(backend: Backend) -> Result<()> {
     }
     // Retries go through every plane and would fill the queue of a debug build.
     let mut values = platform.values()?;
-    values["config"]["auditInterval"] = json!("8s");
+    values["config"]["auditInterval"] = json!("6s");
     platform.install_chart(&values)?;
     let _operator = platform.start_operator().await?;
     platform.activate(EXISTING)?;
@@ -146,9 +146,13 @@ async fn ensure_delayed(
             format!("{condition}: {reason}")
         })
         .collect();
-    let reasons = "{range .status.conditions[*]}{.type}: {.reason}{\"\\n\"}{end}";
-    let reasons = format!("jsonpath={reasons}");
-    let told = || platform.kubectl(&["get", "tenant", slug, "-o", &reasons]);
+    let told = || -> Result<Vec<String>> {
+        let tenant = platform.get("Tenant", "", slug)?;
+        let conditions = tenant["status"]["conditions"].as_array();
+        let conditions = conditions.into_iter().flatten();
+        let line = |it| format!("{}: {}", text_at(it, "type"), text_at(it, "reason"));
+        Ok(conditions.map(line).collect())
+    };
     platform
         .eventually(&format!("{slug} reports {expected:?}"), || {
             let told = told()?;

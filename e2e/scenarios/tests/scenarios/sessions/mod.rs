@@ -25,8 +25,8 @@ pub async fn open_sessions_end_as_documented_when_a_tenant_is_closed() -> Result
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     postgres::make_table(&platform)?;
-    let suspended = close(&platform, "acme", Closing::Suspended).await?;
-    let archived = close(&platform, "acme-2", Closing::Archived).await?;
+    let suspended = close(&platform, "lodger", Closing::Suspended).await?;
+    let archived = close(&platform, "lodger-2", Closing::Archived).await?;
 
     let document = std::fs::read_to_string(repository("docs/lifecycle.md"))?;
     let mut table = vec![

@@ -46,7 +46,7 @@ impl Neighbour {
     pub async fn settle(platform: &Platform, slug: &str) -> Result<Self> {
         let mut session = platform.starrocks_of(slug).await?;
         for sql in [
-            "SET CATALOG tenant_acme_2_catalog",
+            "SET CATALOG tenant_olap_2_catalog",
             "CREATE DATABASE d",
             "CREATE TABLE d.t (id INT, name STRING)",
             "INSERT INTO d.t VALUES (1, 'a secret')",
@@ -68,7 +68,7 @@ impl Neighbour {
         let grants = format!("SHOW GRANTS FOR ROLE {name}");
         let group = format!("SHOW VERBOSE RESOURCE GROUP {name}");
         let rows = self.session.query("SELECT * FROM d.t").await?;
-        let catalog = "SHOW CREATE CATALOG tenant_acme_2_catalog";
+        let catalog = "SHOW CREATE CATALOG tenant_olap_2_catalog";
         let mut has = format!("{rows:?}");
         for sql in [catalog, &grants, &group, "SHOW USERS", "SHOW ROLES"] {
             has += &format!("{:?}", self.admin.query(sql).await?);

@@ -13,13 +13,13 @@ use super::name_of;
 const PATIENCE: Duration = Duration::from_secs(4 * AUDIT_INTERVAL.as_secs());
 const LONG_PATIENCE: Duration = Duration::from_secs(16 * AUDIT_INTERVAL.as_secs());
 
-const CATALOG: &str = "tenant_drifting_catalog";
+const CATALOG: &str = "tenant_olapdrift_catalog";
 
 pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    platform.activate("drifting")?;
-    let name = name_of(&platform, "drifting")?;
+    platform.activate("olapdrift")?;
+    let name = name_of(&platform, "olapdrift")?;
     let mut admin = platform.starrocks_of_operator().await?;
     let good = held(&mut admin, &name).await?;
 
@@ -127,13 +127,14 @@ async fn hidden_harm(platform: &Platform, admin: &mut StarRocks, name: &str) -> 
         .query(&format!("ALTER USER {name} IDENTIFIED BY 'by-hand'"))
         .await?;
     let began = Instant::now();
-    while platform.starrocks_of("drifting").await.is_err() {
+    while platform.starrocks_of("olapdrift").await.is_err() {
         let waited = began.elapsed();
         ensure!(waited < LONG_PATIENCE, "the password was not repaired");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     report("a password is set", began);
-    ensure!(told_of(platform, "set the Secret's password")?);
+    let set = "set the Secret's password";
+    platform.until_event("tenant", "olapdrift", set).await?;
 
     let show = format!("SHOW CREATE CATALOG {CATALOG}");
     let catalogs = admin.query("SHOW CATALOGS").await?;
@@ -157,10 +158,10 @@ async fn hidden_harm(platform: &Platform, admin: &mut StarRocks, name: &str) -> 
     report("the catalog is replaced under its own comment", began);
     platform
         .eventually("the tenant uses its catalog again", || {
-            Ok(platform.reason("drifting", "CatalogReady")? == "Converged")
+            Ok(platform.reason("olapdrift", "CatalogReady")? == "Converged")
         })
         .await?;
-    let mut tenant = platform.starrocks_of("drifting").await?;
+    let mut tenant = platform.starrocks_of("olapdrift").await?;
     tenant
         .query(&format!("CREATE DATABASE {CATALOG}.d"))
         .await?;
@@ -208,7 +209,7 @@ async fn held(admin: &mut StarRocks, name: &str) -> Result<String> {
 }
 
 fn told_of(platform: &Platform, told: &str) -> Result<bool> {
-    let events = platform.events_of("tenant", "drifting", "")?;
+    let events = platform.events_of("tenant", "olapdrift", "")?;
     Ok(events.join(" ").contains(told))
 }
 

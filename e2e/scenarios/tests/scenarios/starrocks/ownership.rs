@@ -7,28 +7,28 @@ pub async fn foreign_catalog_is_untouched() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     let mut admin = platform.starrocks_of_operator().await?;
-    let show = "SHOW CREATE CATALOG tenant_newcomer_catalog";
+    let show = "SHOW CREATE CATALOG tenant_olapnew_catalog";
     platform
-        .make_foreign_catalog("tenant_newcomer_catalog")
+        .make_foreign_catalog("tenant_olapnew_catalog")
         .await?;
     let before = admin.query(show).await?;
 
-    platform.apply(&tenant_yaml("newcomer"))?;
+    platform.apply(&tenant_yaml("olapnew"))?;
     platform
         .eventually("the catalog is called another's", || {
             Ok(
-                platform.reason("newcomer", "CatalogReady")? == "OwnedByAnother"
-                    && platform.reason("newcomer", "ResourceGroupReady")? == "Converged",
+                platform.reason("olapnew", "CatalogReady")? == "OwnedByAnother"
+                    && platform.reason("olapnew", "ResourceGroupReady")? == "Converged",
             )
         })
         .await?;
-    let message = platform.message("newcomer", "CatalogReady")?;
+    let message = platform.message("olapnew", "CatalogReady")?;
     println!("{message}");
-    ensure!(message.contains("tenant_newcomer_catalog"), "{message}");
-    ensure!(platform.status("newcomer", "phase")? == "PROVISIONING");
+    ensure!(message.contains("tenant_olapnew_catalog"), "{message}");
+    ensure!(platform.status("olapnew", "phase")? == "PROVISIONING");
     let after = admin.query(show).await?;
     ensure!(before == after, "of {before:?} it left {after:?}");
 
-    admin.query("DROP CATALOG tenant_newcomer_catalog").await?;
-    platform.wait_active("newcomer")
+    admin.query("DROP CATALOG tenant_olapnew_catalog").await?;
+    platform.wait_active("olapnew")
 }

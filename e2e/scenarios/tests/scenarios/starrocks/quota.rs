@@ -9,8 +9,8 @@ use super::name_of;
 pub async fn resource_group_follows_the_quota() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    platform.activate("sized")?;
-    let name = name_of(&platform, "sized")?;
+    platform.activate("olapsized")?;
+    let name = name_of(&platform, "olapsized")?;
     if !is_stand_in(&platform).await? {
         eprintln!("skipped: what follows is about the stand-in's nodes");
         return Ok(());
@@ -24,16 +24,16 @@ pub async fn resource_group_follows_the_quota() -> Result<()> {
         (8, 32, "3", "16.66", "Converged"),
     ] {
         let limits = json!({"maxComputeCpu": cpu, "maxComputeMemoryGb": memory});
-        platform.patch_spec("tenantquota", "sized", &limits)?;
+        platform.patch_spec("tenantquota", "olapsized", &limits)?;
         is_limited(&platform, &name, weight, share).await?;
         platform
             .eventually("the condition says whether it was clamped", || {
-                Ok(platform.reason("sized", "ResourceGroupReady")? == reason)
+                Ok(platform.reason("olapsized", "ResourceGroupReady")? == reason)
             })
             .await?;
-        let message = platform.message("sized", "ResourceGroupReady")?;
+        let message = platform.message("olapsized", "ResourceGroupReady")?;
         println!("{cpu} CPU, {memory} GB: cpu_weight {weight}, mem_limit {share}%: {message}");
-        ensure!(platform.status("sized", "phase")? == "ACTIVE");
+        ensure!(platform.status("olapsized", "phase")? == "ACTIVE");
     }
     Ok(())
 }

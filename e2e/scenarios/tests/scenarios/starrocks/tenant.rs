@@ -1,16 +1,16 @@
-//! What the tenant `acme` tries, beside `acme-2`.
+//! What the tenant `olap` tries, beside `olap-2`.
 
 use akili_scenarios::platform::StarRocks;
 use anyhow::{Result, ensure};
 
 use super::case::{Case, DENIED, Neighbour, done, refused};
 
-const OTHER: &str = "tenant_acme_2_catalog";
+const OTHER: &str = "tenant_olap_2_catalog";
 
 /// What belongs to it is its own to use.
 pub fn uses_its_own() -> Vec<Case> {
     [
-        "SET CATALOG tenant_acme_catalog",
+        "SET CATALOG tenant_olap_catalog",
         "CREATE DATABASE sales",
         "CREATE TABLE sales.orders (id INT, name STRING)",
         "INSERT INTO sales.orders VALUES (1, 'a'), (2, 'b')",
@@ -20,7 +20,7 @@ pub fn uses_its_own() -> Vec<Case> {
         "DROP TABLE sales.more",
         "CREATE DATABASE more",
         "DROP DATABASE more",
-        "SHOW CREATE CATALOG tenant_acme_catalog",
+        "SHOW CREATE CATALOG tenant_olap_catalog",
         "SHOW GRANTS",
     ]
     .map(done)
@@ -32,7 +32,7 @@ pub async fn sees_its_own(tenant: &mut StarRocks, own: &str) -> Result<()> {
     let catalogs = tenant.query("SHOW CATALOGS").await?;
     let catalogs: Vec<&str> = catalogs.iter().map(|row| row[0].as_str()).collect();
     ensure!(
-        catalogs == ["default_catalog", "tenant_acme_catalog"],
+        catalogs == ["default_catalog", "tenant_olap_catalog"],
         "it sees {catalogs:?}"
     );
     let connections = tenant.query("SHOW FULL PROCESSLIST").await?;
@@ -78,7 +78,7 @@ pub fn goes_outside(own: &str, neighbour: &Neighbour) -> Vec<Case> {
          'iceberg.catalog.type' = 'hadoop', 'iceberg.catalog.warehouse' = 's3://akili/')"
             .to_owned(),
         "CREATE DATABASE default_catalog.mine".into(),
-        "DROP CATALOG tenant_acme_catalog".into(),
+        "DROP CATALOG tenant_olap_catalog".into(),
         "CREATE USER mine IDENTIFIED BY 'mine'".into(),
         "CREATE ROLE mine".into(),
         format!("GRANT {name} TO USER {own}"),
@@ -107,7 +107,7 @@ pub fn goes_outside(own: &str, neighbour: &Neighbour) -> Vec<Case> {
         refused(1064, format!("SET ROLE {name}")),
         refused(1064, "SET ROLE root"),
         done("SET ROLE NONE"),
-        refused(DENIED, "SELECT * FROM tenant_acme_catalog.sales.orders"),
+        refused(DENIED, "SELECT * FROM tenant_olap_catalog.sales.orders"),
         done("SET ROLE DEFAULT"),
     ]);
     cases
@@ -116,7 +116,7 @@ pub fn goes_outside(own: &str, neighbour: &Neighbour) -> Vec<Case> {
 /// What a suspended tenant may still do, and what not.
 pub fn reads_its_own() -> Vec<Case> {
     let mut cases = vec![
-        done("SET CATALOG tenant_acme_catalog"),
+        done("SET CATALOG tenant_olap_catalog"),
         done("SHOW DATABASES"),
         done("SELECT * FROM sales.orders"),
     ];

@@ -26,8 +26,7 @@ async fn platform_with_short_intervals(bucket: &str) -> Result<Platform> {
 
 /// Returns a field of a tenant's TenantQuota, such as `.status.used`.
 fn quota(platform: &Platform, slug: &str, path: &str) -> Result<String> {
-    let query = format!("jsonpath={{{path}}}");
-    platform.kubectl(&["get", "tenantquota", slug, "-o", &query])
+    platform.field("TenantQuota", "", slug, path)
 }
 
 fn set_quota(platform: &Platform, slug: &str, limits: &Value) -> Result<()> {
