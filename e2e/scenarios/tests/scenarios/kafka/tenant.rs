@@ -198,7 +198,7 @@ pub fn goes_outside<'a>(tenant: &'a Kafka, own: &'a str, other: &'a str) -> Vec<
         refused(
             "create a topic whose name only begins like its own",
             Code::TopicAuthorizationFailed,
-            tenant.create_topic("acmes.events"),
+            tenant.create_topic("streamss.events"),
         ),
         refused(
             "use a group without a prefix",
