@@ -36,7 +36,7 @@ impl Document {
             id: status.id,
             slug: tenant.name_any(),
             display_name: tenant.spec.display_name.clone(),
-            status: status.phase.unwrap_or(Phase::Provisioning),
+            status: tenant.phase(),
             created_at: tenant.creation_timestamp().map(|time| time.0.to_string()),
             quota: quota.map(|quota| limits(&quota.spec)),
             usage: used.map_or_else(|| json!({}), usage),

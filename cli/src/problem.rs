@@ -58,10 +58,8 @@ fn of_backstop(answer: &Status, slug: &str) -> Option<Problem> {
 /// RBAC says nothing but that it may not be: the tenant's state says why.
 fn of_rbac(answer: &Status, tenant: &Tenant) -> Option<Problem> {
     let is_bare = answer.code == 403 && answer.message.contains(" is forbidden: User ");
-    let reached = tenant.status.as_ref().and_then(|status| status.phase);
-    let reached = reached.unwrap_or(Phase::Provisioning);
     let slug = &tenant.name_any();
-    match lifecycle::effective(tenant.spec.state, reached) {
+    match lifecycle::effective(tenant.spec.state, tenant.phase()) {
         _ if !is_bare => None,
         Phase::Active => None,
         Phase::Provisioning => Some(Problem::tenant_not_ready(slug)),

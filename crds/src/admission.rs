@@ -72,7 +72,7 @@ pub fn decide(request: &Request<'_>, facts: &Facts<'_>) -> Result<(), Problem> {
     else {
         return Err(Problem::tenant_not_found(request.namespace));
     };
-    match state(tenant) {
+    match effective(tenant.spec.state, tenant.phase()) {
         Phase::Active => {}
         Phase::Provisioning => return Err(Problem::tenant_not_ready(slug)),
         Phase::Suspended => return Err(Problem::tenant_suspended(slug)),
@@ -99,10 +99,6 @@ fn is_being_deleted(object: &Value) -> bool {
 fn is_of(tenant: &Tenant, namespace: &str) -> bool {
     let its_own = tenant.status.as_ref().and_then(|it| it.namespace.as_ref());
     its_own.is_none_or(|its_own| its_own == namespace)
-}
-
-fn state(tenant: &Tenant) -> Phase {
-    effective(tenant.spec.state, tenant.phase())
 }
 
 /// What a request adds to what the tenant uses, in the order in which it is refused.

@@ -66,18 +66,20 @@ pub struct TenantSpec {
 }
 
 impl Tenant {
-    /// Returns the phase in its status: PROVISIONING while it has none.
+    /// Returns the phase that the operator has reached: PROVISIONING without a status.
     pub fn phase(&self) -> Phase {
-        let reached = self.status.as_ref().and_then(|status| status.phase);
-        reached.unwrap_or(Phase::Provisioning)
+        let status = self.status.as_ref();
+        status
+            .and_then(|status| status.phase)
+            .unwrap_or(Phase::Provisioning)
     }
 
-    /// Returns whether its status says that all its data was deleted, which is permanent.
+    /// Returns true if nothing is left of the tenant in any plane. A purge is permanent.
     pub fn is_purged(&self) -> bool {
         self.has_true(types::PURGED)
     }
 
-    /// Returns whether its status says that every plane has reached what its spec wants.
+    /// Returns true if every plane has reached what `spec.state` wants.
     pub fn is_ready(&self) -> bool {
         self.has_true(types::READY)
     }

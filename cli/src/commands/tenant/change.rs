@@ -115,8 +115,7 @@ pub fn called(tenant: &Tenant) -> String {
 /// Refuses an archived tenant: nothing leads out of that.
 pub fn refuse_archived(tenant: &Tenant) -> Result<(), Failure> {
     let status = tenant.status.as_ref();
-    let reached = status.and_then(|status| status.phase) == Some(Phase::Archived);
-    if tenant.spec.state != State::Archived && !reached {
+    if tenant.spec.state != State::Archived && tenant.phase() != Phase::Archived {
         return Ok(());
     }
     let purged = status.and_then(|status| status.purged_at.as_ref());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use akili_crds::condition::{find, is_true, types};
+use akili_crds::condition::{find, types};
 use akili_crds::{Phase, Tenant};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -33,14 +33,13 @@ impl Goal {
     /// Whether the tenant has come to it. What was said of an older spec counts for
     /// nothing, but that it is purged: nothing leads out of that.
     pub fn is_reached(self, tenant: &Tenant) -> bool {
-        let status = tenant.status.clone().unwrap_or_default();
-        let phase = status.phase.unwrap_or(Phase::Provisioning);
-        let is_stale = is_stale(tenant, status.observed_generation);
-        let is = |type_| is_true(&status.conditions, type_);
+        let status = tenant.status.as_ref();
+        let phase = tenant.phase();
+        let is_stale = is_stale(tenant, status.and_then(|status| status.observed_generation));
         match self {
             Self::Status(wanted) => !is_stale && phase == wanted,
-            Self::Everywhere(wanted) => !is_stale && phase == wanted && is(types::READY),
-            Self::Purged => is(types::PURGED),
+            Self::Everywhere(wanted) => !is_stale && phase == wanted && tenant.is_ready(),
+            Self::Purged => tenant.is_purged(),
         }
     }
 
