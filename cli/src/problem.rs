@@ -1,8 +1,8 @@
 //! From what the API server answers to the platform's problem document: one way for all
 //! commands. Pure.
 
-use akili_crds::limit::whole;
-use akili_crds::quota::Violation;
+use akili_crds::quantity;
+use akili_crds::quota::{Excess, Limit};
 use akili_crds::{Phase, Problem, ProblemType, Tenant, lifecycle};
 use kube::ResourceExt;
 use kube::core::Status;
@@ -37,22 +37,26 @@ fn of_policy(answer: &Status, slug: &str) -> Option<Problem> {
 }
 
 /// The namespace's ResourceQuota says how much there is of what.
-fn of_backstop(answer: &Status, slug: &str) -> Option<Problem> {
+fn of_backstop<'a>(answer: &'a Status, slug: &str) -> Option<Problem> {
     let (_, said) = answer.message.split_once("exceeded quota: akili, ")?;
     let (said, limits) = said.split_once(", limited: ")?;
     let (_, used) = said.split_once(", used: ")?;
-    let amount = |amounts: &str, what: &str| {
+    let amount = |amounts: &'a str, what: &str| {
         let mut amounts = amounts.split(',');
-        whole(amounts.find_map(|it| it.strip_prefix(what))?)
+        amounts.find_map(|it| it.strip_prefix(what))
     };
-    let both = |what: &str| Some((amount(used, what)?, amount(limits, what)?));
-    let products = both("count/dataproducts.akili.io=");
-    let violation = match (products, both("count/connections.akili.io=")) {
-        (Some((used, limit)), _) => Violation::Products { used, limit },
-        (None, Some((used, limit))) => Violation::Connections { used, limit },
-        (None, None) => return None,
-    };
-    Some(Problem::quota_exceeded(slug, &violation))
+    let counts = [
+        (Limit::Products, "count/dataproducts.akili.io="),
+        (Limit::Connections, "count/connections.akili.io="),
+    ];
+    let excess = counts.into_iter().find_map(|(limit, what)| {
+        Some(Excess {
+            limit,
+            used: quantity::parse(amount(used, what)?)?,
+            max: quantity::parse_whole(amount(limits, what)?)?,
+        })
+    })?;
+    Some(Problem::quota_exceeded(slug, &excess))
 }
 
 /// RBAC says nothing but that it may not be: the tenant's state says why.

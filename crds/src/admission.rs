@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::lifecycle::effective;
 use crate::problem::Problem;
-use crate::quota::{Demand, Size, violation};
+use crate::quota::{Demand, Size, excess};
 use crate::tenant_quota::Usage;
 use crate::{Phase, Tenant, TenantQuotaSpec};
 
@@ -81,11 +81,16 @@ pub fn decide(request: &Request<'_>, facts: &Facts<'_>) -> Result<(), Problem> {
     if request.old.is_none() && facts.exists {
         return Err(Problem::already_exists(request.kind.word(), request.name));
     }
-    let over = |demand: &Demand<'_>| violation(facts.limits, facts.used, demand);
-    match demands(request).iter().find_map(over) {
-        Some(violation) => Err(Problem::quota_exceeded(slug, &violation)),
-        None => Ok(()),
+    for demand in demands(request) {
+        let Some(excess) = excess(facts.limits, facts.used, demand) else {
+            continue;
+        };
+        return Err(match demand {
+            Demand::Compute(_) => Problem::pipeline_too_large(slug, request.name, &excess),
+            _ => Problem::quota_exceeded(slug, &excess),
+        });
     }
+    Ok(())
 }
 
 /// What is being deleted must be able to go, whatever the tenant's state. Only of the old
@@ -102,7 +107,7 @@ fn is_of(tenant: &Tenant, namespace: &str) -> bool {
 }
 
 /// What a request adds to what the tenant uses, in the order in which it is refused.
-fn demands<'a>(request: &Request<'a>) -> Vec<Demand<'a>> {
+fn demands(request: &Request<'_>) -> Vec<Demand> {
     let mut demands = Vec::new();
     let is_new = request.old.is_none();
     match request.kind {
@@ -117,10 +122,7 @@ fn demands<'a>(request: &Request<'a>) -> Vec<Demand<'a>> {
             demands.push(Demand::Storage);
         }
         if !was_deployed || before != Some(resources(request.object)) {
-            demands.push(Demand::Compute(
-                request.name,
-                Size::of(resources(request.object)),
-            ));
+            demands.push(Demand::Compute(Size::of(resources(request.object))));
         }
     }
     demands

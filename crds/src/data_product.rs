@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::quota::QUANTITY;
+use crate::quantity;
 
 /// A data product, in the namespace of its tenant.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,7 +97,7 @@ fn resources_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
             "additionalProperties": {
                 "x-kubernetes-int-or-string": true,
                 "maxLength": 32,
-                "pattern": QUANTITY,
+                "pattern": quantity::PATTERN,
             },
         })
     };

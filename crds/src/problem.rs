@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::quota::Violation;
+use crate::quota::Excess;
 
 /// Why a request is refused. The name is the `reason` of the API server's answer too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -89,11 +89,20 @@ impl Problem {
     }
 
     /// The tenant asks for more than it may use.
-    pub fn quota_exceeded(slug: &str, violation: &Violation) -> Self {
+    pub fn quota_exceeded(slug: &str, excess: &Excess) -> Self {
         Self::new(
             ProblemType::QuotaExceeded,
-            violation.title(),
-            violation.detail(slug),
+            excess.title(),
+            excess.detail(slug),
+        )
+    }
+
+    /// A product's pipeline asks for more than the tenant may use.
+    pub fn pipeline_too_large(slug: &str, product: &str, excess: &Excess) -> Self {
+        Self::new(
+            ProblemType::QuotaExceeded,
+            excess.title(),
+            excess.detail_of_pipeline(slug, product),
         )
     }
 
@@ -152,19 +161,21 @@ impl Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quota::Limit;
     use serde_json::json;
 
     #[test]
     fn the_document_is_the_one_that_the_platform_promises() {
-        let violation = Violation::Products {
-            used: 100,
-            limit: 100,
+        let excess = Excess {
+            limit: Limit::Products,
+            used: 100.0,
+            max: 100,
         };
         let document = json!({
             "type": "QuotaExceeded", "title": "Product limit reached", "status": 429,
             "detail": "Tenant 'acme-corp' has 100/100 products. Delete existing products or request a quota increase.",
         });
-        let problem = Problem::quota_exceeded("acme-corp", &violation);
+        let problem = Problem::quota_exceeded("acme-corp", &excess);
         assert_eq!(serde_json::to_value(&problem).unwrap(), document);
         let read: Problem = serde_json::from_value(document).unwrap();
         assert_eq!(read, problem);

@@ -1,188 +1,279 @@
-//! What a tenant may use, against what it uses and asks for.
+//! A tenant's limits against what the tenant uses and asks for.
 
 use serde_json::Value;
 
 use crate::TenantQuotaSpec;
-use crate::tenant_quota::Usage;
+use crate::quantity;
+use crate::tenant_quota::{Summary, Usage};
 
-/// Bytes of a GB, which has 2^30 of them everywhere on the platform.
+/// Bytes of a GB: 2^30, everywhere on the platform.
 pub const GB: i64 = 1 << 30;
 
-/// What a container of a tenant may use where its pipeline doesn't say: CPU and memory.
+/// CPU limit of a tenant's container whose pipeline names none.
 pub const DEFAULT_CPU: &str = "1";
-/// See [`DEFAULT_CPU`].
+/// Memory limit of a tenant's container whose pipeline names none.
 pub const DEFAULT_MEMORY: &str = "1Gi";
 
-/// What a request adds to what a tenant uses.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Demand<'a> {
-    /// A data product that isn't there yet.
-    Product,
-    /// A connection that isn't there yet.
-    Connection,
-    /// Bytes, of which a product that runs makes more.
+/// One of a tenant's limits. The two of compute bound pods: what queries use comes and goes,
+/// and the resource group bounds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// Data products.
+    Products,
+    /// Connections.
+    Connections,
+    /// Storage in GB.
     Storage,
-    /// The pods of this product, of this size.
-    Compute(&'a str, Size),
+    /// CPU cores of pods.
+    Cpu,
+    /// Memory of pods in GB.
+    Memory,
 }
 
-/// What a request asks for beyond a limit.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Violation {
-    /// No product more.
-    Products {
-        /// How many there are.
-        used: i64,
-        /// How many there may be.
-        limit: i64,
-    },
-    /// No connection more.
-    Connections {
-        /// How many there are.
-        used: i64,
-        /// How many there may be.
-        limit: i64,
-    },
-    /// No byte more.
-    Storage {
-        /// Bytes that are there.
-        used: i64,
-        /// GB that may be there.
-        limit: i64,
-    },
-    /// A pipeline that could never run.
-    Cpu {
-        /// The product.
-        product: String,
-        /// Cores that it asks for.
-        asked: f64,
-        /// Cores that the tenant may use.
-        limit: i64,
-    },
-    /// A pipeline that could never run.
-    Memory {
-        /// The product.
-        product: String,
-        /// Bytes that it asks for.
-        asked: f64,
-        /// GB that the tenant may use.
-        limit: i64,
-    },
+/// More than a limit allows, in use or asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Excess {
+    /// The limit.
+    pub limit: Limit,
+    /// The amount in products, connections, CPU cores or bytes.
+    pub used: f64,
+    /// The maximum in the limit's own unit, as the quota has it.
+    pub max: i64,
 }
 
-/// What a pipeline's pod may use. What can't be read is more than there is of anything.
+/// What a request adds to a tenant's usage.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Demand {
+    /// A new data product.
+    Product,
+    /// A new connection.
+    Connection,
+    /// More stored bytes: a deployed product makes them.
+    Storage,
+    /// Pods of this size.
+    Compute(Size),
+}
+
+/// The most that a pipeline's pod may use.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Size {
-    /// Cores.
+    /// CPU cores.
     pub cpu: f64,
     /// Bytes of memory.
     pub memory: f64,
 }
 
-/// What is asked for beyond a limit; nothing where there is room. Of what was not
-/// measured yet nobody can say that it is over.
-pub fn violation(limits: &TenantQuotaSpec, used: &Usage, demand: &Demand<'_>) -> Option<Violation> {
+/// Returns the limit that the demand exceeds, or None where there is room. Usage that was not
+/// measured yet exceeds nothing.
+pub fn excess(limits: &TenantQuotaSpec, used: &Usage, demand: Demand) -> Option<Excess> {
+    let over = |limit: Limit, used: f64| Excess {
+        limit,
+        used,
+        max: limit.max(limits),
+    };
     match demand {
         Demand::Product => {
-            let (used, limit) = (used.products?, limits.max_products);
-            (used >= limit).then_some(Violation::Products { used, limit })
+            let count = used.products?;
+            (count >= limits.max_products).then(|| over(Limit::Products, real(count)))
         }
         Demand::Connection => {
-            let (used, limit) = (used.connections?, limits.max_connections);
-            (used >= limit).then_some(Violation::Connections { used, limit })
+            let count = used.connections?;
+            (count >= limits.max_connections).then(|| over(Limit::Connections, real(count)))
         }
-        Demand::Storage => {
-            is_storage_over(limits, used.storage_bytes).then(|| Violation::Storage {
-                used: used.storage_bytes.unwrap_or_default(),
-                limit: limits.max_storage_gb,
-            })
-        }
-        Demand::Compute(product, size) => {
-            let (cpu, memory) = (limits.max_compute_cpu, limits.max_compute_memory_gb);
-            let product = (*product).to_owned();
-            if size.cpu > real(cpu) {
-                let (asked, limit) = (size.cpu, cpu);
-                let over = Violation::Cpu {
-                    product,
-                    asked,
-                    limit,
-                };
-                return Some(over);
+        Demand::Storage => is_storage_over(limits, used.storage_bytes).then(|| {
+            let bytes = used.storage_bytes.unwrap_or_default();
+            over(Limit::Storage, real(bytes))
+        }),
+        Demand::Compute(Size { cpu, memory }) => {
+            if cpu > real(limits.max_compute_cpu) {
+                return Some(over(Limit::Cpu, cpu));
             }
-            let over = size.memory > real(memory) * real(GB);
-            over.then_some(Violation::Memory {
-                product,
-                asked: size.memory,
-                limit: memory,
-            })
+            let max = real(limits.max_compute_memory_gb) * real(GB);
+            (memory > max).then(|| over(Limit::Memory, memory))
         }
     }
 }
 
-/// Whether a tenant has more bytes than its limit, which it may reach; a limit of 0
-/// means none at all, and is over from the beginning.
+/// Returns true if a tenant stores more bytes than its limit. Exactly the limit is allowed,
+/// but a limit of 0 allows no storage and is always over.
 pub fn is_storage_over(limits: &TenantQuotaSpec, bytes: Option<i64>) -> bool {
     let limit = i128::from(limits.max_storage_gb) * i128::from(GB);
     limit == 0 || bytes.is_some_and(|bytes| i128::from(bytes) > limit)
 }
 
-impl Violation {
-    /// In a few words.
-    pub fn title(&self) -> &'static str {
+impl Limit {
+    /// All limits, in the order in which they are shown.
+    pub const ALL: [Self; 5] = [
+        Self::Products,
+        Self::Connections,
+        Self::Storage,
+        Self::Cpu,
+        Self::Memory,
+    ];
+
+    /// Returns the name that begins the reasons and actions of conditions and events.
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Products { .. } => "Product limit reached",
-            Self::Connections { .. } => "Connection limit reached",
-            Self::Storage { .. } => "Storage limit reached",
-            Self::Cpu { .. } | Self::Memory { .. } => "Compute limit reached",
+            Self::Products => "Products",
+            Self::Connections => "Connections",
+            Self::Storage => "Storage",
+            Self::Cpu => "Cpu",
+            Self::Memory => "Memory",
         }
     }
 
-    /// In two sentences: how much of what, and what to do about it.
-    pub fn detail(&self, slug: &str) -> String {
-        let too_large = |product: &str, asked: String, limit: i64| {
-            format!(
-                "Product '{product}' asks for {asked}, tenant '{slug}' has {limit}. Ask for less \
-                 or request a quota increase."
-            )
-        };
+    /// Returns the heading for tables, with the unit.
+    pub fn heading(self) -> &'static str {
         match self {
-            Self::Products { used, limit } => format!(
-                "Tenant '{slug}' has {used}/{limit} products. Delete existing products or request \
-                 a quota increase."
+            Self::Products => "Products",
+            Self::Connections => "Connections",
+            Self::Storage => "Storage GB",
+            Self::Cpu => "CPU",
+            Self::Memory => "Memory GB",
+        }
+    }
+
+    /// Returns the field of the quota's spec.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Products => "maxProducts",
+            Self::Connections => "maxConnections",
+            Self::Storage => "maxStorageGb",
+            Self::Cpu => "maxComputeCpu",
+            Self::Memory => "maxComputeMemoryGb",
+        }
+    }
+
+    /// Returns the maximum in the limit's own unit, as the quota has it.
+    pub fn max(self, limits: &TenantQuotaSpec) -> i64 {
+        match self {
+            Self::Products => limits.max_products,
+            Self::Connections => limits.max_connections,
+            Self::Storage => limits.max_storage_gb,
+            Self::Cpu => limits.max_compute_cpu,
+            Self::Memory => limits.max_compute_memory_gb,
+        }
+    }
+
+    /// Returns the usage in products, connections, CPU cores or bytes. None if it was not
+    /// measured yet.
+    fn used(self, used: &Usage) -> Option<f64> {
+        let pods = used.pods.as_ref();
+        match self {
+            Self::Products => used.products.map(real),
+            Self::Connections => used.connections.map(real),
+            Self::Storage => used.storage_bytes.map(real),
+            Self::Cpu => pods?.cpu,
+            Self::Memory => pods?.memory_bytes.map(real),
+        }
+    }
+
+    /// Returns the usage as a share of the maximum: 1 where the limit is reached. None if the
+    /// usage was not measured yet, or if usage and maximum are both 0.
+    pub fn share(self, limits: &TenantQuotaSpec, used: &Usage) -> Option<f64> {
+        let unit = match self {
+            Self::Storage | Self::Memory => real(GB),
+            _ => 1.0,
+        };
+        let (used, max) = (self.used(used)? / unit, real(self.max(limits)));
+        (used > 0.0 || max > 0.0).then_some(used / max)
+    }
+
+    /// Returns true if the usage is above the maximum.
+    pub fn is_exceeded(self, limits: &TenantQuotaSpec, used: &Usage) -> bool {
+        self.share(limits, used).is_some_and(|share| share > 1.0)
+    }
+
+    /// Returns the usage for people, such as `98`, or `-` if it was not measured yet.
+    pub fn amount(self, used: &Usage) -> String {
+        self.used(used)
+            .map_or_else(|| "-".into(), |used| self.format(used))
+    }
+
+    /// Returns usage and maximum for people: `98/100`, or `-/100` if it was not measured yet.
+    pub fn figures(self, limits: &TenantQuotaSpec, used: &Usage) -> String {
+        format!("{}/{}", self.amount(used), self.max(limits))
+    }
+
+    /// Returns usage, maximum and what to do, in two sentences.
+    pub fn detail(self, slug: &str, limits: &TenantQuotaSpec, used: &Usage) -> String {
+        self.sentences(slug, &self.figures(limits, used))
+    }
+
+    fn sentences(self, slug: &str, figures: &str) -> String {
+        match self {
+            Self::Products => format!(
+                "Tenant '{slug}' has {figures} products. Delete existing products or request a \
+                 quota increase."
             ),
-            Self::Connections { used, limit } => format!(
-                "Tenant '{slug}' has {used}/{limit} connections. Delete existing connections or \
+            Self::Connections => format!(
+                "Tenant '{slug}' has {figures} connections. Delete existing connections or \
                  request a quota increase."
             ),
-            Self::Storage { used, limit } => format!(
-                "Tenant '{slug}' uses {}/{limit} GB of storage. Delete data or request a quota \
-                 increase.",
-                tenths_of_gb(*used)
+            Self::Storage => format!(
+                "Tenant '{slug}' uses {figures} GB of storage. Delete data or request a quota \
+                 increase."
             ),
-            Self::Cpu {
-                product,
-                asked,
-                limit,
-            } => too_large(product, format!("{} CPU", decimals(*asked)), *limit),
-            Self::Memory {
-                product,
-                asked,
-                limit,
-            } => {
-                let gb = decimals(*asked / real(GB));
-                too_large(product, format!("{gb} GB of memory"), *limit)
-            }
+            Self::Cpu => format!(
+                "The pods of tenant '{slug}' may use {figures} CPU. Wait for runs to end or \
+                 request a quota increase."
+            ),
+            Self::Memory => format!(
+                "The pods of tenant '{slug}' may use {figures} GB of memory. Wait for runs to end \
+                 or request a quota increase."
+            ),
+        }
+    }
+
+    /// Amounts of GB have one decimal, CPU cores up to two.
+    fn format(self, used: f64) -> String {
+        match self {
+            Self::Products | Self::Connections => used.to_string(),
+            Self::Storage | Self::Memory => format!("{:.1}", ceil(used / real(GB), 10.0)),
+            Self::Cpu => ceil(used, 100.0).to_string(),
         }
     }
 }
 
+impl Excess {
+    /// Returns the title of the problem.
+    pub fn title(&self) -> &'static str {
+        match self.limit {
+            Limit::Products => "Product limit reached",
+            Limit::Connections => "Connection limit reached",
+            Limit::Storage => "Storage limit reached",
+            Limit::Cpu | Limit::Memory => "Compute limit reached",
+        }
+    }
+
+    /// Returns usage, maximum and what to do, in two sentences.
+    pub fn detail(&self, slug: &str) -> String {
+        let figures = format!("{}/{}", self.limit.format(self.used), self.max);
+        self.limit.sentences(slug, &figures)
+    }
+
+    /// Returns the same as [`Self::detail`] for a product whose pipeline asks for the excess.
+    pub fn detail_of_pipeline(&self, slug: &str, product: &str) -> String {
+        let asked = match self.limit {
+            Limit::Cpu => format!("{} CPU", ceil(self.used, 100.0)),
+            Limit::Memory => format!("{} GB of memory", ceil(self.used / real(GB), 100.0)),
+            _ => return self.detail(slug),
+        };
+        format!(
+            "Product '{product}' asks for {asked}, tenant '{slug}' has {}. Ask for less or \
+             request a quota increase.",
+            self.max
+        )
+    }
+}
+
 impl Size {
-    /// What the pod of a pipeline with these `resources`, as its DataProduct has them, may
-    /// use: its limits, the namespace's defaults where it has none, and never less than it
+    /// Returns the size of a pod of a pipeline with these `resources`, as its DataProduct has
+    /// them: its limits, the namespace's defaults where it has none, and never less than it
     /// requests.
     pub fn of(resources: &Value) -> Self {
         let size = |name: &str, default: &str| {
-            let limit = amount(&resources["limits"][name]).or_else(|| quantity(default));
+            let limit = amount(&resources["limits"][name]).or_else(|| quantity::parse(default));
             let request = amount(&resources["requests"][name]);
             limit.into_iter().chain(request).fold(0.0, f64::max)
         };
@@ -193,227 +284,52 @@ impl Size {
     }
 }
 
-/// What isn't readable is left to the schema, which refuses it.
+/// An unreadable amount counts as none: the schema rejects it.
 fn amount(value: &Value) -> Option<f64> {
     match value {
-        Value::String(text) => quantity(text),
+        Value::String(text) => quantity::parse(text),
         other => other.as_f64(),
     }
 }
 
-/// What a pipeline may ask for: quantities as Kubernetes writes them, none of them negative.
-pub(crate) const QUANTITY: &str =
-    r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$";
-
-/// A quantity as Kubernetes writes it: 2, 500m, 256Mi, 1e3. Nothing, if it is none.
-pub fn quantity(text: &str) -> Option<f64> {
-    const SUFFIXES: [(&str, f64); 15] = [
-        ("Ki", 1024.0),
-        ("Mi", 1024.0 * 1024.0),
-        ("Gi", 1024.0 * 1024.0 * 1024.0),
-        ("Ti", 1024.0 * 1024.0 * 1024.0 * 1024.0),
-        ("Pi", 1024.0 * 1024.0 * 1024.0 * 1024.0 * 1024.0),
-        ("Ei", 1024.0 * 1024.0 * 1024.0 * 1024.0 * 1024.0 * 1024.0),
-        ("n", 1e-9),
-        ("u", 1e-6),
-        ("m", 1e-3),
-        ("k", 1e3),
-        ("M", 1e6),
-        ("G", 1e9),
-        ("T", 1e12),
-        ("P", 1e15),
-        ("E", 1e18),
-    ];
-    let suffix = SUFFIXES.iter().find(|(suffix, _)| text.ends_with(suffix));
-    let (number, unit) = match suffix {
-        Some((suffix, unit)) => (text.strip_suffix(suffix).unwrap_or(text), *unit),
-        None => (text, 1.0),
-    };
-    // Rust reads words such as inf and nan too.
-    let is_number = number.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
-        && number.ends_with(|c: char| c.is_ascii_digit() || c == '.');
-    let number = is_number.then(|| number.parse::<f64>().ok()).flatten();
-    number
-        .map(|number| number * unit)
-        .filter(|it| it.is_finite())
+impl Usage {
+    /// Returns the same usage with the queries' compute in place of the pods': both have the
+    /// full limits of compute.
+    #[must_use]
+    pub fn of_queries(&self) -> Self {
+        Self {
+            pods: self.queries.clone(),
+            ..self.clone()
+        }
+    }
 }
 
-/// With at most two decimals, rounded up, so that what is over a limit is seen to be.
-pub(crate) fn decimals(amount: f64) -> String {
-    format!("{}", (amount * 100.0).ceil() / 100.0)
+impl Summary {
+    /// Returns the figures of all limits.
+    pub fn of(limits: &TenantQuotaSpec, used: &Usage) -> Self {
+        let figures = |limit: Limit| limit.figures(limits, used);
+        Self {
+            products: figures(Limit::Products),
+            connections: figures(Limit::Connections),
+            storage_gb: figures(Limit::Storage),
+            cpu: figures(Limit::Cpu),
+            memory_gb: figures(Limit::Memory),
+        }
+    }
 }
 
-/// GB with one decimal, rounded up, so that what is over a limit is seen to be.
-pub(crate) fn tenths_of_gb(bytes: i64) -> String {
-    let (bytes, gb) = (i128::from(bytes), i128::from(GB));
-    let tenths = (bytes * 10 + gb - 1) / gb;
-    format!("{}.{}", tenths / 10, tenths % 10)
+/// Rounds up to `1 / parts`, so that an amount over a limit is shown as over it.
+fn ceil(amount: f64, parts: f64) -> f64 {
+    (amount * parts).ceil() / parts
 }
 
 #[expect(
     clippy::cast_precision_loss,
     reason = "limits are below 2^53, as the schema has it"
 )]
-pub(crate) fn real(whole: i64) -> f64 {
+fn real(whole: i64) -> f64 {
     whole as f64
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use regex::Regex;
-    use serde_json::json;
-
-    #[test]
-    fn quantities_are_read_as_kubernetes_reads_them() {
-        for (text, value) in [
-            ("2", 2.0),
-            ("500m", 0.5),
-            (".5", 0.5),
-            ("0", 0.0),
-            ("1k", 1000.0),
-            ("1e3", 1000.0),
-            ("1E3", 1000.0),
-            ("2E", 2e18),
-            ("1Gi", 1_073_741_824.0),
-            ("1.5Gi", 1_610_612_736.0),
-            ("256Mi", 268_435_456.0),
-        ] {
-            assert_eq!(quantity(text), Some(value), "{text}");
-        }
-        for unreadable in ["", "lots", "inf", "nan", "1 Gi", "Gi", "1kk", "1e999"] {
-            assert_eq!(quantity(unreadable), None, "{unreadable}");
-        }
-    }
-
-    #[test]
-    fn what_the_schema_takes_can_be_read() {
-        let schema = Regex::new(QUANTITY).unwrap();
-        let (signs, numbers) = (
-            ["", "+", "-"],
-            ["", "0", "12", "1.5", ".5", "1.", ".", "lots"],
-        );
-        let suffixes = [
-            "", "n", "u", "m", "k", "K", "Ki", "M", "Mi", "G", "Gi", "T", "Ti", "P", "Pi", "E",
-            "Ei", "e3", "E3", "e-3", "e+3", "e99", "e999", "e", "e1.5", "x", " Gi",
-        ];
-        let mut taken = 0;
-        for sign in signs {
-            for number in numbers {
-                for suffix in suffixes {
-                    let text = format!("{sign}{number}{suffix}");
-                    if schema.is_match(&text) {
-                        taken += 1;
-                        assert!(quantity(&text).is_some_and(|it| it >= 0.0), "{text}");
-                    }
-                }
-            }
-        }
-        assert_eq!(taken, 2 * 5 * 21);
-    }
-
-    #[test]
-    fn a_pipeline_is_as_large_as_its_limits_or_the_defaults() {
-        let gb = |count: f64| count * 1_073_741_824.0;
-        for (resources, cpu, memory, reason) in [
-            (json!({}), 1.0, gb(1.0), "the namespace's defaults"),
-            (Value::Null, 1.0, gb(1.0), "it has none"),
-            (
-                json!({"limits": {"cpu": "4", "memory": "8Gi"}}),
-                4.0,
-                gb(8.0),
-                "its limits",
-            ),
-            (
-                json!({"limits": {"memory": "512Mi"}}),
-                1.0,
-                gb(0.5),
-                "each by itself",
-            ),
-            (
-                json!({"requests": {"cpu": "12"}}),
-                12.0,
-                gb(1.0),
-                "no less than it requests",
-            ),
-            (
-                json!({"limits": {"cpu": 12, "memory": {}}, "requests": {"memory": "lots"}}),
-                12.0,
-                gb(1.0),
-                "a number; what the schema refuses doesn't count",
-            ),
-        ] {
-            assert_eq!(Size::of(&resources), Size { cpu, memory }, "{reason}");
-        }
-    }
-
-    #[test]
-    fn storage_is_over_when_it_is_more_than_the_limit() {
-        for (limit, bytes, over, reason) in [
-            (1, Some(GB), false, "a limit may be reached"),
-            (1, Some(GB + 1), true, "one byte more"),
-            (1, None, false, "not measured yet"),
-            (0, Some(0), true, "none at all"),
-            (0, None, true, "none at all"),
-            (1_000_000_000, Some(i64::MAX), true, "no overflow"),
-        ] {
-            let limits = TenantQuotaSpec {
-                max_storage_gb: limit,
-                ..TenantQuotaSpec::default()
-            };
-            assert_eq!(is_storage_over(&limits, bytes), over, "{reason}");
-        }
-    }
-
-    #[test]
-    fn a_violation_says_how_much_of_what() {
-        let product = || "customer-orders".to_owned();
-        for (violation, title, detail) in [
-            (
-                Violation::Connections {
-                    used: 20,
-                    limit: 20,
-                },
-                "Connection limit reached",
-                "Tenant 'acme-corp' has 20/20 connections. Delete existing connections or request a quota increase.",
-            ),
-            (
-                Violation::Storage {
-                    used: 550_077_936_435,
-                    limit: 500,
-                },
-                "Storage limit reached",
-                "Tenant 'acme-corp' uses 512.3/500 GB of storage. Delete data or request a quota increase.",
-            ),
-            (
-                Violation::Storage {
-                    used: 500 * GB + 1,
-                    limit: 500,
-                },
-                "Storage limit reached",
-                "Tenant 'acme-corp' uses 500.1/500 GB of storage. Delete data or request a quota increase.",
-            ),
-            (
-                Violation::Cpu {
-                    product: product(),
-                    asked: 12.0,
-                    limit: 8,
-                },
-                "Compute limit reached",
-                "Product 'customer-orders' asks for 12 CPU, tenant 'acme-corp' has 8. Ask for less or request a quota increase.",
-            ),
-            (
-                Violation::Memory {
-                    product: product(),
-                    asked: 32.0 * real(GB) + 1.0,
-                    limit: 32,
-                },
-                "Compute limit reached",
-                "Product 'customer-orders' asks for 32.01 GB of memory, tenant 'acme-corp' has 32. Ask for less or request a quota increase.",
-            ),
-        ] {
-            assert_eq!(violation.title(), title);
-            assert_eq!(violation.detail("acme-corp"), detail);
-        }
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use akili_crds::TenantQuota;
-use akili_crds::limit::Limit;
+use akili_crds::quota::Limit;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;

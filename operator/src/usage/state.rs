@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use akili_crds::limit::whole;
 use akili_crds::names::LABEL_TENANT_ID;
-use akili_crds::quota::quantity;
+use akili_crds::quantity;
 use akili_crds::tenant_quota::Compute;
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -151,8 +150,8 @@ impl Pods {
 fn compute(used: &BTreeMap<String, Quantity>) -> Compute {
     let text = |name: &str| used.get(name).map(|quantity| quantity.0.as_str());
     Compute {
-        cpu: text("limits.cpu").and_then(quantity),
-        memory_bytes: text("limits.memory").and_then(whole),
+        cpu: text("limits.cpu").and_then(quantity::parse),
+        memory_bytes: text("limits.memory").and_then(quantity::parse_whole),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use akili_crds::condition::{Statement, conditions, types};
-use akili_crds::limit::Limit;
+use akili_crds::quota::Limit;
 use akili_crds::tenant_quota::{Summary, Usage};
 use akili_crds::{TenantQuota, TenantQuotaSpec, TenantQuotaStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -132,7 +132,7 @@ fn warnings(slug: &str, limits: &TenantQuotaSpec, before: &Usage, used: &Usage) 
         let known = level(before).map_or(0, |(percent, _)| *percent);
         (*percent > known).then(|| Warning {
             reason,
-            action: format!("Warn{}", limit.word()),
+            action: format!("Warn{}", limit.name()),
             note: format!("{percent} % reached: {}", limit.detail(slug, limits, used)),
         })
     };

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use akili_crds::condition::{find, types};
-use akili_crds::limit::Limit;
+use akili_crds::quota::Limit;
 use akili_crds::{Slug, TenantQuota};
 use clap::{Args, ValueEnum};
 use comfy_table::presets::NOTHING;
@@ -92,16 +92,15 @@ fn table(quota: &TenantQuota, bars: Option<bool>) -> String {
             _ => vec![("", &used)],
         };
         for (whose, used) in users {
-            let title = format!("{}{whose}", limit.title());
-            let figures = limit.figures(&quota.spec, used);
-            let (amount, of) = figures.split_once('/').unwrap_or((&figures, ""));
+            let title = format!("{}{whose}", limit.heading());
+            let (amount, of) = (limit.amount(used), limit.max(&quota.spec).to_string());
             let share = limit.share(&quota.spec, used);
             let percent = share.map_or("-".to_owned(), |share| match share.is_finite() {
                 true => format!("{:.0} %", (share * 100.0).floor()),
                 false => "all".into(),
             });
             let bar = bars.map(|colour| bar(share.unwrap_or_default(), colour));
-            let cells = [&title, amount, of, &percent].map(str::to_owned);
+            let cells = [title, amount, of, percent];
             table.add_row(cells.into_iter().chain(bar));
         }
     }

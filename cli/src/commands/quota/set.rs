@@ -1,6 +1,6 @@
 //! `akili quota set`
 
-use akili_crds::limit::Limit;
+use akili_crds::quota::Limit;
 use akili_crds::{Slug, TenantQuota};
 use clap::{Args, value_parser};
 use kube::api::{Api, Patch, PatchParams};
@@ -96,7 +96,7 @@ pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
 fn change(before: &TenantQuota, after: &TenantQuota) -> String {
     let changes = Limit::ALL.into_iter().filter_map(|limit| {
         let (old, new) = (limit.max(&before.spec), limit.max(&after.spec));
-        (old != new).then(|| format!("{} {old} → {new}", limit.title()))
+        (old != new).then(|| format!("{} {old} → {new}", limit.heading()))
     });
     match changes.collect::<Vec<_>>() {
         none if none.is_empty() => "as it was".into(),
@@ -113,7 +113,7 @@ fn lowered(quota: &TenantQuota) -> Vec<String> {
     over.map(|limit| {
         format!(
             "warning: {} is below what tenant {} uses ({}): nothing is lost, and no more is let in",
-            limit.title(),
+            limit.heading(),
             quota.name_any(),
             limit.figures(&quota.spec, &used)
         )

@@ -1,6 +1,7 @@
 //! Desired objects of a tenant. Pure.
 
 use akili_crds::names::{LABEL_STATE, LABEL_TENANT, LABEL_TENANT_ID};
+use akili_crds::quantity::{format_count, format_gb};
 use akili_crds::quota::{DEFAULT_CPU, DEFAULT_MEMORY};
 use akili_crds::{Phase, TenantQuotaSpec};
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, ResourceQuota};
@@ -120,10 +121,10 @@ fn role_binding(tenant: &TenantKey, object: ObjectRef, role: &str, subject: Valu
 fn resource_quota(tenant: &TenantKey, limits: Option<&TenantQuotaSpec>, open: bool) -> Manifest {
     let max = |limit: fn(&TenantQuotaSpec) -> i64| limits.map_or(0, limit);
     let mut hard = json!({
-        "count/dataproducts.akili.io": number(max(|l| l.max_products)),
-        "count/connections.akili.io": number(max(|l| l.max_connections)),
-        "limits.cpu": number(max(|l| l.max_compute_cpu)),
-        "limits.memory": gibibytes(max(|l| l.max_compute_memory_gb)),
+        "count/dataproducts.akili.io": format_count(max(|l| l.max_products)),
+        "count/connections.akili.io": format_count(max(|l| l.max_connections)),
+        "limits.cpu": format_count(max(|l| l.max_compute_cpu)),
+        "limits.memory": format_gb(max(|l| l.max_compute_memory_gb)),
     });
     if !open {
         hard["pods"] = json!("0");
@@ -139,29 +140,6 @@ fn resource_quota(tenant: &TenantKey, limits: Option<&TenantQuotaSpec>, open: bo
         vec![]
     };
     Manifest { forbidden, ..quota }
-}
-
-/// A quantity as the API server writes it: 1000 is `1k`.
-fn number(count: i64) -> String {
-    canonical(count, 1000, &["", "k", "M", "G", "T", "P", "E"])
-}
-
-/// A quantity as the API server writes it: 1024 GB of 2^30 bytes are `1Ti`.
-fn gibibytes(count: i64) -> String {
-    match count {
-        0 => "0".to_owned(),
-        _ => canonical(count, 1024, &["Gi", "Ti", "Pi", "Ei"]),
-    }
-}
-
-fn canonical(count: i64, base: i64, suffixes: &[&str]) -> String {
-    match suffixes {
-        [_, larger @ ..] if !larger.is_empty() && count != 0 && count % base == 0 => {
-            canonical(count / base, base, larger)
-        }
-        [suffix, ..] => format!("{count}{suffix}"),
-        [] => count.to_string(),
-    }
 }
 
 /// Returns the defaults of pods without requests and limits, so that the quota can count them.
@@ -267,29 +245,5 @@ fn manifest(object: ObjectRef, mut metadata: Value, mut fields: Value) -> Manife
         object,
         fields,
         forbidden: vec![],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantities_are_written_as_the_api_server_writes_them() {
-        for (count, decimal, binary) in [
-            (0, "0", "0"),
-            (1, "1", "1Gi"),
-            (999, "999", "999Gi"),
-            (1000, "1k", "1000Gi"),
-            (1024, "1024", "1Ti"),
-            (1500, "1500", "1500Gi"),
-            (1_000_000, "1M", "1000000Gi"),
-            (3 * 1024 * 1024, "3145728", "3Pi"),
-        ] {
-            assert_eq!(
-                (number(count), gibibytes(count)),
-                (decimal.into(), binary.into())
-            );
-        }
     }
 }
