@@ -265,6 +265,15 @@ impl Platform {
 }
 
 impl Operator<'_> {
+    /// Stops all replicas; returns once their processes have ended, and with them the
+    /// webhook.
+    pub fn stop(self) -> Result<()> {
+        self.0.scale(0)?;
+        self.0
+            .until(|| Ok(self.0.pods()?.is_empty()))
+            .context("the operator's pods still exist")
+    }
+
     /// Calls `begin`, sends SIGKILL to the only replica after this time, and scales to
     /// zero.
     pub async fn kill_after(

@@ -188,7 +188,7 @@ async fn the_operator_is_confined(platform: &Platform) -> Result<()> {
         ),
         (
             &["create", "namespace", "mine"],
-            "no namespaces but tenants'",
+            "the operator may write tenants' namespaces only",
         ),
     ] {
         let answer = platform.kubectl_as_operator(arguments).await?;

@@ -17,7 +17,7 @@ pub async fn webhook_down_blocks_creations_only() -> Result<()> {
         other.make(kind, 1).await?;
     }
 
-    drop(operator);
+    operator.stop()?;
     for kind in [PRODUCT, CONNECTION] {
         let made = tenant.create(kind, "new").await?;
         println!(

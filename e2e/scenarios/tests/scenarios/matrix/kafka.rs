@@ -6,6 +6,7 @@ use akili_scenarios::platform::{Kafka, KafkaAdmin, Platform};
 use anyhow::Result;
 use async_trait::async_trait;
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
 
 use super::deed::{Answer, Deed, Held, Plane, State};
 
@@ -45,7 +46,11 @@ impl Topics {
         let topics = admin.topics()?.into_iter();
         let topics = topics.filter(|topic| topic.starts_with(prefix));
         let offsets: Result<Vec<_>, _> = topics
-            .map(|topic| Ok::<_, KafkaError>((admin.offsets(&topic)?, topic)))
+            .filter_map(|topic| match admin.offsets(&topic) {
+                // A topic that is being deleted is listed for a moment.
+                Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition)) => None,
+                offsets => Some(offsets.map(|offsets| (offsets, topic))),
+            })
             .collect();
         Ok(format!("{:?}", offsets?))
     }
