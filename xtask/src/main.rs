@@ -1,9 +1,12 @@
-//! Checks of the repository itself: wording, import circles, licences.
+//! Checks of the repository itself: wording, import circles, licences, links,
+//! and the map of files.
 //!
 //! `cargo test -p xtask` runs all checks, `cargo run -p xtask` prints what they find.
 
 mod imports;
 mod licences;
+mod links;
+mod map;
 mod source;
 mod text;
 
@@ -15,6 +18,8 @@ fn main() -> Result<ExitCode> {
     let mut findings = text::findings()?;
     findings.extend(imports::findings()?);
     findings.extend(licences::findings()?);
+    findings.extend(links::findings()?);
+    findings.extend(map::findings()?);
     for finding in &findings {
         println!("{finding}");
     }
