@@ -38,11 +38,19 @@ const EXEMPT: &[&str] = &[
 
 /// Kinds of files that hold text; Rust files are taken apart.
 const TEXTS: &[&str] = &[
-    "json", "md", "sh", "snap", "sql", "svg", "toml", "tpl", "txt", "yaml", "yml",
+    "json", "md", "rs", "sh", "snap", "sql", "svg", "toml", "tpl", "txt", "yaml", "yml",
 ];
 
-/// Files without a kind that hold text.
-const NAMED_TEXTS: &[&str] = &["Containerfile", "Makefile"];
+/// Files without a kind that hold text: make's, containers', and shell scripts.
+const NAMED_TEXTS: &[&str] = &[
+    "Containerfile",
+    "Makefile",
+    "build-cache",
+    "build-packages",
+    "image-files",
+    "run",
+    "test",
+];
 
 /// An idiom, and what to write instead.
 type Rule = (&'static str, &'static str);
@@ -123,12 +131,14 @@ pub fn findings() -> Result<Vec<String>> {
         if EXEMPT.iter().any(|start| file.starts_with(start)) {
             continue;
         }
-        let found = if file.ends_with(".rs") {
-            rules.of_rust(&source::read(&file)?)
-        } else if is_text(&file) {
-            rules.of_text(&source::read(&file)?)
-        } else {
+        if !is_text(&file) {
             continue;
+        }
+        let text = source::read(&file)?;
+        let found = if file.ends_with(".rs") {
+            rules.of_rust(&text)
+        } else {
+            rules.of_text(&text)
         };
         let lines = found
             .into_iter()
