@@ -13,7 +13,7 @@ use kube_lease_manager::{LeaseManagerBuilder, LeaseManagerError};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::{Class, Error};
+use crate::error::{Error, Reason, api_server};
 
 const NAME: &str = "akili-operator";
 
@@ -44,7 +44,7 @@ impl Leadership {
     /// # Errors
     /// `LeaseLost`: another leads, or nobody can say so now.
     pub async fn confirm(&self) -> Result<(), Error> {
-        let lease = self.leases.get(NAME).await?;
+        let lease = self.leases.get(NAME).await.map_err(api_server)?;
         let until = ours_until(&lease, &self.identity, self.duration);
         *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
         if self.is_remembered() {
@@ -81,8 +81,7 @@ impl Leadership {
 
 fn lost() -> Error {
     Error::new(
-        Class::Conflict,
-        "LeaseLost",
+        Reason::LeaseLost,
         format!("the Lease {NAME} isn't held by this process any more"),
     )
 }
@@ -166,8 +165,8 @@ pub async fn lead(
 
 fn unavailable(error: LeaseManagerError, namespace: &str) -> Error {
     let why = match error {
-        LeaseManagerError::KubeError(error) => Error::from(error),
-        other => Error::new(Class::Transient, "NoLease", other),
+        LeaseManagerError::KubeError(error) => api_server(error),
+        other => Error::new(Reason::NoLease, other),
     };
     let message = format!(
         "the Lease {NAME} in namespace {namespace} can't be had: {why}; check the configuration key namespace and the rights of the operator's ServiceAccount"

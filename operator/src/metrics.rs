@@ -99,7 +99,7 @@ impl<T> From<&Result<T, Error>> for Answer {
     fn from(result: &Result<T, Error>) -> Self {
         match result {
             Ok(_) => Self::Ok,
-            Err(error) if error.class == Class::Transient => Self::Unavailable,
+            Err(error) if error.class() == Class::Transient => Self::Unavailable,
             Err(_) => Self::Refused,
         }
     }

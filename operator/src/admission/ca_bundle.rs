@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::certificate::Certificate;
 use super::certificate_store::{Maker, Store};
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Error, Reason, api_server};
 
 /// The chart's MutatingWebhookConfiguration.
 const CONFIGURATION: &str = "akili-admission";
@@ -62,7 +62,7 @@ impl CaBundle {
             Ok(served) if !served.is_due(Timestamp::now()) => self.announce(&served).await,
             Ok(served) => self.renew(Some(&served)).await,
             // Somebody has emptied the Secret.
-            Err(error) if error.reason == "NoCertificate" => self.renew(None).await,
+            Err(error) if error.reason == Reason::NoCertificate => self.renew(None).await,
             Err(error) => Err(error),
         }
     }
@@ -79,7 +79,11 @@ impl CaBundle {
 
     async fn announce(&self, certificate: &Certificate) -> Result<(), Error> {
         let wanted = ByteString(certificate.authorities.clone().into_bytes());
-        let configuration = self.configurations.get(CONFIGURATION).await?;
+        let configuration = self
+            .configurations
+            .get(CONFIGURATION)
+            .await
+            .map_err(api_server)?;
         let webhooks = configuration.webhooks.unwrap_or_default();
         let ours = webhooks.iter().find(|webhook| webhook.name == WEBHOOK);
         if ours.is_some_and(|ours| ours.client_config.ca_bundle.as_ref() == Some(&wanted)) {
@@ -90,7 +94,8 @@ impl CaBundle {
         let options = PatchParams::default();
         self.configurations
             .patch(CONFIGURATION, &options, &patch)
-            .await?;
+            .await
+            .map_err(api_server)?;
         tracing::info!("the API servers know what to verify the webhook with");
         Ok(())
     }

@@ -13,7 +13,7 @@ use rcgen::{
     Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 
-use crate::error::{Class, Error};
+use crate::error::{Error, Reason};
 use crate::password::Password;
 
 /// How long a certificate is good for.
@@ -48,7 +48,7 @@ impl Certificate {
     pub fn new(name: &str, before: Option<&Self>, now: Timestamp) -> Result<Self, Error> {
         let (authority, chain, key) = make(name, now).map_err(|error| {
             let message = format!("no certificate can be made for {name}: {error}");
-            Error::new(Class::Operator, "NoCertificate", message)
+            Error::new(Reason::CertificateNotGenerated, message)
         })?;
         let newest_before = before.map(|it| first(&it.authorities)).unwrap_or_default();
         Ok(Self {

@@ -7,7 +7,7 @@ use kube::{Api, Client};
 
 use super::certificate::Certificate;
 use crate::config::Config;
-use crate::error::{Class, Error};
+use crate::error::{Error, Reason, api_server};
 
 /// The Secret, and the Service that the certificate is for.
 pub const NAME: &str = "akili-operator-webhook";
@@ -52,7 +52,7 @@ impl Store {
     /// # Errors
     /// `NoCertificate` while cert-manager hasn't made it; the API server's.
     pub async fn obtain(&self) -> Result<Certificate, Error> {
-        let found = self.secrets.get_opt(NAME).await?;
+        let found = self.secrets.get_opt(NAME).await.map_err(api_server)?;
         match (found, self.maker) {
             (Some(secret), _) => Certificate::read(&secret).ok_or_else(|| self.missing("is empty")),
             (None, Maker::CertManager) => Err(self.missing("isn't there yet")),
@@ -69,10 +69,10 @@ impl Store {
         match self.secrets.create(&PostParams::default(), &secret).await {
             Ok(_) => Ok(made),
             Err(kube::Error::Api(status)) if status.code == 409 => {
-                let theirs = Certificate::read(&self.secrets.get(NAME).await?);
+                let theirs = Certificate::read(&self.secrets.get(NAME).await.map_err(api_server)?);
                 theirs.ok_or_else(|| self.missing("is empty"))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(api_server(error)),
         }
     }
 
@@ -90,10 +90,13 @@ impl Store {
     /// # Errors
     /// `Conflict` where somebody else has changed it meanwhile; the API server's.
     pub async fn replace(&self, with: &Certificate) -> Result<(), Error> {
-        let mut secret = self.secrets.get(NAME).await?;
+        let mut secret = self.secrets.get(NAME).await.map_err(api_server)?;
         with.write(&mut secret);
         let options = PostParams::default();
-        self.secrets.replace(NAME, &options, &secret).await?;
+        self.secrets
+            .replace(NAME, &options, &secret)
+            .await
+            .map_err(api_server)?;
         Ok(())
     }
 
@@ -104,6 +107,6 @@ impl Store {
             Maker::CertManager => "see why cert-manager doesn't issue the Certificate of that name",
         };
         let message = format!("the Secret {NAME} in namespace {namespace} {what}: {next}");
-        Error::new(Class::Transient, "NoCertificate", message)
+        Error::new(Reason::NoCertificate, message)
     }
 }

@@ -17,7 +17,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 
 use super::review::Verdict;
 use crate::backoff::watch_backoff;
-use crate::error::Error;
+use crate::error::{Error, api_server};
 use crate::object_counts::ObjectCounts;
 
 /// The API server waits five seconds for an answer: it should hear why there is none.
@@ -111,7 +111,7 @@ impl Source {
             return Ok(slug(&known));
         }
         let namespaces = Api::<Named>::all(self.client.clone());
-        let found = namespaces.get_opt(namespace).await?;
+        let found = namespaces.get_opt(namespace).await.map_err(api_server)?;
         let of_tenant = found.filter(|it| it.labels().contains_key(LABEL_TENANT_ID));
         Ok(of_tenant.as_ref().and_then(slug))
     }
@@ -120,7 +120,7 @@ impl Source {
     async fn tenant(&self, slug: Option<&str>) -> Result<Option<Tenant>, Error> {
         let Some(slug) = slug else { return Ok(None) };
         let tenants = Api::<Tenant>::all(self.client.clone());
-        Ok(tenants.get_opt(slug).await?)
+        tenants.get_opt(slug).await.map_err(api_server)
     }
 
     /// Live too: it takes no longer than the Tenant, and a watch in every replica would
@@ -128,7 +128,7 @@ impl Source {
     async fn quota(&self, slug: Option<&str>) -> Result<Option<TenantQuota>, Error> {
         let Some(slug) = slug else { return Ok(None) };
         let quotas = Api::<TenantQuota>::all(self.client.clone());
-        Ok(quotas.get_opt(slug).await?)
+        quotas.get_opt(slug).await.map_err(api_server)
     }
 
     /// What the counts know may have gone a moment ago, so that its name is free again.
@@ -153,6 +153,6 @@ impl Source {
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug,
     {
         let objects = Api::<PartialObjectMeta<K>>::namespaced(self.client.clone(), namespace);
-        Ok(objects.get_opt(name).await?.is_some())
+        Ok(objects.get_opt(name).await.map_err(api_server)?.is_some())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::breaker::Breaker;
-use crate::error::{Class, Error, LOGIN_REFUSED, UNREACHABLE};
+use crate::error::{Error, Reason};
 use crate::metrics::Metrics;
 
 /// The longest that an answer may take.
@@ -55,8 +55,7 @@ impl Access {
 
     fn silent(&self, doing: &str) -> Error {
         Error::new(
-            Class::Transient,
-            UNREACHABLE,
+            Reason::Unreachable,
             format!(
                 "{}: {doing}: no answer within {} s; check that the server runs and can be \
                  reached; it is tried again",
@@ -69,12 +68,13 @@ impl Access {
 
 /// Whether every tenant would hear the same.
 fn concerns_all(error: &Error) -> bool {
-    [UNREACHABLE, LOGIN_REFUSED].contains(&error.reason)
+    matches!(error.reason, Reason::Unreachable | Reason::LoginRefused)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Class;
 
     fn access() -> Access {
         Access::new("kafka", "Kafka", Metrics::default())
@@ -85,7 +85,10 @@ mod tests {
         let access = access();
         let silent: Result<(), Error> = access.call("listing topics", std::future::pending()).await;
         let error = silent.unwrap_err();
-        assert_eq!((error.class, error.reason), (Class::Transient, UNREACHABLE));
+        assert_eq!(
+            (error.class(), error.reason),
+            (Class::Transient, Reason::Unreachable)
+        );
         assert!(
             error
                 .message
@@ -99,11 +102,9 @@ mod tests {
     #[tokio::test]
     async fn an_error_of_one_tenant_keeps_nobody_else_from_asking() {
         let access = access();
-        for (reason, asked) in [("Refused", true), (LOGIN_REFUSED, false)] {
+        for (reason, asked) in [(Reason::Refused, true), (Reason::LoginRefused, false)] {
             let refused: Result<(), Error> = access
-                .call("one", async {
-                    Err(Error::new(Class::Operator, reason, "no"))
-                })
+                .call("one", async { Err(Error::new(reason, "no")) })
                 .await;
             assert_eq!(refused.unwrap_err().reason, reason);
             let next = access.call("another", async { Ok(()) }).await;

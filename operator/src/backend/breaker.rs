@@ -66,10 +66,10 @@ mod tests {
     use tokio::time::{advance, timeout};
 
     use super::*;
-    use crate::error::Class;
+    use crate::error::Reason;
 
     async fn open() -> (Breaker, Error) {
-        let refused = Error::new(Class::Transient, "Unreachable", "refused");
+        let refused = Error::new(Reason::Unreachable, "refused");
         let breaker = Breaker::default();
         breaker.note(Some(&refused));
         (breaker, refused)

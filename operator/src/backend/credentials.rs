@@ -7,7 +7,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::TenantKey;
-use crate::error::{Class, Error};
+use crate::error::{Error, Reason};
 use crate::password::Password;
 
 /// What a tenant's Secret says.
@@ -51,8 +51,7 @@ pub trait Credentials: Send + Sync {
             .map(|credential| credential.password)
             .ok_or_else(|| {
                 Error::new(
-                    Class::Transient,
-                    "NoCredential",
+                    Reason::NoCredential,
                     format!(
                         "a credential of tenant {} is gone; it is made again",
                         tenant.slug

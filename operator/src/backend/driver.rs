@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use akili_crds::tenant::Resources;
 use async_trait::async_trait;
 
-use super::{Backend, Desired, Drift, Effect, Guard, Notice, Outcome, Plane, TenantKey};
-use crate::error::{Class, Error, OWNED_BY_ANOTHER, PURGING};
+use super::{Backend, Convergence, Desired, Drift, Effect, Guard, Outcome, Plane, TenantKey};
+use crate::error::{Error, Reason};
 
 /// A backend, and for each tenant that was as desired a hash of what it held then.
 pub struct Driver<B> {
@@ -36,17 +36,18 @@ impl<B: Backend> Driver<B> {
         desired: &Desired,
         guard: &dyn Guard,
         changed: &mut Vec<String>,
-    ) -> Result<Option<Notice>, Error> {
+    ) -> Result<Outcome, Error> {
         self.settled().remove(tenant);
         let backend = self.backend.as_ref();
         let (before, hash) = self.look(tenant, desired).await?;
         if let Some(owner) = backend.foreign_owner(tenant, desired, &before) {
-            return Err(Error::new(Class::Invalid, OWNED_BY_ANOTHER, owner));
+            return Err(Error::new(Reason::OwnedByAnother, owner));
         }
         let steps = backend.diff(tenant, desired, &before);
         if steps.is_empty() {
             self.settle(tenant, hash);
-            return Ok(backend.notice(desired, &before));
+            let notice = backend.notice(desired, &before);
+            return Ok(Outcome::Converged { notice });
         }
         let mut may_open = false;
         for step in &steps {
@@ -59,6 +60,9 @@ impl<B: Backend> Driver<B> {
                 }
                 (_, Effect::Opens | Effect::Neutral) => {}
             }
+            if let Some(pending) = B::awaits(step) {
+                return Ok(pending);
+            }
             backend.apply(tenant, step).await?;
             changed.push(step.to_string());
             self.count(tenant, B::deletes(step));
@@ -66,20 +70,22 @@ impl<B: Backend> Driver<B> {
         let (after, hash) = self.look(tenant, desired).await?;
         let left = backend.diff(tenant, desired, &after);
         if let Some(step) = left.first() {
-            return Err(self.pending(tenant, desired, step));
+            return Ok(self.pending(tenant, desired, step));
         }
         self.settle(tenant, hash);
-        Ok(backend.notice(desired, &after))
+        let notice = backend.notice(desired, &after);
+        Ok(Outcome::Converged { notice })
     }
 
-    fn pending(&self, tenant: &TenantKey, desired: &Desired, step: &B::Step) -> Error {
+    fn pending(&self, tenant: &TenantKey, desired: &Desired, step: &B::Step) -> Outcome {
         let (reason, so_far) = match (desired, self.deleted().get(tenant)) {
-            (Desired::Absent, Some(deleted)) => (PURGING, format!("; {deleted} deleted so far")),
-            (Desired::Absent, None) => (PURGING, String::new()),
-            _ => ("NotYetEffective", String::new()),
+            (Desired::Absent, Some(deleted)) => {
+                (Reason::Purging, format!("; {deleted} deleted so far"))
+            }
+            (Desired::Absent, None) => (Reason::Purging, String::new()),
+            _ => (Reason::NotYetEffective, String::new()),
         };
-        Error::new(
-            Class::Pending,
+        Outcome::pending(
             reason,
             format!("still to do for tenant {}: {step}{so_far}", tenant.slug),
         )
@@ -104,8 +110,7 @@ impl<B: Backend> Driver<B> {
         let mut all = self.backend.list(std::slice::from_ref(tenant)).await?;
         let held = all.remove(tenant).ok_or_else(|| {
             Error::new(
-                Class::Transient,
-                "NotObserved",
+                Reason::NotObserved,
                 format!("nothing was said of tenant {}", tenant.slug),
             )
         })?;
@@ -136,10 +141,18 @@ impl<B: Backend> Plane for Driver<B> {
         self.backend.name_resources(tenant, resources);
     }
 
-    async fn converge(&self, tenant: &TenantKey, desired: &Desired, guard: &dyn Guard) -> Outcome {
+    async fn converge(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+        guard: &dyn Guard,
+    ) -> Convergence {
         let mut changed = Vec::new();
         let result = self.bring(tenant, desired, guard, &mut changed).await;
-        Outcome { changed, result }
+        Convergence {
+            changed,
+            outcome: result.unwrap_or_else(Outcome::from),
+        }
     }
 
     async fn audit(&self, tenants: &BTreeSet<TenantKey>) -> Drift {
@@ -197,7 +210,7 @@ mod tests {
         }
     }
 
-    async fn converge(backend: &Arc<Fake>, desired: &Desired) -> Outcome {
+    async fn converge(backend: &Arc<Fake>, desired: &Desired) -> Convergence {
         converge_asking(backend, desired, &Watchman::default()).await
     }
 
@@ -205,7 +218,7 @@ mod tests {
         backend: &Arc<Fake>,
         desired: &Desired,
         watchman: &Watchman,
-    ) -> Outcome {
+    ) -> Convergence {
         Driver::new(backend.clone())
             .converge(&tenant(), desired, watchman)
             .await
@@ -218,7 +231,7 @@ mod tests {
             converge(&backend, &desired).await;
             let writes = backend.writes();
             let again = converge(&backend, &desired).await;
-            assert!(again.result.is_ok() && again.changed.is_empty());
+            assert!(again.outcome.is_converged() && again.changed.is_empty());
             assert_eq!(backend.writes(), writes, "{desired:?}");
         }
     }
@@ -227,7 +240,7 @@ mod tests {
     async fn what_another_owns_is_not_touched() {
         let backend = Arc::new(Fake::owned_by("somebody else"));
         let outcome = converge(&backend, &Desired::NoAccess).await;
-        assert_eq!(failing_reason(&outcome), Some(OWNED_BY_ANOTHER));
+        assert_eq!(failing_reason(&outcome), Some(Reason::OwnedByAnother));
         assert_eq!(backend.writes(), 0);
     }
 
@@ -236,7 +249,8 @@ mod tests {
         let backend = Arc::new(Fake::default());
         backend.fail_at(0, Fault::Ignored);
         let outcome = converge(&backend, &all_states()[0]).await;
-        assert_eq!(outcome.result.unwrap_err().class, Class::Pending);
+        assert_eq!(failing_reason(&outcome), Some(Reason::NotYetEffective));
+        assert!(matches!(outcome.outcome, Outcome::Pending { .. }));
         assert!(!outcome.changed.is_empty(), "what was done is told");
     }
 
@@ -255,7 +269,7 @@ mod tests {
                         let backend = Arc::new(Fake::holding(&from));
                         backend.fail_at(step, fault);
                         let first = tokio::time::timeout(PATIENCE, converge(&backend, &to)).await;
-                        let failed = !first.is_ok_and(|outcome| outcome.result.is_ok());
+                        let failed = !first.is_ok_and(|outcome| outcome.outcome.is_converged());
                         assert!(failed, "{from:?} → {to:?}, step {step}, {fault:?}");
                         let second = converge(&backend, &to).await;
                         assert_eq!(failing_reason(&second), None);
@@ -274,18 +288,18 @@ mod tests {
         let [writable, _, none] = all_states();
         let backend = Arc::new(Fake::holding(&none));
 
-        let refusing = Watchman::refusing("TenantArchived");
+        let refusing = Watchman::refusing(Reason::TenantArchived);
         let outcome = converge_asking(&backend, &writable, &refusing).await;
-        assert_eq!(failing_reason(&outcome), Some("TenantArchived"));
+        assert_eq!(failing_reason(&outcome), Some(Reason::TenantArchived));
         assert_eq!((backend.writes(), refusing.asked()), (0, (1, 0)));
 
         let watchman = Watchman::default();
         converge_asking(&backend, &writable, &watchman).await;
         assert_eq!((backend.writes(), watchman.asked()), (3, (1, 0)));
 
-        let refusing = Watchman::refusing("LeaseLost");
+        let refusing = Watchman::refusing(Reason::LeaseLost);
         let outcome = converge_asking(&backend, &none, &refusing).await;
-        assert_eq!(failing_reason(&outcome), Some("LeaseLost"));
+        assert_eq!(failing_reason(&outcome), Some(Reason::LeaseLost));
         assert_eq!((backend.writes(), refusing.asked()), (3, (0, 1)));
 
         let watchman = Watchman::default();
@@ -298,9 +312,9 @@ mod tests {
         let [writable, ..] = all_states();
         let backend = Arc::new(Fake::holding(&writable));
         backend.fill(5);
-        let refusing = Watchman::refusing("RetentionNotOver");
+        let refusing = Watchman::refusing(Reason::RetentionNotOver);
         let outcome = converge_asking(&backend, &Desired::Absent, &refusing).await;
-        assert_eq!(failing_reason(&outcome), Some("RetentionNotOver"));
+        assert_eq!(failing_reason(&outcome), Some(Reason::RetentionNotOver));
         assert_eq!((backend.writes(), refusing.asked_to_destroy()), (0, 1));
 
         let (driver, watchman) = (Driver::new(backend.clone()), Watchman::default());
@@ -311,16 +325,17 @@ mod tests {
             first.changed,
             ["take login", "take read", "take write", "delete 2"]
         );
-        let error = first.result.unwrap_err();
-        assert_eq!((error.class, error.reason), (Class::Pending, PURGING));
         assert_eq!(
-            error.message,
-            "still to do for tenant acme: delete 2; 2 deleted so far"
+            first.outcome,
+            Outcome::pending(
+                Reason::Purging,
+                "still to do for tenant acme: delete 2; 2 deleted so far"
+            )
         );
-        assert_eq!(failing_reason(&purge().await), Some(PURGING));
+        assert_eq!(failing_reason(&purge().await), Some(Reason::Purging));
         let last = purge().await;
         assert_eq!(
-            (last.changed.as_slice(), last.result.is_ok()),
+            (last.changed.as_slice(), last.outcome.is_converged()),
             (&["delete 1".to_owned()][..], true)
         );
         assert_eq!((watchman.asked_to_destroy(), watchman.asked()), (6, (0, 0)));

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use akili_crds::{Phase, TenantQuotaSpec};
 use async_trait::async_trait;
 
-use super::{Backend, Desired, Effect, Growth, Guard, Outcome, TenantKey};
-use crate::error::{Class, Error, UNREACHABLE};
+use super::{Backend, Convergence, Desired, Effect, Growth, Guard, TenantKey};
+use crate::error::{Error, Reason};
 
 /// Whatever a tenant may hold, one right beside the other.
 pub type Rights = BTreeSet<&'static str>;
@@ -141,8 +141,8 @@ pub fn over_its_limit() -> Desired {
 }
 
 /// Why the backend didn't get there, if it didn't.
-pub fn failing_reason(outcome: &Outcome) -> Option<&'static str> {
-    outcome.result.as_ref().err().map(|error| error.reason)
+pub fn failing_reason(convergence: &Convergence) -> Option<Reason> {
+    convergence.outcome.shortfall().map(|it| it.reason)
 }
 
 fn rights(desired: &Desired) -> Rights {
@@ -241,7 +241,7 @@ impl Backend for Fake {
 
     async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
         if self.silent.load(Ordering::Relaxed) {
-            return Err(Error::new(Class::Transient, UNREACHABLE, "as it was told"));
+            return Err(Error::new(Reason::Unreachable, "as it was told"));
         }
         Ok(tenants.iter().map(|t| (t.clone(), self.held())).collect())
     }
@@ -286,7 +286,7 @@ impl Backend for Fake {
         match fault {
             None | Some(Fault::Ignored) => Ok(()),
             Some(fault) if fault.is_answered() => {
-                Err(Error::new(Class::Transient, "Fault", "as it was told"))
+                Err(Error::new(Reason::ServerError, "as it was told"))
             }
             Some(_) => std::future::pending().await,
         }
@@ -296,7 +296,7 @@ impl Backend for Fake {
 /// A guard that counts how often it is asked.
 #[derive(Default)]
 pub struct Watchman {
-    refusal: Option<&'static str>,
+    refusal: Option<Reason>,
     opening: AtomicUsize,
     closing: AtomicUsize,
     destroying: AtomicUsize,
@@ -304,7 +304,7 @@ pub struct Watchman {
 
 impl Watchman {
     /// One that permits nothing, for this reason.
-    pub fn refusing(reason: &'static str) -> Self {
+    pub fn refusing(reason: Reason) -> Self {
         Self {
             refusal: Some(reason),
             ..Self::default()
@@ -328,7 +328,7 @@ impl Watchman {
         count.fetch_add(1, Ordering::Relaxed);
         match self.refusal {
             None => Ok(()),
-            Some(reason) => Err(Error::new(Class::Conflict, reason, "as it was told")),
+            Some(reason) => Err(Error::new(reason, "as it was told")),
         }
     }
 }

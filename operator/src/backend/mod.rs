@@ -17,115 +17,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
 
-use akili_crds::quota::is_storage_over;
+pub use akili_core::{
+    Convergence, Desired, Effect, Growth, Notice, Outcome, Shortfall, StatusReason, TenantKey,
+};
 use akili_crds::tenant::Resources;
-use akili_crds::{Phase, Slug, Tenant, TenantId, TenantQuota, TenantQuotaSpec};
 use async_trait::async_trait;
-use kube::ResourceExt;
 
 use crate::error::Error;
-
-/// A tenant, as backends know it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TenantKey {
-    /// Its name.
-    pub slug: Slug,
-    /// Its id.
-    pub id: TenantId,
-}
-
-impl TenantKey {
-    /// Returns the key of a Tenant whose status has its id.
-    pub fn of(tenant: &Tenant) -> Option<Self> {
-        let id = tenant.status.as_ref()?.id.as_deref()?;
-        Some(Self {
-            slug: tenant.name_any().parse().ok()?,
-            id: id.parse().ok()?,
-        })
-    }
-}
-
-/// What a backend is to hold for a tenant.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Desired {
-    /// The tenant reads and writes.
-    Writable {
-        /// Within these limits.
-        limits: TenantQuotaSpec,
-        /// How far it has got: not ACTIVE until every plane is open.
-        reached: Phase,
-        /// Whether its storage may grow.
-        growth: Growth,
-    },
-    /// The tenant reads.
-    ReadOnly(TenantQuotaSpec),
-    /// The tenant can't get in; its data is kept.
-    NoAccess,
-    /// Nothing of the tenant's is left.
-    Absent,
-}
-
-/// Whether a tenant may store more than it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Growth {
-    /// It may.
-    Allowed,
-    /// It may only delete: it is over its limit.
-    Denied,
-}
-
-impl Growth {
-    /// Returns whether the storage of this quota's tenant may grow, by the last measurement.
-    pub fn of(quota: &TenantQuota) -> Self {
-        let used = quota.status.as_ref().and_then(|it| it.used.as_ref());
-        let bytes = used.and_then(|used| used.storage_bytes);
-        match is_storage_over(&quota.spec, bytes) {
-            true => Self::Denied,
-            false => Self::Allowed,
-        }
-    }
-}
-
-/// What became of one tenant in one backend.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The steps that were taken, for events; empty if there was nothing to do.
-    pub changed: Vec<String>,
-    /// That the backend holds what is desired, perhaps with something that people
-    /// should know all the same; or why it doesn't.
-    pub result: Result<Option<Notice>, Error>,
-}
-
-impl Outcome {
-    /// The word for it in metrics: `unchanged`, `changed`, or the class of the error.
-    pub fn as_str(&self) -> &'static str {
-        match &self.result {
-            Err(error) => error.class.as_str(),
-            Ok(_) if self.changed.is_empty() => "unchanged",
-            Ok(_) => "changed",
-        }
-    }
-}
-
-/// Something that people should know although the plane is ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// CamelCase, from a closed list, such as `CoverageGap`.
-    pub reason: &'static str,
-    /// For people.
-    pub message: String,
-}
-
-/// What a step does to a tenant's access.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Nothing that anybody would notice.
-    Neutral,
-    /// It lets the tenant in, or lets it do more.
-    Opens,
-    /// It is destructive: it takes away access, sessions or data.
-    Closes,
-}
 
 /// Asked before a step changes what the tenant may do: whether what this reconcile
 /// set out to do is still wanted, and still ours to do.
@@ -176,7 +74,12 @@ pub trait Plane: Send + Sync {
 
     /// Brings the backend to what is desired for one tenant: observe, refuse what
     /// another owns, diff, apply, and observe again to be sure.
-    async fn converge(&self, tenant: &TenantKey, desired: &Desired, guard: &dyn Guard) -> Outcome;
+    async fn converge(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+        guard: &dyn Guard,
+    ) -> Convergence;
 
     /// Looks at all of these tenants together, as far as they were as desired before.
     async fn audit(&self, tenants: &BTreeSet<TenantKey>) -> Drift;
@@ -249,6 +152,12 @@ pub trait Backend: Send + Sync {
     /// What the step does to the tenant's access, for which the [`Guard`] is asked. On
     /// the way to [`Desired::Absent`] every step is one that destroys.
     fn effect(step: &Self::Step) -> Effect;
+
+    /// Returns what a step that only waits for the backend waits for. The driver doesn't
+    /// apply such a step, and leaves it and all later ones to the next reconcile.
+    fn awaits(_step: &Self::Step) -> Option<Outcome> {
+        None
+    }
 
     /// Takes one step. It may be cut off anywhere: the next reconcile observes and goes on.
     async fn apply(&self, tenant: &TenantKey, step: &Self::Step) -> Result<(), Error>;

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::registry::Rows;
 use crate::backend::kubernetes::{FIELD_MANAGER, Kubernetes};
 use crate::backend::{Plane, TenantKey};
-use crate::error::Error;
+use crate::error::{Error, api_server};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 
@@ -63,7 +63,8 @@ impl Context {
         let params = PatchParams::apply(FIELD_MANAGER).force();
         tenants
             .patch_status(&tenant.name_any(), &params, &Patch::Apply(&patch))
-            .await?;
+            .await
+            .map_err(api_server)?;
         Ok(())
     }
 }

@@ -36,14 +36,15 @@ pub async fn converge(
     guard: &LiveGuard<'_>,
 ) -> PlaneOutcome {
     let began = Instant::now();
-    let outcome = plane.converge(key, desired, guard).await;
+    let convergence = plane.converge(key, desired, guard).await;
     let took = began.elapsed();
     context
         .metrics
-        .reconciled(plane.name(), outcome.as_str(), took);
+        .reconciled(plane.name(), convergence.as_str(), took);
     PlaneOutcome {
         plane: plane.name(),
         condition: plane.condition(),
-        outcome,
+        changed: convergence.changed,
+        outcome: convergence.outcome,
     }
 }

@@ -17,7 +17,7 @@ pub async fn publish_step_events(context: &Context, tenant: &Tenant, outcomes: &
     for outcome in outcomes {
         let reason = if was_ready { "Repaired" } else { "Changed" };
         if was_ready {
-            let changed = outcome.outcome.changed.len();
+            let changed = outcome.changed.len();
             context.metrics.repaired(outcome.plane, changed);
         }
         publish_steps(context, tenant, reason, outcome).await;
@@ -31,7 +31,7 @@ pub async fn publish_steps(
     reason: &str,
     outcome: &PlaneOutcome,
 ) {
-    for step in &outcome.outcome.changed {
+    for step in &outcome.changed {
         // Events of one action are counted as one: each step is an action of its own.
         let event = Event {
             type_: EventType::Normal,

@@ -11,10 +11,10 @@ use tokio::time::timeout;
 
 use super::context::Context;
 use super::limits::limits;
-use super::registry::row::{RegistryLookup, Row, UNAVAILABLE, archived_permanently, retired};
+use super::registry::row::{RegistryLookup, Row, archived_permanently, retired};
 use super::retention::retention;
 use crate::backend::{Growth, TenantKey};
-use crate::error::{Class, Error, TENANT_ARCHIVED};
+use crate::error::{Error, Reason};
 
 /// How long suspending or archiving a tenant that has its id waits for its row.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ async fn identify(
     let slug: Slug = tenant
         .name_any()
         .parse()
-        .map_err(|error: InvalidSlug| Error::new(Class::Invalid, "InvalidSlug", error))?;
+        .map_err(|error: InvalidSlug| Error::new(Reason::InvalidSlug, error))?;
     let known = tenant
         .status
         .as_ref()
@@ -77,7 +77,7 @@ async fn identify(
     };
     match timeout(TIMEOUT, row).await.unwrap_or_else(|_| Err(late())) {
         Ok(row) => Ok((TenantKey { slug, id: row.id }, RegistryLookup::Found(row))),
-        Err(error) if error.reason == UNAVAILABLE => {
+        Err(error) if error.reason == Reason::RegistryUnavailable => {
             Ok((TenantKey { slug, id }, RegistryLookup::Unavailable(error)))
         }
         Err(error) => Err(error),
@@ -86,8 +86,7 @@ async fn identify(
 
 fn late() -> Error {
     Error::new(
-        Class::Transient,
-        UNAVAILABLE,
+        Reason::RegistryUnavailable,
         format!(
             "reading the registry: PostgreSQL hasn't answered within {TIMEOUT:?}; check that it is up"
         ),
@@ -98,7 +97,7 @@ fn late() -> Error {
 fn is_refused(tenant: &Tenant) -> bool {
     let status = tenant.status.as_ref();
     let mut conditions = status.into_iter().flat_map(|status| &status.conditions);
-    conditions.any(|condition| condition.reason == TENANT_ARCHIVED)
+    conditions.any(|condition| condition.reason.parse() == Ok(Reason::TenantArchived))
 }
 
 /// Returns the tenant's row, created if there is none. Archives the row if the Tenant asks for
@@ -149,5 +148,5 @@ async fn registered(
 
 fn parse_id(id: &str) -> Result<TenantId, Error> {
     id.parse()
-        .map_err(|error| Error::new(Class::Invalid, "InvalidId", error))
+        .map_err(|error| Error::new(Reason::InvalidId, error))
 }

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::registry::row::archived_permanently;
 use super::retention::retention;
 use crate::backend::{Guard, TenantKey};
-use crate::error::{Class, Error};
+use crate::error::{Error, Reason, api_server};
 
 /// The guard of one reconcile.
 pub struct LiveGuard<'a> {
@@ -36,14 +36,17 @@ impl<'a> LiveGuard<'a> {
     /// `TenantChanged` if it was deleted or recreated, or if its `spec.state` changed.
     pub async fn confirm_tenant(&self) -> Result<Tenant, Error> {
         let tenants: Api<Tenant> = Api::all(self.context.client.clone());
-        let live = tenants.get_opt(self.key.slug.as_str()).await?;
+        let live = tenants
+            .get_opt(self.key.slug.as_str())
+            .await
+            .map_err(api_server)?;
         live.filter(|live| live.uid() == self.uid && live.spec.state == self.wanted)
-            .ok_or_else(|| self.refusal("TenantChanged", "was changed or deleted meanwhile"))
+            .ok_or_else(|| self.refusal(Reason::TenantChanged, "was changed or deleted meanwhile"))
     }
 
-    fn refusal(&self, reason: &'static str, why: &str) -> Error {
+    fn refusal(&self, reason: Reason, why: &str) -> Error {
         let message = format!("Tenant {} {why}", self.key.slug);
-        Error::new(Class::Conflict, reason, message)
+        Error::new(reason, message)
     }
 }
 
@@ -81,7 +84,7 @@ impl Guard for LiveGuard<'_> {
             });
         if !is_over {
             return Err(self.refusal(
-                "RetentionNotOver",
+                Reason::RetentionNotOver,
                 "keeps its data until its retention is over",
             ));
         }

@@ -16,7 +16,7 @@ use super::context::Context;
 use super::guard::LiveGuard;
 use crate::backend::{Growth, TenantKey};
 use crate::backoff::{Readable, watch_backoff};
-use crate::error::{Class, Error};
+use crate::error::{Error, Reason, api_server};
 
 /// Returns the tenant's limits, and whether its storage may grow. Creates its TenantQuota with the
 /// defaults if there is none.
@@ -26,7 +26,11 @@ pub async fn limits(
     key: &TenantKey,
 ) -> Result<(TenantQuotaSpec, Growth), Error> {
     let quotas: Api<TenantQuota> = Api::all(context.client.clone());
-    if let Some(quota) = quotas.get_opt(key.slug.as_str()).await? {
+    if let Some(quota) = quotas
+        .get_opt(key.slug.as_str())
+        .await
+        .map_err(api_server)?
+    {
         let growth = Growth::of(&quota);
         return Ok((quota.spec, growth));
     }
@@ -45,10 +49,10 @@ pub async fn limits(
         "metadata": {"name": key.slug.as_str()},
         "spec": {},
     }))
-    .map_err(|error| Error::new(Class::Invalid, "InvalidQuota", error))?;
+    .map_err(|error| Error::new(Reason::InvalidQuota, error))?;
     match quotas.create(&PostParams::default(), &empty).await {
         Err(kube::Error::Api(status)) if status.code == 409 => {}
-        answer => drop(answer.map_err(|error| without_quota(&key.slug, error.into()))?),
+        answer => drop(answer.map_err(|error| without_quota(&key.slug, api_server(error)))?),
     }
     Ok((TenantQuotaSpec::default(), Growth::Allowed))
 }

@@ -19,7 +19,7 @@ use super::registry::row::RegistryLookup;
 use super::requeue;
 use super::status::{self, PlaneOutcome, Subject};
 use crate::backend::{Desired, Guard, Outcome, Plane};
-use crate::error::{Class, Error, PURGING};
+use crate::error::{Error, Reason};
 use crate::events::publish;
 
 /// Deletes the next page of everything that a tenant whose retention is over has, or records that
@@ -33,12 +33,12 @@ pub async fn purge(
     if subject.data() == Data::Purging {
         let outcomes = destroy(context, subject, guard).await;
         for outcome in &outcomes {
-            publish_steps(context, tenant, PURGING, outcome).await;
+            publish_steps(context, tenant, Reason::Purging.as_str(), outcome).await;
         }
-        if outcomes.iter().any(|outcome| outcome.error().is_some()) {
+        if outcomes.iter().any(|outcome| outcome.shortfall().is_some()) {
             let status = status::status(subject, &outcomes, &Time(Timestamp::now()));
             context.write_status(tenant, &status).await?;
-            let progress = outcomes.iter().any(|it| !it.outcome.changed.is_empty());
+            let progress = outcomes.iter().any(|it| !it.changed.is_empty());
             return Ok(Action::requeue(if progress {
                 Duration::ZERO
             } else {
@@ -79,7 +79,7 @@ async fn destroy(
     let others = others.iter();
     let others = others.map(|plane| converge(context, plane.as_ref(), subject.key, absent, guard));
     let mut outcomes = join_all(others).await;
-    let last = if outcomes.iter().all(|outcome| outcome.error().is_none()) {
+    let last = if outcomes.iter().all(|outcome| outcome.shortfall().is_none()) {
         converge(context, kubernetes.as_ref(), subject.key, absent, guard).await
     } else {
         waiting(kubernetes.as_ref())
@@ -89,17 +89,13 @@ async fn destroy(
 }
 
 fn waiting(plane: &dyn Plane) -> PlaneOutcome {
-    let error = Error::new(
-        Class::Pending,
-        PURGING,
-        "the namespace goes once the other planes hold nothing any more",
-    );
     PlaneOutcome {
         plane: plane.name(),
         condition: plane.condition(),
-        outcome: Outcome {
-            changed: vec![],
-            result: Err(error),
-        },
+        changed: vec![],
+        outcome: Outcome::pending(
+            Reason::Purging,
+            "the namespace goes once the other planes hold nothing any more",
+        ),
     }
 }

@@ -22,7 +22,7 @@ use super::status::{self, Subject};
 use super::{purge, requeue};
 use crate::backend::{Guard as _, TenantKey};
 use crate::backoff::Readable;
-use crate::error::{Class, Error, OWNED_BY_ANOTHER};
+use crate::error::{Error, Reason, api_server};
 
 /// Reconciles one tenant, for as long as this process holds the Lease.
 pub async fn reconcile(
@@ -96,8 +96,7 @@ fn readable(tenant: &Readable<Tenant>) -> Result<&Tenant, Error> {
     tenant.0.as_ref().map_err(|malformed| {
         let (slug, why) = (tenant.name_any(), &malformed.error);
         Error::new(
-            Class::Invalid,
-            "Unreadable",
+            Reason::Unreadable,
             format!("Tenant {slug} can't be read: {why}; correct it with kubectl edit"),
         )
     })
@@ -112,7 +111,8 @@ async fn latest(cached: &Tenant, context: &Context) -> Result<Option<Tenant>, Er
         return Ok(Some(cached.clone()));
     }
     let tenants: Api<Tenant> = Api::all(context.client.clone());
-    Ok(tenants.get_opt(&cached.name_any()).await?)
+    let live = tenants.get_opt(&cached.name_any()).await;
+    live.map_err(api_server)
 }
 
 /// Writes why the reconcile can't begin, and retries later.
@@ -121,7 +121,7 @@ async fn blocked(tenant: &Tenant, error: &Error, context: &Context) -> Result<Ac
     context.write_status(tenant, &status).await?;
     let ready = condition::find(&status.conditions, types::READY);
     Ok(Action::requeue(requeue::requeue_after(
-        error.class,
+        error.class(),
         ready,
         context,
     )))
@@ -144,7 +144,7 @@ async fn adopt_topics(tenant: &Tenant, key: &TenantKey, context: &Context) {
     let status = tenant.status.as_ref();
     let refused = status.is_some_and(|status| {
         let topics = condition::find(&status.conditions, types::TOPICS_READY);
-        topics.is_some_and(|topics| topics.reason == OWNED_BY_ANOTHER)
+        topics.is_some_and(|topics| topics.reason.parse() == Ok(Reason::OwnedByAnother))
     });
     if refused
         && adopted.is_some_and(|what| what == "topics")

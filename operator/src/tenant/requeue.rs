@@ -13,7 +13,7 @@ use kube::runtime::controller::Action;
 use super::context::Context;
 use super::status::{PlaneOutcome, Subject};
 use crate::backoff::{Readable, jittered};
-use crate::error::{Class, Error, TENANT_ARCHIVED};
+use crate::error::{Class, Error, Reason};
 
 /// The interval while work is in progress.
 pub const SOON: Duration = Duration::from_secs(1);
@@ -33,14 +33,14 @@ pub fn next_requeue(
     // The next reconcile reads the row, and closes the other planes as well.
     let refused = outcomes.iter().any(|outcome| {
         outcome
-            .error()
-            .is_some_and(|it| it.reason == TENANT_ARCHIVED)
+            .shortfall()
+            .is_some_and(|it| it.reason == Reason::TenantArchived)
     });
     let ready = condition::find(&status.conditions, types::READY);
     let late = subject.unarchived();
     let candidates = [
         Some(after_outcomes(outcomes, status, context)),
-        late.map(|error| requeue_after(error.class, ready, context)),
+        late.map(|error| requeue_after(error.class(), ready, context)),
         refused.then_some(SOON),
         until_purge(subject, status),
     ];
@@ -56,7 +56,11 @@ pub fn after_outcomes(
 ) -> Duration {
     let late = outcomes.iter().filter_map(|outcome| {
         let since = condition::find(&status.conditions, outcome.condition);
-        Some(requeue_after(outcome.error()?.class, since, context))
+        Some(requeue_after(
+            outcome.shortfall()?.reason.class(),
+            since,
+            context,
+        ))
     });
     late.min()
         .unwrap_or_else(|| jittered(AUDITS_PER_RECONCILE * context.audit_interval))
@@ -91,5 +95,5 @@ pub fn requeue_after(class: Class, condition: Option<&Condition>, context: &Cont
 
 /// Requeues a tenant whose reconcile returned an error.
 pub fn after_error(_: Arc<Readable<Tenant>>, error: &Error, context: Arc<Context>) -> Action {
-    Action::requeue(requeue_after(error.class, None, &context))
+    Action::requeue(requeue_after(error.class(), None, &context))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use akili_crds::Tenant;
 
-use crate::error::{Class, Error};
+use crate::error::{Error, Reason};
 
 /// The longest retention: PostgreSQL's timestamps have an end.
 pub const LONGEST: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
@@ -19,8 +19,7 @@ pub fn retention(tenant: &Tenant) -> Result<Option<Duration>, Error> {
     };
     let duration: kube::core::Duration = text.parse().map_err(|error| {
         Error::new(
-            Class::Invalid,
-            "InvalidRetention",
+            Reason::InvalidRetention,
             format!("spec.retention {text}: {error}"),
         )
     })?;

@@ -7,8 +7,8 @@ use akili_crds::{Phase, State, Tenant, TenantStatus, lifecycle};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::registry::row::{RegistryLookup, Row, archived_permanently};
-use crate::backend::{Outcome, TenantKey};
-use crate::error::{Class, Error, PURGING};
+use crate::backend::{Outcome, Shortfall, StatusReason, TenantKey};
+use crate::error::{Class, Error, Reason};
 
 /// The outcome of converging one plane.
 pub struct PlaneOutcome {
@@ -16,13 +16,15 @@ pub struct PlaneOutcome {
     pub plane: &'static str,
     /// The type of the plane's condition.
     pub condition: &'static str,
+    /// The applied steps.
+    pub changed: Vec<String>,
     pub outcome: Outcome,
 }
 
 impl PlaneOutcome {
     /// Returns why the plane didn't converge, if it didn't.
-    pub fn error(&self) -> Option<&Error> {
-        self.outcome.result.as_ref().err()
+    pub fn shortfall(&self) -> Option<Shortfall<'_>> {
+        self.outcome.shortfall()
     }
 }
 
@@ -95,7 +97,7 @@ impl<'a> Subject<'a> {
 pub fn status(subject: &Subject<'_>, outcomes: &[PlaneOutcome], now: &Time) -> TenantStatus {
     let old = subject.tenant.status.clone().unwrap_or_default();
     let data = subject.data();
-    let late = outcomes.iter().any(|outcome| outcome.error().is_some());
+    let late = outcomes.iter().any(|outcome| outcome.shortfall().is_some());
     let reached = !late && subject.unarchived().is_none();
     let current = old.phase.unwrap_or(Phase::Provisioning);
     let mut statements = vec![ready(subject, data, outcomes)];
@@ -118,7 +120,7 @@ pub fn begun(subject: &Subject<'_>, now: &Time) -> TenantStatus {
     let statement = |type_, status| Statement {
         type_,
         status,
-        reason: "Progressing",
+        reason: StatusReason::Progressing.as_str(),
         message: message.clone(),
     };
     let statements = [
@@ -138,7 +140,7 @@ pub fn purged(subject: &Subject<'_>, now: &Time) -> TenantStatus {
     let statement = |type_| Statement {
         type_,
         status: true,
-        reason: "Purged",
+        reason: StatusReason::Purged.as_str(),
         message: message.clone(),
     };
     TenantStatus {
@@ -190,10 +192,10 @@ pub fn blocked(tenant: &Tenant, error: &Error, now: &Time) -> TenantStatus {
     let mut statements = vec![Statement {
         type_: types::READY,
         status: false,
-        reason: error.reason,
+        reason: error.reason.as_str(),
         message: error.message.clone(),
     }];
-    statements.extend(attention(error));
+    statements.push(attention(error.into()));
     TenantStatus {
         observed_generation: tenant.metadata.generation,
         phase: Some(old.phase.unwrap_or(Phase::Provisioning)),
@@ -211,24 +213,24 @@ fn ready(subject: &Subject<'_>, data: Data, outcomes: &[PlaneOutcome]) -> Statem
     let (slug, target) = (&subject.key.slug, subject.target);
     let late: Vec<&str> = outcomes
         .iter()
-        .filter(|outcome| outcome.error().is_some())
+        .filter(|outcome| outcome.shortfall().is_some())
         .map(|outcome| outcome.condition)
         .collect();
-    let error = outcomes.iter().find_map(PlaneOutcome::error);
+    let error = outcomes.iter().find_map(PlaneOutcome::shortfall);
     let (reason, message) = match (error, data) {
         (None, _) => match subject.obstacle() {
-            Some(error) => (error.reason, error.message),
+            Some(error) => (error.reason.as_str(), error.message),
             None => (
-                "Reached",
+                StatusReason::Reached.as_str(),
                 format!("tenant {slug} is {target} in every plane"),
             ),
         },
         (Some(error), Data::Purging) => (
-            error.reason,
+            error.reason.as_str(),
             format!("tenant {slug} is being purged: see {}", late.join(", ")),
         ),
         (Some(error), _) => (
-            error.reason,
+            error.reason.as_str(),
             format!(
                 "tenant {slug} isn't {target} everywhere: see {}",
                 late.join(", ")
@@ -249,15 +251,18 @@ fn data_statement(key: &TenantKey, data: Data, outcomes: &[PlaneOutcome]) -> Opt
     let (reason, message) = match data {
         Data::Kept | Data::Purged => return None,
         Data::KeptUntil(after) => (
-            "Kept",
+            StatusReason::Kept.as_str(),
             format!("tenant {slug}'s data is kept until {after}; spec.retention changes that"),
         ),
         Data::Purging => {
             let left = outcomes.iter().filter_map(|outcome| {
-                let error = outcome.error()?;
+                let error = outcome.shortfall()?;
                 Some(format!("{}: {}", outcome.condition, error.message))
             });
-            (PURGING, left.collect::<Vec<_>>().join("; "))
+            (
+                Reason::Purging.as_str(),
+                left.collect::<Vec<_>>().join("; "),
+            )
         }
     };
     Some(Statement {
@@ -271,40 +276,44 @@ fn data_statement(key: &TenantKey, data: Data, outcomes: &[PlaneOutcome]) -> Opt
 /// `Stalled` where nothing will get better by itself, else `Reconciling`, else nothing.
 fn progress(subject: &Subject<'_>, outcomes: &[PlaneOutcome]) -> Option<Statement> {
     let obstacle = subject.obstacle();
-    let planes = || outcomes.iter().filter_map(PlaneOutcome::error);
-    let errors = || planes().chain(&obstacle);
-    errors()
-        .find(|error| error.class == Class::Invalid)
-        .or_else(|| errors().next())
-        .and_then(attention)
+    let planes = || outcomes.iter().filter_map(PlaneOutcome::shortfall);
+    let all = || planes().chain(obstacle.as_ref().map(Shortfall::from));
+    all()
+        .find(|it| it.reason.class() == Class::Invalid)
+        .or_else(|| all().next())
+        .map(attention)
 }
 
-fn attention(error: &Error) -> Option<Statement> {
-    let type_ = if error.class == Class::Invalid {
+fn attention(shortfall: Shortfall<'_>) -> Statement {
+    let type_ = if shortfall.reason.class() == Class::Invalid {
         types::STALLED
     } else {
         types::RECONCILING
     };
-    Some(Statement {
+    Statement {
         type_,
         status: true,
-        reason: error.reason,
-        message: error.message.clone(),
-    })
+        reason: shortfall.reason.as_str(),
+        message: shortfall.message.to_owned(),
+    }
 }
 
 fn plane_statement(key: &TenantKey, data: Data, outcome: &PlaneOutcome) -> Statement {
-    let (status, reason, message) = match &outcome.outcome.result {
-        Err(error) => (false, error.reason, error.message.clone()),
-        Ok(_) if data == Data::Purging => (
+    let (status, reason, message) = match &outcome.outcome {
+        Outcome::Failed(Error { reason, message }) | Outcome::Pending { reason, message } => {
+            (false, reason.as_str(), message.clone())
+        }
+        Outcome::Converged { .. } if data == Data::Purging => (
             true,
-            "Purged",
+            StatusReason::Purged.as_str(),
             format!("holds nothing of tenant {} any more", key.slug),
         ),
-        Ok(Some(notice)) => (true, notice.reason, notice.message.clone()),
-        Ok(None) => (
+        Outcome::Converged {
+            notice: Some(notice),
+        } => (true, notice.reason.as_str(), notice.message.clone()),
+        Outcome::Converged { notice: None } => (
             true,
-            "Converged",
+            StatusReason::Converged.as_str(),
             format!("holds what tenant {} should have", key.slug),
         ),
     };
@@ -341,21 +350,11 @@ mod tests {
     }
 
     fn converged() -> Outcome {
-        Outcome {
-            changed: vec![],
-            result: Ok(None),
-        }
+        Outcome::Converged { notice: None }
     }
 
-    fn failed(class: Class) -> Outcome {
-        Outcome {
-            changed: vec![],
-            result: Err(Error::new(
-                class,
-                "Unreachable",
-                "db:5432 refused the connection",
-            )),
-        }
+    fn failed(reason: Reason) -> Outcome {
+        Outcome::Failed(Error::new(reason, "db:5432 refused the connection"))
     }
 
     fn outcomes(postgres: Outcome) -> [PlaneOutcome; 2] {
@@ -366,6 +365,7 @@ mod tests {
         .map(|(plane, condition, outcome)| PlaneOutcome {
             plane,
             condition,
+            changed: vec![],
             outcome,
         })
     }
@@ -396,7 +396,12 @@ mod tests {
     #[test]
     fn a_tenant_is_active_once_every_plane_has_converged() {
         let (mut tenant, key) = tenant();
-        let late = stated(&tenant, &key, &outcomes(failed(Class::Transient)), &at(1));
+        let late = stated(
+            &tenant,
+            &key,
+            &outcomes(failed(Reason::Unreachable)),
+            &at(1),
+        );
         assert_eq!(late.phase, Some(Phase::Provisioning));
         assert!(is_true(&late.conditions, types::RECONCILING));
         assert!(!is_true(&late.conditions, types::READY));
@@ -413,7 +418,12 @@ mod tests {
     fn an_active_tenant_whose_backend_is_down_stays_active_and_is_not_ready() {
         let (mut tenant, key) = tenant();
         tenant.status = Some(stated(&tenant, &key, &outcomes(converged()), &at(1)));
-        let down = stated(&tenant, &key, &outcomes(failed(Class::Transient)), &at(2));
+        let down = stated(
+            &tenant,
+            &key,
+            &outcomes(failed(Reason::Unreachable)),
+            &at(2),
+        );
         assert_eq!(down.phase, Some(Phase::Active));
         let postgres = find(&down.conditions, types::POSTGRES_READY).unwrap();
         assert_eq!(
@@ -426,7 +436,12 @@ mod tests {
     #[test]
     fn what_only_a_person_can_mend_is_stalled() {
         let (tenant, key) = tenant();
-        let status = stated(&tenant, &key, &outcomes(failed(Class::Invalid)), &at(1));
+        let status = stated(
+            &tenant,
+            &key,
+            &outcomes(failed(Reason::OwnedByAnother)),
+            &at(1),
+        );
         assert!(is_true(&status.conditions, types::STALLED));
         assert!(!is_true(&status.conditions, types::RECONCILING));
     }
@@ -454,7 +469,7 @@ mod tests {
     #[test]
     fn a_tenant_that_waits_for_the_registry_says_so() {
         let (tenant, _) = tenant();
-        let error = Error::new(Class::Transient, "RegistryUnavailable", "db:5432 refused");
+        let error = Error::new(Reason::RegistryUnavailable, "db:5432 refused");
         let status = blocked(&tenant, &error, &at(1));
         assert_eq!((status.phase, status.id), (Some(Phase::Provisioning), None));
         assert_eq!(status.conditions[0].reason, "RegistryUnavailable");

@@ -16,7 +16,7 @@ use super::context::{Context, Work};
 use super::status::{self, Known, Warning};
 use crate::backend::kubernetes::FIELD_MANAGER;
 use crate::backoff::{Readable, jittered};
-use crate::error::{Class, Error};
+use crate::error::{Class, Error, api_server};
 use crate::events::publish;
 
 /// How soon a failed reconcile is retried.
@@ -45,7 +45,7 @@ pub async fn reconcile_quota(slug: &str, work: &Work) -> Result<Action, Error> {
     let context = &work.context;
     // Live: the last status decides which warnings are new, and the cache may be behind.
     let quotas: Api<TenantQuota> = Api::all(context.client.clone());
-    let Some(quota) = quotas.get_opt(slug).await? else {
+    let Some(quota) = quotas.get_opt(slug).await.map_err(api_server)? else {
         return Ok(Action::await_change());
     };
 
@@ -96,13 +96,14 @@ async fn write_status(
     let params = PatchParams::apply(FIELD_MANAGER).force();
     quotas
         .patch_status(slug, &params, &Patch::Apply(&patch))
-        .await?;
+        .await
+        .map_err(api_server)?;
     Ok(())
 }
 
 /// Requeues a quota whose reconcile returned an error.
 pub fn retry(_: Arc<Readable<TenantQuota>>, error: &Error, work: Arc<Work>) -> Action {
-    Action::requeue(jittered(match error.class {
+    Action::requeue(jittered(match error.class() {
         Class::Conflict | Class::Pending | Class::Transient => SOON,
         Class::Operator | Class::Invalid => work.context.audit_interval,
     }))

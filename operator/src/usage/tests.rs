@@ -27,7 +27,7 @@ use crate::backend::object_store::measure::Listing;
 use crate::backend::object_store::model::{Cursor, Listed, Size, Upload};
 use crate::backend::starrocks::usage::Loads;
 use crate::backoff::Readable;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::metrics::Metrics;
 use crate::object_counts::ObjectCounts;
 use crate::tenant::tests::harness::{self, ID, QUOTA, lead, leadership};
@@ -257,7 +257,7 @@ async fn nothing_is_measured_or_said_once_the_lease_is_anothers() {
     let quota = serde_json::from_value(world.server.get(QUOTA).unwrap()).unwrap();
     let (server, work) = (world.server.clone(), Arc::new(world.work));
     let lost = reconcile(Arc::new(quota), work).await.unwrap_err();
-    assert_eq!(lost.reason, "LeaseLost");
+    assert_eq!(lost.reason, Reason::LeaseLost);
     assert!(server.get(QUOTA).unwrap()["status"].is_null());
 }
 

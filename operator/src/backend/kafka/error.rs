@@ -4,7 +4,7 @@ use akili_kafka_admin::Error as RequestError;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use crate::error::{Class, Error, LOGIN_REFUSED, UNREACHABLE};
+use crate::error::{Error, Reason};
 
 /// Converts the error of a request to the operator's error. `doing` names the request;
 /// `connection_error` is librdkafka's last connection error, if there was one.
@@ -13,14 +13,14 @@ pub fn explain(
     error: &RequestError,
     connection_error: Option<&RequestError>,
 ) -> Error {
-    let (class, reason, advice) = sort(error.code);
+    let (reason, advice) = sort(error.code);
     // A request only reports that no broker answered; the connection error has the cause.
-    if let (UNREACHABLE, Some(cause)) = (reason, connection_error) {
-        let (class, reason, advice) = sort(cause.code);
+    if let (Reason::Unreachable, Some(cause)) = (reason, connection_error) {
+        let (reason, advice) = sort(cause.code);
         let message = format!("Kafka: {doing}: {}; {advice}", cause.message);
-        return Error::new(class, reason, message);
+        return Error::new(reason, message);
     }
-    Error::new(class, reason, format!("Kafka: {doing}: {error}; {advice}"))
+    Error::new(reason, format!("Kafka: {doing}: {error}; {advice}"))
 }
 
 /// Converts an error of rdkafka's own requests.
@@ -38,27 +38,23 @@ pub fn rejected(subject: &str, code: Code) -> RequestError {
 }
 
 /// A class, a reason and the next step.
-type Sorted = (Class, &'static str, &'static str);
+type Sorted = (Reason, &'static str);
 
 const DOWN: Sorted = (
-    Class::Transient,
-    UNREACHABLE,
+    Reason::Unreachable,
     "check kafka.bootstrapServers and that the brokers run; it is tried again",
 );
 
-const BUSY: Sorted = (Class::Transient, "KafkaBusy", "it is tried again");
+const BUSY: Sorted = (Reason::KafkaBusy, "it is tried again");
 
 /// Sorts by the code.
 fn sort(code: Code) -> Sorted {
     match code {
-        Code::Authentication | Code::SaslAuthenticationFailed => (
-            Class::Operator,
-            LOGIN_REFUSED,
-            "check kafka.user and kafka.password",
-        ),
+        Code::Authentication | Code::SaslAuthenticationFailed => {
+            (Reason::LoginRefused, "check kafka.user and kafka.password")
+        }
         Code::SSL => (
-            Class::Transient,
-            UNREACHABLE,
+            Reason::Unreachable,
             "check kafka.caFile, kafka.securityProtocol and the brokers' certificates",
         ),
         Code::BrokerTransportFailure
@@ -79,98 +75,110 @@ fn sort(code: Code) -> Sorted {
         Code::ClusterAuthorizationFailed
         | Code::TopicAuthorizationFailed
         | Code::GroupAuthorizationFailed => (
-            Class::Operator,
-            "PrivilegeMissing",
+            Reason::PrivilegeMissing,
             "make kafka.user a super user (super.users)",
         ),
         Code::NonEmptyGroup => (
-            Class::Pending,
-            "GroupInUse",
+            Reason::GroupInUse,
             "its members lose it as soon as they are missed; it is tried again",
         ),
         Code::TopicDeletionDisabled => (
-            Class::Operator,
-            "TopicDeletionDisabled",
+            Reason::TopicDeletionDisabled,
             "set the brokers' delete.topic.enable",
         ),
         Code::SecurityDisabled => (
-            Class::Operator,
-            "NoAuthorizer",
+            Reason::NoAuthorizer,
             "set the brokers' authorizer.class.name",
         ),
         Code::UnsupportedVersion | Code::UnsupportedFeature | Code::UnsupportedSASLMechanism => (
-            Class::Operator,
-            "Unsupported",
+            Reason::Unsupported,
             "brokers with ACLs and SCRAM-SHA-256 are needed: Kafka 3.5 or later",
         ),
         Code::PolicyViolation => (
-            Class::Invalid,
-            "PolicyViolation",
+            Reason::PolicyViolation,
             "make kafka.topics fit the brokers' policy, or change that",
         ),
         Code::InvalidTopic
         | Code::InvalidPartitions
         | Code::InvalidConfig
         | Code::InvalidReplicationFactor => (
-            Class::Operator,
-            "InvalidTopic",
+            Reason::InvalidTopic,
             "check kafka.topics and the brokers' default.replication.factor",
         ),
         Code::InvalidArgument => (
-            Class::Invalid,
-            "UnknownKind",
+            Reason::UnknownKind,
             "the operator can't change that: delete it with Kafka's own tools",
         ),
         Code::Unknown | Code::BadMessage | Code::Fail => (
-            Class::Transient,
-            "UnexpectedAnswer",
+            Reason::UnexpectedAnswer,
             "see the brokers' log; it is tried again",
         ),
-        _ => (Class::Operator, "Refused", "see the brokers' log"),
+        _ => (Reason::Refused, "see the brokers' log"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Class;
 
     #[test]
     fn every_code_has_class_and_reason() {
         for (code, class, reason) in [
-            (Code::Authentication, Class::Operator, LOGIN_REFUSED),
+            (Code::Authentication, Class::Operator, Reason::LoginRefused),
             (
                 Code::SaslAuthenticationFailed,
                 Class::Operator,
-                LOGIN_REFUSED,
+                Reason::LoginRefused,
             ),
-            (Code::BrokerTransportFailure, Class::Transient, UNREACHABLE),
-            (Code::OperationTimedOut, Class::Transient, UNREACHABLE),
-            (Code::SSL, Class::Transient, UNREACHABLE),
-            (Code::NotController, Class::Transient, "KafkaBusy"),
-            (Code::RequestTimedOut, Class::Transient, "KafkaBusy"),
+            (
+                Code::BrokerTransportFailure,
+                Class::Transient,
+                Reason::Unreachable,
+            ),
+            (
+                Code::OperationTimedOut,
+                Class::Transient,
+                Reason::Unreachable,
+            ),
+            (Code::SSL, Class::Transient, Reason::Unreachable),
+            (Code::NotController, Class::Transient, Reason::KafkaBusy),
+            (Code::RequestTimedOut, Class::Transient, Reason::KafkaBusy),
             (
                 Code::ClusterAuthorizationFailed,
                 Class::Operator,
-                "PrivilegeMissing",
+                Reason::PrivilegeMissing,
             ),
             (
                 Code::TopicAuthorizationFailed,
                 Class::Operator,
-                "PrivilegeMissing",
+                Reason::PrivilegeMissing,
             ),
-            (Code::SecurityDisabled, Class::Operator, "NoAuthorizer"),
-            (Code::PolicyViolation, Class::Invalid, "PolicyViolation"),
+            (
+                Code::SecurityDisabled,
+                Class::Operator,
+                Reason::NoAuthorizer,
+            ),
+            (
+                Code::PolicyViolation,
+                Class::Invalid,
+                Reason::PolicyViolation,
+            ),
             (
                 Code::InvalidReplicationFactor,
                 Class::Operator,
-                "InvalidTopic",
+                Reason::InvalidTopic,
             ),
-            (Code::InvalidArgument, Class::Invalid, "UnknownKind"),
-            (Code::Unknown, Class::Transient, "UnexpectedAnswer"),
-            (Code::UnacceptableCredential, Class::Operator, "Refused"),
+            (Code::InvalidArgument, Class::Invalid, Reason::UnknownKind),
+            (Code::Unknown, Class::Transient, Reason::UnexpectedAnswer),
+            (
+                Code::UnacceptableCredential,
+                Class::Operator,
+                Reason::Refused,
+            ),
         ] {
             let error = explain("creating ACLs", &rejected("x", code), None);
-            assert_eq!((error.class, error.reason), (class, reason), "{code:?}");
+            assert_eq!((error.class(), error.reason), (class, reason), "{code:?}");
             assert!(
                 error.message.starts_with("Kafka: creating ACLs: x: "),
                 "{error}"
@@ -195,7 +203,7 @@ mod tests {
             let error = rejected("describing ACLs", code);
             explain("looking", &error, Some(&cause)).reason
         };
-        assert_eq!(reason(Code::OperationTimedOut), LOGIN_REFUSED);
-        assert_eq!(reason(Code::SecurityDisabled), "NoAuthorizer");
+        assert_eq!(reason(Code::OperationTimedOut), Reason::LoginRefused);
+        assert_eq!(reason(Code::SecurityDisabled), Reason::NoAuthorizer);
     }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use super::client::Client;
 use super::login::login;
 use crate::backend::preflight::{Check, Preflight};
-use crate::error::{Class, Error};
+use crate::error::{Class, Error, Reason};
 use crate::password::Password;
 
 /// What the operator does with the cluster: topics, and who may do what.
@@ -41,8 +41,8 @@ impl Preflight for Client {
             missing.filter(|right| !rights.contains(right)).collect()
         });
         let authorizer = match self.acls(None).await {
-            Err(error) if error.reason == "NoAuthorizer" => false,
-            Err(error) if error.class == Class::Transient => return Err(error),
+            Err(error) if error.reason == Reason::NoAuthorizer => false,
+            Err(error) if error.class() == Class::Transient => return Err(error),
             _ => true,
         };
         let open = if authorizer && missing.is_empty() {
@@ -72,11 +72,11 @@ impl Client {
 
     async fn try_as_probe(&self, password: &Password) -> Result<bool, Error> {
         let probe = self.log_in_as(PROBE, password);
-        let probe = probe.map_err(|error| Error::new(Class::Operator, "Refused", error))?;
+        let probe = probe.map_err(|error| Error::new(Reason::Refused, error))?;
         let nobodys = format!("{PROBE}-{}", TenantId::random());
         match probe.has_topic(&nobodys).await {
             Ok(_) => Ok(true),
-            Err(error) if error.reason == "PrivilegeMissing" => Ok(false),
+            Err(error) if error.reason == Reason::PrivilegeMissing => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::FIELD_MANAGER;
 use crate::backend::TenantKey;
 use crate::backend::credentials::{Binding, Credential, Credentials};
-use crate::error::{Class, Error};
+use crate::error::{Error, Reason, api_server};
 use crate::password::Password;
 
 /// The Secrets for one backend.
@@ -58,7 +58,7 @@ impl<B: Binding> Secrets<B> {
         };
         match self.api(tenant).create(&params, &secret).await {
             Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-            answer => answer.map(drop).map_err(Error::from),
+            answer => answer.map(drop).map_err(api_server),
         }
     }
 
@@ -69,7 +69,8 @@ impl<B: Binding> Secrets<B> {
                 &PatchParams::default(),
                 &Patch::Merge(&patch),
             )
-            .await?;
+            .await
+            .map_err(api_server)?;
         Ok(())
     }
 
@@ -95,8 +96,7 @@ impl<B: Binding> Secrets<B> {
 
     fn unreadable(&self, tenant: &TenantKey) -> Error {
         Error::new(
-            Class::Invalid,
-            "CredentialUnreadable",
+            Reason::CredentialUnreadable,
             format!(
                 "Secret {} in namespace {} has no readable {}: delete it, and it is made again",
                 self.binding.secret(),
@@ -115,7 +115,7 @@ impl<B: Binding> Credentials for Secrets<B> {
             // Without the operator's own binding it can't be read, which the
             // Kubernetes plane mends; closing a tenant doesn't wait for that.
             Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(api_server(error)),
         }
     }
 

@@ -27,8 +27,8 @@ use kube::core::{ApiResource, DynamicObject};
 
 use self::model::{Held, Manifest, ObjectRef, Observed, Step};
 use self::settings::Settings;
-use super::{Backend, Desired, Effect, TenantKey};
-use crate::error::{Class, Error, PURGING};
+use super::{Backend, Desired, Effect, Outcome, TenantKey};
+use crate::error::{Error, Reason, api_server};
 
 /// Field manager of everything that the operator applies.
 pub const FIELD_MANAGER: &str = "akili-operator";
@@ -60,7 +60,8 @@ impl Kubernetes {
         let Manifest { object, fields, .. } = manifest;
         self.api(object)
             .patch(&object.name, &params, &Patch::Apply(fields))
-            .await?;
+            .await
+            .map_err(api_server)?;
         Ok(())
     }
 
@@ -72,7 +73,7 @@ impl Kubernetes {
             .await
         {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-            answer => answer.map(drop).map_err(Error::from),
+            answer => answer.map(drop).map_err(api_server),
         }
     }
 
@@ -86,7 +87,7 @@ impl Kubernetes {
             Err(kube::Error::Api(status)) if status.code == 403 && object.namespace.is_some() => {
                 Ok(None)
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(api_server(error)),
         }
     }
 
@@ -119,7 +120,7 @@ impl Kubernetes {
             .limit(PAGE_SIZE);
         let mut found = Vec::new();
         loop {
-            let page = all.list(&params).await?;
+            let page = all.list(&params).await.map_err(api_server)?;
             found.extend(page.items.into_iter().map(|content| {
                 let object = ObjectRef {
                     resource: resource.clone(),
@@ -211,6 +212,23 @@ impl Backend for Kubernetes {
         step.effect()
     }
 
+    fn awaits(step: &Step) -> Option<Outcome> {
+        match step {
+            Step::AwaitQuota => Some(Outcome::pending(
+                Reason::QuotaNotCounted,
+                "the ResourceQuota akili has no counts yet; the controller manager will add them",
+            )),
+            Step::AwaitDeletion(object) => Some(Outcome::pending(
+                Reason::Purging,
+                format!(
+                    "{} {} is being deleted; its content is deleted first",
+                    object.resource.kind, object.name
+                ),
+            )),
+            Step::Apply(_) | Step::Delete(_) | Step::Replace(_) => None,
+        }
+    }
+
     async fn apply(&self, _: &TenantKey, step: &Step) -> Result<(), Error> {
         match step {
             Step::Apply(manifest) => self.patch(manifest).await,
@@ -219,19 +237,8 @@ impl Backend for Kubernetes {
                 self.delete(&manifest.object).await?;
                 self.patch(manifest).await
             }
-            Step::AwaitQuota => Err(Error::new(
-                Class::Pending,
-                "QuotaNotCounted",
-                "the ResourceQuota akili has no counts yet; the controller manager will add them",
-            )),
-            Step::AwaitDeletion(object) => Err(Error::new(
-                Class::Pending,
-                PURGING,
-                format!(
-                    "{} {} is being deleted; its content is deleted first",
-                    object.resource.kind, object.name
-                ),
-            )),
+            // The driver doesn't apply what `awaits` names.
+            Step::AwaitQuota | Step::AwaitDeletion(_) => Ok(()),
         }
     }
 }

@@ -7,7 +7,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::http::Response;
 use serde::Deserialize;
 
-use crate::error::{Class, Error, LOGIN_REFUSED, UNREACHABLE};
+use crate::error::{Error, Reason};
 
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,20 +56,15 @@ impl Failure {
 
     /// The operator's error for it; `doing` says what the call was for.
     pub fn explain(&self, doing: &str) -> Error {
-        let (class, reason, advice) = match self {
+        let (reason, advice) = match self {
             Self::NoAnswer(why) if why.contains("certificate") => (
-                Class::Operator,
-                "ConnectionRefused",
+                Reason::ConnectionRefused,
                 "check objectStore.caFile and the server's certificate",
             ),
             Self::NoAnswer(_) => DOWN,
             Self::Refused { status, code } => sort(*status, code),
         };
-        Error::new(
-            class,
-            reason,
-            format!("object store: {doing}: {self}; {advice}"),
-        )
+        Error::new(reason, format!("object store: {doing}: {self}; {advice}"))
     }
 }
 
@@ -102,76 +97,87 @@ fn between(text: &str, begin: &str, end: &str) -> String {
 }
 
 /// A class, a reason and the next step.
-type Sorted = (Class, &'static str, &'static str);
+type Sorted = (Reason, &'static str);
 
 const DOWN: Sorted = (
-    Class::Transient,
-    UNREACHABLE,
+    Reason::Unreachable,
     "check that the gateway runs and can be reached; it is tried again",
 );
 
 fn sort(status: u16, code: &str) -> Sorted {
     match code {
         "InvalidAccessKeyId" | "SignatureDoesNotMatch" => (
-            Class::Operator,
-            LOGIN_REFUSED,
+            Reason::LoginRefused,
             "check objectStore.accessKey and objectStore.secretKey",
         ),
         "RequestTimeTooSkewed" => (
-            Class::Operator,
-            LOGIN_REFUSED,
+            Reason::LoginRefused,
             "set the clocks of this node and the gateway's",
         ),
         "AccessDenied" => (
-            Class::Operator,
-            "Forbidden",
+            Reason::Forbidden,
             "run `akili-operator check`, which says what the operator's user lacks",
         ),
         "NoSuchBucket" => (
-            Class::Operator,
-            "NoSuchBucket",
+            Reason::NoSuchBucket,
             "make the bucket with the operator's own key, or check objectStore.bucket",
         ),
         "KeyExists" => (
-            Class::Invalid,
-            "KeyTaken",
+            Reason::KeyTaken,
             "another user has the tenant's access key: take it away there",
         ),
-        "ConcurrentModification" | "OperationAborted" => {
-            (Class::Transient, "Conflict", "it is tried again")
-        }
-        "NoSuchUser" | "NoSuchEntity" | "NoSuchKey" => {
-            (Class::Transient, "Gone", "it is made again")
-        }
+        "ConcurrentModification" | "OperationAborted" => (Reason::Conflict, "it is tried again"),
+        "NoSuchUser" | "NoSuchEntity" | "NoSuchKey" => (Reason::Gone, "it is made again"),
         _ if status == 429 || (502..=504).contains(&status) => DOWN,
-        _ if status >= 500 => (Class::Transient, "ServerError", "see the gateway's log"),
-        _ => (Class::Operator, "Refused", "see the gateway's log"),
+        _ if status >= 500 => (Reason::ServerError, "see the gateway's log"),
+        _ => (Reason::Refused, "see the gateway's log"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Class;
 
     #[test]
     fn answers_have_a_class() {
         for (status, code, class, reason) in [
-            (403, "InvalidAccessKeyId", Class::Operator, LOGIN_REFUSED),
-            (403, "SignatureDoesNotMatch", Class::Operator, LOGIN_REFUSED),
-            (403, "RequestTimeTooSkewed", Class::Operator, LOGIN_REFUSED),
-            (403, "AccessDenied", Class::Operator, "Forbidden"),
-            (404, "NoSuchBucket", Class::Operator, "NoSuchBucket"),
-            (409, "KeyExists", Class::Invalid, "KeyTaken"),
-            (409, "ConcurrentModification", Class::Transient, "Conflict"),
-            (404, "NoSuchUser", Class::Transient, "Gone"),
-            (503, "SlowDown", Class::Transient, UNREACHABLE),
-            (502, "", Class::Transient, UNREACHABLE),
-            (500, "UnknownError", Class::Transient, "ServerError"),
-            (400, "InvalidArgument", Class::Operator, "Refused"),
+            (
+                403,
+                "InvalidAccessKeyId",
+                Class::Operator,
+                Reason::LoginRefused,
+            ),
+            (
+                403,
+                "SignatureDoesNotMatch",
+                Class::Operator,
+                Reason::LoginRefused,
+            ),
+            (
+                403,
+                "RequestTimeTooSkewed",
+                Class::Operator,
+                Reason::LoginRefused,
+            ),
+            (403, "AccessDenied", Class::Operator, Reason::Forbidden),
+            (404, "NoSuchBucket", Class::Operator, Reason::NoSuchBucket),
+            (409, "KeyExists", Class::Invalid, Reason::KeyTaken),
+            (
+                409,
+                "ConcurrentModification",
+                Class::Transient,
+                Reason::Conflict,
+            ),
+            (404, "NoSuchUser", Class::Transient, Reason::Gone),
+            (503, "SlowDown", Class::Transient, Reason::Unreachable),
+            (502, "", Class::Transient, Reason::Unreachable),
+            (500, "UnknownError", Class::Transient, Reason::ServerError),
+            (400, "InvalidArgument", Class::Operator, Reason::Refused),
         ] {
             let code = code.to_owned();
             let error = Failure::Refused { status, code }.explain("reading users");
-            assert_eq!((error.class, error.reason), (class, reason), "{error}");
+            assert_eq!((error.class(), error.reason), (class, reason), "{error}");
         }
     }
 
@@ -199,18 +205,18 @@ mod tests {
             (
                 "connection refused",
                 Class::Transient,
-                UNREACHABLE,
+                Reason::Unreachable,
                 "check that the gateway runs",
             ),
             (
                 "invalid peer certificate: UnknownIssuer",
                 Class::Operator,
-                "ConnectionRefused",
+                Reason::ConnectionRefused,
                 "check objectStore.caFile",
             ),
         ] {
             let error = Failure::NoAnswer(why.into()).explain("reading users");
-            assert_eq!((error.class, error.reason), (class, reason));
+            assert_eq!((error.class(), error.reason), (class, reason));
             assert!(error.message.starts_with("object store: reading users: "));
             assert!(error.message.contains(advice), "{error}");
         }

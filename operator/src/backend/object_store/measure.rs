@@ -137,7 +137,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::error::Class;
+    use crate::error::Reason;
 
     const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 
@@ -160,11 +160,7 @@ mod tests {
             let mut calls = self.calls.lock().unwrap();
             calls.push(format!("{what} {begin}"));
             if calls.len() % 2 == 1 {
-                return Err(Error::new(
-                    Class::Transient,
-                    "Unreachable",
-                    "as it was told",
-                ));
+                return Err(Error::new(Reason::Unreachable, "as it was told"));
             }
             let more = (begin + 2 < all.len()).then(|| Cursor {
                 key: String::new(),

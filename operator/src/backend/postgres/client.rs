@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::error::explain;
 use super::model::{BATCH, Finding, Held, Login, TableRows};
 use crate::backend::access::Access;
-use crate::error::{Class, Error};
+use crate::error::{Error, Reason};
 use crate::metrics::Metrics;
 use crate::password::Password;
 
@@ -323,7 +323,7 @@ fn parse_held(row: &PgRow) -> Result<(TenantId, Held), Error> {
     };
     let id = id
         .parse()
-        .map_err(|error| Error::new(Class::Invalid, "RegistryUnreadable", error))?;
+        .map_err(|error| Error::new(Reason::RegistryUnreadable, error))?;
     Ok((id, held))
 }
 
@@ -334,8 +334,7 @@ pub fn parse_phase(word: &str) -> Result<Phase, Error> {
         .find(|phase| phase.as_str() == word)
         .ok_or_else(|| {
             Error::new(
-                Class::Invalid,
-                "RegistryUnreadable",
+                Reason::RegistryUnreadable,
                 format!("PostgreSQL: the registry has the unknown state {word}"),
             )
         })
@@ -346,8 +345,7 @@ fn expect_one_row(tenant: TenantId, rows: u64) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::new(
-        Class::Transient,
-        "NotInRegistry",
+        Reason::NotInRegistry,
         format!("PostgreSQL: akili.tenants has no row for tenant {tenant}; the registry adds it"),
     ))
 }

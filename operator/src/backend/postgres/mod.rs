@@ -32,7 +32,7 @@ use self::client::Client;
 use self::coverage::{Coverage, Repair};
 use self::model::{Held, Observed, Step};
 use crate::backend::credentials::Credentials;
-use crate::backend::{Backend, Desired, Effect, Notice, TenantKey};
+use crate::backend::{Backend, Desired, Effect, Notice, StatusReason, TenantKey};
 use crate::error::Error;
 
 /// The PostgreSQL plane.
@@ -219,7 +219,7 @@ impl Backend for Postgres {
     fn notice(&self, _desired: &Desired, _observed: &Observed) -> Option<Notice> {
         let coverage = self.coverage();
         (!coverage.gaps.is_empty()).then(|| Notice {
-            reason: "CoverageGap",
+            reason: StatusReason::CoverageGap,
             message: coverage.summary(),
         })
     }

@@ -8,7 +8,7 @@ use super::catalog::grants::Held;
 use super::client::Client;
 use super::error::unexpected;
 use crate::backend::preflight::{Check, Preflight};
-use crate::error::Error;
+use crate::error::{Error, Reason};
 
 /// The oldest version that will do: it calls a group's weight `cpu_weight`.
 const OLDEST: [u32; 3] = [3, 3, 5];
@@ -84,7 +84,7 @@ impl Client {
         for show in ["SHOW BACKENDS", "SHOW COMPUTE NODES"] {
             match self.rows("looking at the nodes", show, ["Alive"]).await {
                 Ok(nodes) => alive.extend(nodes.iter().map(|[alive]| alive == "true")),
-                Err(error) if error.reason == "PrivilegeMissing" => return Ok(None),
+                Err(error) if error.reason == Reason::PrivilegeMissing => return Ok(None),
                 Err(error) => return Err(error),
             }
         }

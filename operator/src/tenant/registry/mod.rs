@@ -20,12 +20,12 @@ use sqlx::{Row as _, query};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::row::{Row, UNAVAILABLE, check_id, id_taken};
+use self::row::{Row, check_id, id_taken};
 use super::retention;
 use crate::backend::postgres::client::{Client, parse_phase};
 use crate::backend::postgres::error::explain;
 use crate::backend::{Claims, TenantKey};
-use crate::error::{Class, Error};
+use crate::error::{Error, Reason};
 
 /// Times as seconds since 1970, which is as fine as Kubernetes writes them.
 const COLUMNS: &str = "id::text, state, \
@@ -206,7 +206,7 @@ impl Registry {
         match self.standing() {
             Standing::Ours => Ok(()),
             Standing::Foreign(owner) => Err(owner::foreign(owner)),
-            Standing::Unknown(why) => Err(Error::new(Class::Transient, UNAVAILABLE, why)),
+            Standing::Unknown(why) => Err(Error::new(Reason::RegistryUnavailable, why)),
         }
     }
 }
@@ -338,8 +338,7 @@ fn unexpected(error: sqlx::Error) -> Error {
 /// For those who wait for the registry it is all the same what is wrong with it.
 fn unavailable(error: Error) -> Error {
     Error {
-        class: Class::Transient,
-        reason: UNAVAILABLE,
+        reason: Reason::RegistryUnavailable,
         ..error
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::backend::postgres::client::Client as Database;
 use crate::backend::postgres::error::explain;
-use crate::error::{Class, Error};
+use crate::error::{Error, Reason, api_server};
 
 /// Returns this cluster's identity.
 ///
@@ -18,13 +18,13 @@ pub async fn kube_system_uid(client: &Client) -> Result<Uuid, Error> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let uid = namespaces
         .get("kube-system")
-        .await?
+        .await
+        .map_err(api_server)?
         .uid()
         .unwrap_or_default();
     uid.parse().map_err(|error| {
         Error::new(
-            Class::Operator,
-            "NoIdentity",
+            Reason::NoIdentity,
             format!("the uid of namespace kube-system isn't a UUID: {error}"),
         )
     })
@@ -61,8 +61,7 @@ pub async fn take_over(database: &Database, kube_system: Uuid) -> Result<(), Err
 /// Creates the error of an operator whose cluster doesn't own the registry.
 pub fn foreign(owner: Uuid) -> Error {
     Error::new(
-        Class::Invalid,
-        "ForeignInstallation",
+        Reason::ForeignInstallation,
         format!(
             "the tenants belong to the cluster whose kube-system has the uid {owner}: use another \
              database, or once that cluster is gone run `akili-operator check --take-over`"

@@ -6,10 +6,7 @@ use akili_crds::{Phase, Slug, TenantId, lifecycle};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::error::{Class, Error, TENANT_ARCHIVED};
-
-/// The reason of every error that says that the registry didn't answer.
-pub const UNAVAILABLE: &str = "RegistryUnavailable";
+use crate::error::{Error, Reason};
 
 /// A tenant's row.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,14 +93,13 @@ pub fn id_taken(id: TenantId) -> Error {
 }
 
 fn conflict(message: String) -> Error {
-    Error::new(Class::Invalid, "IdConflict", message)
+    Error::new(Reason::IdConflict, message)
 }
 
 /// Creates the error of a Tenant whose name belonged to a purged tenant.
 pub fn retired(slug: &Slug) -> Error {
     Error::new(
-        Class::Invalid,
-        "SlugRetired",
+        Reason::SlugRetired,
         format!(
             "the tenant that was called {slug} was purged, and its name is never used again: choose another"
         ),
@@ -114,8 +110,7 @@ pub fn retired(slug: &Slug) -> Error {
 /// registry says that it is.
 pub fn archived_permanently(slug: &Slug) -> Error {
     Error::new(
-        Class::Invalid,
-        TENANT_ARCHIVED,
+        Reason::TenantArchived,
         format!(
             "tenant {slug} is archived for ever: set spec.state to Archived, or choose another name"
         ),
@@ -141,6 +136,6 @@ mod tests {
         let reason = |seed| check_id(&slug, row.clone(), seed).err().map(|e| e.reason);
         assert_eq!(reason(None), None);
         assert_eq!(reason(Some(row.id)), None);
-        assert_eq!(reason(Some(TenantId::random())), Some("IdConflict"));
+        assert_eq!(reason(Some(TenantId::random())), Some(Reason::IdConflict));
     }
 }

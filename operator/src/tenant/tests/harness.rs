@@ -23,13 +23,13 @@ use crate::backend::kubernetes::Kubernetes;
 use crate::backend::kubernetes::fake::ApiServer;
 use crate::backend::kubernetes::settings::Settings;
 use crate::backend::{Claims, Plane, TenantKey};
-use crate::error::{Class, Error};
+use crate::error::{Error, Reason};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::tenant::context::Context;
 use crate::tenant::reconcile::reconcile;
 use crate::tenant::registry::Rows;
-use crate::tenant::registry::row::{Row, UNAVAILABLE, check_id, id_taken};
+use crate::tenant::registry::row::{Row, check_id, id_taken};
 
 /// An answer that doesn't come is given up after this long.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -265,7 +265,7 @@ impl Memory {
             std::future::pending::<()>().await;
         }
         match self.down.load(Ordering::Relaxed) {
-            true => Err(Error::new(Class::Transient, UNAVAILABLE, "as it was told")),
+            true => Err(Error::new(Reason::RegistryUnavailable, "as it was told")),
             false => Ok(()),
         }
     }
@@ -283,7 +283,7 @@ impl Memory {
         match fault {
             None => Ok(()),
             Some(fault) if fault.is_answered() => {
-                Err(Error::new(Class::Transient, UNAVAILABLE, "as it was told"))
+                Err(Error::new(Reason::RegistryUnavailable, "as it was told"))
             }
             Some(_) => std::future::pending().await,
         }

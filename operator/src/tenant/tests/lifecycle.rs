@@ -14,7 +14,6 @@ use crate::backoff::Readable;
 use crate::tenant::context::Context;
 use crate::tenant::guard::LiveGuard;
 use crate::tenant::reconcile::reconcile;
-use crate::tenant::registry::row::UNAVAILABLE;
 
 const NAMESPACE: &str = "/api/v1/namespaces/tenant-550e8400-e29b-41d4-a716-446655440000";
 
@@ -214,7 +213,7 @@ async fn a_purge_waits_for_the_registry_and_puts_nothing_back() {
     let before = world.writes();
     world.registry.go_down(true);
     world.reconcile(&context).await;
-    assert_eq!(reason(&world.server, types::READY), UNAVAILABLE);
+    assert_eq!(reason(&world.server, types::READY), "RegistryUnavailable");
     assert_eq!(world.writes(), before);
     world.registry.go_down(false);
     world.reconcile(&context).await;

@@ -7,11 +7,12 @@ use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 
 use super::harness::{self, QUOTA, TENANT, World, key, lead, reason, reconcile_acme, tenant};
-use crate::backend::Guard;
 use crate::backend::fake::{Fake, Watchman, all_states};
 use crate::backend::kubernetes::fake::ApiServer;
 use crate::backend::postgres::client as database;
+use crate::backend::{Guard, Outcome};
 use crate::backoff::Readable;
+use crate::error::Reason;
 use crate::metrics::Metrics;
 use crate::tenant::context::Context;
 use crate::tenant::guard::LiveGuard;
@@ -42,7 +43,7 @@ async fn active_acme() -> (ApiServer, Arc<Context>) {
     let opened = context.planes[0]
         .converge(&key(), &writable, &Watchman::default())
         .await;
-    assert_eq!(opened.result.unwrap(), None);
+    assert_eq!(opened.outcome, Outcome::Converged { notice: None });
     server.take_requests();
     (server, context)
 }
@@ -126,7 +127,7 @@ async fn nothing_is_begun_said_or_opened_once_the_lease_is_anothers() {
         let before = world.writes();
         let context = world.start();
         let lost = reconcile_acme(&world.server, &context).await.unwrap_err();
-        assert_eq!(lost.reason, "LeaseLost", "{states:?}");
+        assert_eq!(lost.reason, Reason::LeaseLost, "{states:?}");
         assert_eq!(world.writes(), before, "{states:?}");
         let status = &world.server.get(TENANT).unwrap()["status"];
         assert!(status.is_null(), "{states:?}: {status}");

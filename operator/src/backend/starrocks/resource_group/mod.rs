@@ -20,8 +20,8 @@ use self::size::{Limits, Nodes};
 use super::client::{Client, INTERNAL_CATALOG};
 use super::error::unexpected;
 use super::sql::{Statement, identifier, literal, properties};
-use crate::backend::{Backend, Desired, Effect, Notice, TenantKey};
-use crate::error::{Class, Error};
+use crate::backend::{Backend, Desired, Effect, Notice, StatusReason, TenantKey};
+use crate::error::{Error, Reason};
 
 /// The columns of SHOW VERBOSE RESOURCE GROUPS that say what a group is.
 const COLUMNS: [&str; 5] = [
@@ -83,8 +83,7 @@ impl ResourceGroup {
         }
         if nodes.memory == 0 {
             return Err(Error::new(
-                Class::Transient,
-                "NoNodes",
+                Reason::NoNodes,
                 "StarRocks: no backend or compute node says what cores and memory it has; \
                  start one; it is tried again",
             ));
@@ -236,7 +235,7 @@ impl Backend for ResourceGroup {
         };
         let (_, clamped) = size::limits(quota, observed.nodes);
         (!clamped.is_empty()).then(|| Notice {
-            reason: "Clamped",
+            reason: StatusReason::Clamped,
             message: format!("StarRocks: {}", clamped.join("; ")),
         })
     }
