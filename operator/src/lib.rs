@@ -1,6 +1,7 @@
 //! The Akili operator: takes each `Tenant` to the state that its spec wants, in
 //! every plane of the platform, and keeps it there.
 #![forbid(unsafe_code)]
+#![allow(missing_docs)]
 
 pub mod admission;
 pub mod backend;

@@ -20,6 +20,7 @@ use crate::backend::kubernetes::credentials::Secrets;
 use crate::backend::kubernetes::settings::Settings;
 use crate::backend::object_store::ObjectStore;
 use crate::backend::postgres::{Postgres, protection_loop};
+use crate::backend::starrocks::catalog::properties::{ObjectStoreLocation, Template};
 use crate::backend::starrocks::{self, Catalog, ResourceGroup};
 use crate::backend::{kafka, object_store, postgres};
 use crate::backoff::Readable;
@@ -107,8 +108,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
 struct Addresses {
     database: postgres::service_binding::ConnectionInfo,
     objects: object_store::service_binding::ConnectionInfo,
-    kafka: kafka::binding::Address,
-    starrocks: starrocks::binding::Address,
+    kafka: kafka::service_binding::ConnectionInfo,
+    starrocks: starrocks::service_binding::ConnectionInfo,
 }
 
 /// What the replica that leads works with.
@@ -135,9 +136,13 @@ impl Worker {
             Arc::new(secrets),
             config.postgres.tenant_schemas.clone(),
         ));
-        let template = starrocks::catalog::properties::Template {
+        let template = Template {
             properties: config.starrocks.catalog.properties.clone(),
-            objects: self.addresses.objects.clone(),
+            object_store: ObjectStoreLocation {
+                endpoint: self.addresses.objects.endpoint.clone(),
+                region: self.addresses.objects.region.clone(),
+                bucket: self.addresses.objects.bucket.clone(),
+            },
         };
         // Catalogs have a copy of the key: whichever plane comes first makes it.
         let object_keys = Arc::new(Secrets::new(client.clone(), self.addresses.objects));

@@ -1,5 +1,7 @@
 //! SCRAM credentials as Kafka shows them: without the password.
 
+use std::fmt;
+
 /// A SCRAM credential of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScramCredential {
@@ -14,4 +16,14 @@ pub enum Mechanism {
     Sha256,
     Sha512,
     Unknown,
+}
+
+impl fmt::Display for Mechanism {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sha256 => "SCRAM-SHA-256",
+            Self::Sha512 => "SCRAM-SHA-512",
+            Self::Unknown => "unknown",
+        })
+    }
 }

@@ -1,13 +1,13 @@
 //! `kafka`: the platform's Kafka or Redpanda.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ConfigError, authority, humantime_string, secret};
-use crate::backend::kafka::binding::Address;
+use super::{ConfigError, authority, secret};
+use crate::backend::kafka::service_binding::ConnectionInfo;
+use crate::backend::kafka::settings::{SecurityProtocol, Topic};
 use crate::password::Password;
 
 /// The platform's Kafka or Redpanda.
@@ -35,50 +35,13 @@ pub struct Kafka {
     pub topics: Vec<Topic>,
 }
 
-/// How clients connect to Kafka: always with SCRAM-SHA-256.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "the words are Kafka's own")]
-pub enum SecurityProtocol {
-    #[default]
-    #[serde(rename = "SASL_SSL")]
-    SaslSsl,
-    #[serde(rename = "SASL_PLAINTEXT")]
-    SaslPlaintext,
-}
-
-impl SecurityProtocol {
-    /// The word for it in the configuration of Kafka's clients.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SaslSsl => "SASL_SSL",
-            Self::SaslPlaintext => "SASL_PLAINTEXT",
-        }
-    }
-}
-
-/// A topic that every tenant gets.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Topic {
-    /// Its name below the tenant's prefix: `events` is made as `acme-corp.events`.
-    pub name: String,
-    /// How many partitions it has.
-    #[serde(default = "default_partitions")]
-    #[schemars(range(min = 1))]
-    pub partitions: i32,
-    /// How long a message is kept.
-    #[serde(default = "default_retention", with = "humantime_string")]
-    #[schemars(schema_with = "humantime_string::schema")]
-    pub retention: Duration,
-}
-
 impl Kafka {
-    /// Where the operator and tenants find it.
+    /// Returns how the operator and tenants connect.
     ///
     /// # Errors
     /// The certificate authority can't be read.
-    pub fn address(&self) -> Result<Address, ConfigError> {
-        Ok(Address {
+    pub fn address(&self) -> Result<ConnectionInfo, ConfigError> {
+        Ok(ConnectionInfo {
             bootstrap_servers: self.bootstrap_servers.clone(),
             security_protocol: self.security_protocol,
             ca: authority(self.ca_file.as_deref(), "kafka.caFile")?,
@@ -91,17 +54,5 @@ fn default_user() -> String {
 }
 
 fn default_topics() -> Vec<Topic> {
-    vec![Topic {
-        name: "events".into(),
-        partitions: default_partitions(),
-        retention: default_retention(),
-    }]
-}
-
-fn default_partitions() -> i32 {
-    3
-}
-
-fn default_retention() -> Duration {
-    Duration::from_secs(7 * 24 * 3600)
+    vec![Topic::with_defaults("events")]
 }

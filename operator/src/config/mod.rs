@@ -1,6 +1,7 @@
 //! The operator's configuration: a YAML file, over which environment variables go.
 //! `AKILI_POSTGRES__PASSWORD` sets `postgres.password`, and so on.
 
+pub(crate) mod humantime_string;
 mod kafka;
 mod object_store;
 mod postgres;
@@ -17,7 +18,7 @@ use serde_json::{Map, Value};
 use crate::backend::kubernetes::settings::Egress;
 use crate::password::Password;
 
-pub use kafka::{Kafka, SecurityProtocol, Topic};
+pub use kafka::Kafka;
 pub use object_store::ObjectStore;
 pub use postgres::Postgres;
 pub use starrocks::StarRocks;
@@ -233,36 +234,6 @@ fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Password,
         Value::String(text) if !text.is_empty() => Ok(Password::from(text)),
         Value::Number(number) => Ok(Password::from(number.to_string())),
         _ => Err(serde::de::Error::custom("a password is needed")),
-    }
-}
-
-mod humantime_string {
-    use std::time::Duration;
-
-    use schemars::{Schema, SchemaGenerator, json_schema};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text).map_err(D::Error::custom)
-    }
-
-    /// For the defaults in the schema.
-    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        match duration.as_secs() {
-            seconds if seconds % 3600 == 0 => {
-                serializer.collect_str(&format_args!("{}h", seconds / 3600))
-            }
-            seconds => serializer.collect_str(&format_args!("{seconds}s")),
-        }
-    }
-
-    pub fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string",
-            "pattern": "^([0-9]+ *[a-zA-Z]+ *)+$",
-            "examples": ["90s", "1h 30m", "2160h"],
-        })
     }
 }
 

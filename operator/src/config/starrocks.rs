@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{ConfigError, authority, secret};
-use crate::backend::starrocks::binding::Address;
+use crate::backend::starrocks::service_binding::ConnectionInfo;
 use crate::password::Password;
 
 /// The platform's StarRocks.
@@ -53,8 +53,8 @@ impl StarRocks {
     ///
     /// # Errors
     /// The certificate authority can't be read.
-    pub fn address(&self) -> Result<Address, ConfigError> {
-        Ok(Address {
+    pub fn address(&self) -> Result<ConnectionInfo, ConfigError> {
+        Ok(ConnectionInfo {
             host: self.host.clone(),
             port: self.port,
             ca: authority(self.ca_file.as_deref(), "starrocks.caFile")?,

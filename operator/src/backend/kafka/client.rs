@@ -1,4 +1,4 @@
-//! The requests that the operator sends to Kafka.
+//! Requests to Kafka.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,31 +13,31 @@ use rdkafka::error::KafkaError;
 use rdkafka::metadata::Metadata;
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
-use super::binding::{Address, SASL_MECHANISM};
 use super::error::{explain, rejected, request_error};
+use super::service_binding::{ConnectionInfo, SASL_MECHANISM};
+use super::settings::Topic;
 use crate::backend::access::Access;
-use crate::config::Topic;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::password::Password;
 
-/// How long the library tries: a little less than a call may take, so that it says itself
-/// what is wrong.
+/// Timeout of librdkafka's requests. Shorter than the timeout of a call, so that librdkafka
+/// can report the cause.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How long a change may take until every look shows it. Kafka's brokers hear of it from
-/// the controller, a few milliseconds after it was confirmed.
-const SETTLING: Duration = Duration::from_millis(500);
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Maximum time until brokers show a confirmed change. The controller propagates a change
+/// to the brokers a few milliseconds after confirming it.
+const PROPAGATION_TIMEOUT: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The brokers' default.
+/// The brokers' default replication factor.
 const REPLICATION: TopicReplication<'_> = TopicReplication::Fixed(-1);
 
-/// The operator's connections to Kafka. Clones share them.
+/// The operator's Kafka client. Clones share its connections.
 #[derive(Clone)]
 pub struct Client {
     access: Access,
-    address: Address,
+    connection: ConnectionInfo,
     kafka: Arc<AdminClient<DefaultClientContext>>,
     admin: Arc<Admin<DefaultClientContext>>,
     /// The last connection error since the last answer.
@@ -45,56 +45,61 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that connects by itself: the operator starts while Kafka is down.
+    /// Creates a client that connects in the background: the operator starts even while
+    /// Kafka is down.
     ///
     /// # Errors
-    /// The library doesn't take the configuration.
+    /// librdkafka rejects the configuration.
     pub fn new(
-        address: Address,
+        connection: ConnectionInfo,
         user: &str,
         password: &Password,
         metrics: Metrics,
     ) -> Result<Self, KafkaError> {
-        let kafka = connect(&address, user, password)?;
+        let kafka = connect(&connection, user, password)?;
         Ok(Self {
             access: Access::new("kafka", "Kafka", metrics),
-            address,
+            connection,
             admin: Arc::new(Admin::new(kafka.clone(), TIMEOUT)),
             kafka,
             connection_error: Arc::default(),
         })
     }
 
-    /// The same cluster as another user.
+    /// Creates a client of the same cluster for another user.
     pub fn log_in_as(&self, user: &str, password: &Password) -> Result<Self, KafkaError> {
-        Self::new(self.address.clone(), user, password, Metrics::default())
+        Self::new(self.connection.clone(), user, password, Metrics::default())
     }
 
-    /// The ACLs of a principal, or all there are.
+    /// Returns the ACLs of a principal, or all ACLs.
     pub async fn acls(&self, principal: Option<&str>) -> Result<BTreeSet<Acl>, Error> {
         self.call("describing ACLs", self.admin.acls(principal))
             .await
     }
 
-    /// Creates ACLs of this principal.
+    /// Creates ACLs of this principal and waits until brokers show them.
     pub async fn create_acls(&self, principal: &str, acls: &BTreeSet<Acl>) -> Result<(), Error> {
         self.call("creating ACLs", self.admin.create_acls(acls.clone()))
             .await?;
-        let settling = Settling::begin();
-        while !self.acls(Some(principal)).await?.is_superset(acls) && settling.pause().await {}
+        let propagation = Propagation::begin();
+        while !self.acls(Some(principal)).await?.is_superset(acls) && propagation.poll_again().await
+        {
+        }
         Ok(())
     }
 
-    /// Deletes ACLs of this principal.
+    /// Deletes ACLs of this principal and waits until no broker shows them.
     pub async fn delete_acls(&self, principal: &str, acls: &BTreeSet<Acl>) -> Result<(), Error> {
         self.call("deleting ACLs", self.admin.delete_acls(acls.clone()))
             .await?;
-        let settling = Settling::begin();
-        while !self.acls(Some(principal)).await?.is_disjoint(acls) && settling.pause().await {}
+        let propagation = Propagation::begin();
+        while !self.acls(Some(principal)).await?.is_disjoint(acls) && propagation.poll_again().await
+        {
+        }
         Ok(())
     }
 
-    /// The credentials of these users, or of all if none is named.
+    /// Returns the SCRAM credentials of these users, or of all users if `users` is empty.
     pub async fn logins(
         &self,
         users: &[&str],
@@ -103,7 +108,7 @@ impl Client {
         self.call("describing SCRAM credentials", described).await
     }
 
-    /// Lets this user log in with this password.
+    /// Sets the password of this user.
     pub async fn set_login(
         &self,
         user: &str,
@@ -114,28 +119,28 @@ impl Client {
             .admin
             .set_scram_credential(user, login, password.expose());
         self.call("setting a SCRAM credential", set).await?;
-        let settling = Settling::begin();
-        while !self.logins_of(user).await?.contains(&login) && settling.pause().await {}
+        let propagation = Propagation::begin();
+        while !self.logins_of(user).await?.contains(&login) && propagation.poll_again().await {}
         Ok(())
     }
 
-    /// Lets this user no longer log in with this mechanism.
+    /// Deletes the credential of this user for this mechanism.
     pub async fn delete_login(&self, user: &str, mechanism: Mechanism) -> Result<(), Error> {
         let deleted = self.admin.delete_scram_credential(user, mechanism);
         self.call("deleting a SCRAM credential", deleted).await?;
-        let is_it = |login: &ScramCredential| login.mechanism == mechanism;
-        let settling = Settling::begin();
-        while self.logins_of(user).await?.iter().any(is_it) && settling.pause().await {}
+        let is_left = |login: &ScramCredential| login.mechanism == mechanism;
+        let propagation = Propagation::begin();
+        while self.logins_of(user).await?.iter().any(is_left) && propagation.poll_again().await {}
         Ok(())
     }
 
-    /// The credentials of this user.
+    /// Returns the SCRAM credentials of this user.
     pub async fn logins_of(&self, user: &str) -> Result<BTreeSet<ScramCredential>, Error> {
         let mut all = self.logins(&[user]).await?;
         Ok(all.remove(user).unwrap_or_default())
     }
 
-    /// The names of all topics.
+    /// Returns the names of all topics.
     pub async fn topics(&self) -> Result<BTreeSet<String>, Error> {
         let metadata = self.call("listing topics", self.metadata(None)).await?;
         let names = metadata
@@ -145,16 +150,16 @@ impl Client {
         Ok(names.collect())
     }
 
-    /// Whether there is a topic of this name.
+    /// Returns whether a topic of this name exists.
     ///
     /// # Errors
-    /// `PrivilegeMissing` where the user may not know.
+    /// `PrivilegeMissing` if the user may not describe the topic.
     pub async fn has_topic(&self, name: &str) -> Result<bool, Error> {
-        let look = async {
+        let describe = async {
             let metadata = self.metadata(Some(name.to_owned())).await?;
             let found = metadata.topics().iter().find(|topic| topic.name() == name);
             match found.map(|topic| topic.error()) {
-                // One that is just made has no leader yet.
+                // A topic that was just created has no leader yet.
                 Some(None | Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)) => {
                     Ok(true)
                 }
@@ -164,17 +169,17 @@ impl Client {
                 Some(Some(error)) => Err(rejected(name, error.into())),
             }
         };
-        self.call("looking for a topic", look).await
+        self.call("describing a topic", describe).await
     }
 
-    /// Makes a topic of this name, unless there is one.
+    /// Creates a topic of this name unless it exists.
     pub async fn create_topic(&self, name: &str, topic: &Topic) -> Result<(), Error> {
         let retention = topic.retention.as_millis().to_string();
-        let wanted =
+        let new_topic =
             NewTopic::new(name, topic.partitions, REPLICATION).set("retention.ms", &retention);
         let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
         let create = async {
-            let created = self.kafka.create_topics([&wanted], &options).await;
+            let created = self.kafka.create_topics([&new_topic], &options).await;
             let created = created.map_err(|error| request_error(name, &error))?;
             for result in created {
                 match result {
@@ -185,17 +190,17 @@ impl Client {
             Ok(())
         };
         self.call("creating a topic", create).await?;
-        let settling = Settling::begin();
-        while !self.has_topic(name).await? && settling.pause().await {}
+        let propagation = Propagation::begin();
+        while !self.has_topic(name).await? && propagation.poll_again().await {}
         Ok(())
     }
 
-    /// Deletes these topics, as far as they are there.
+    /// Deletes these topics; missing ones are ignored.
     pub async fn delete_topics(&self, names: &BTreeSet<String>) -> Result<(), Error> {
-        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+        let names_list: Vec<&str> = names.iter().map(String::as_str).collect();
         let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
         let delete = async {
-            let deleted = self.kafka.delete_topics(&wanted, &options).await;
+            let deleted = self.kafka.delete_topics(&names_list, &options).await;
             let deleted = deleted.map_err(|error| request_error("topics", &error))?;
             for result in deleted {
                 match result {
@@ -206,25 +211,25 @@ impl Client {
             Ok(())
         };
         self.call("deleting topics", delete).await?;
-        let settling = Settling::begin();
-        while !self.topics().await?.is_disjoint(names) && settling.pause().await {}
+        let propagation = Propagation::begin();
+        while !self.topics().await?.is_disjoint(names) && propagation.poll_again().await {}
         Ok(())
     }
 
-    /// The names of all consumer groups.
+    /// Returns the names of all consumer groups.
     pub async fn groups(&self) -> Result<BTreeSet<String>, Error> {
         self.call("listing groups", self.admin.groups()).await
     }
 
-    /// Deletes these consumer groups, as far as they are there.
+    /// Deletes these consumer groups; missing ones are ignored.
     ///
     /// # Errors
-    /// `GroupInUse` where one has members; the others are deleted.
+    /// `GroupInUse` if a group has members; the others are deleted.
     pub async fn delete_groups(&self, names: &BTreeSet<String>) -> Result<(), Error> {
-        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+        let names_list: Vec<&str> = names.iter().map(String::as_str).collect();
         let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
         let delete = async {
-            let deleted = self.kafka.delete_groups(&wanted, &options).await;
+            let deleted = self.kafka.delete_groups(&names_list, &options).await;
             let deleted = deleted.map_err(|error| request_error("groups", &error))?;
             for result in deleted {
                 match result {
@@ -237,7 +242,8 @@ impl Client {
         self.call("deleting groups", delete).await
     }
 
-    /// What the operator's user may do with the cluster; none if the cluster doesn't say.
+    /// Returns the cluster operations that the operator's user is allowed; `None` if the
+    /// cluster doesn't report them.
     pub async fn rights(&self) -> Result<Option<BTreeSet<Operation>>, Error> {
         self.call("describing the cluster", self.admin.cluster_rights())
             .await
@@ -245,11 +251,11 @@ impl Client {
 
     async fn metadata(&self, topic: Option<String>) -> Result<Metadata, RequestError> {
         let kafka = self.kafka.clone();
-        let about = topic.clone().unwrap_or_else(|| "all topics".to_owned());
+        let subject = topic.clone().unwrap_or_else(|| "all topics".to_owned());
         let fetch = move || kafka.inner().fetch_metadata(topic.as_deref(), TIMEOUT);
         let fetched = tokio::task::spawn_blocking(fetch).await;
-        let fetched = fetched.map_err(|_| rejected(&about, Code::Fail))?;
-        fetched.map_err(|error| request_error(&about, &error))
+        let fetched = fetched.map_err(|_| rejected(&subject, Code::Fail))?;
+        fetched.map_err(|error| request_error(&subject, &error))
     }
 
     async fn call<T>(
@@ -274,42 +280,42 @@ impl Client {
 }
 
 fn connect(
-    address: &Address,
+    connection: &ConnectionInfo,
     user: &str,
     password: &Password,
 ) -> Result<Arc<AdminClient<DefaultClientContext>>, KafkaError> {
     let mut config = ClientConfig::new();
     config
         .set("client.id", "akili-operator")
-        .set("bootstrap.servers", &address.bootstrap_servers)
-        .set("security.protocol", address.security_protocol.as_str())
+        .set("bootstrap.servers", &connection.bootstrap_servers)
+        .set("security.protocol", connection.security_protocol.as_str())
         .set("sasl.mechanism", SASL_MECHANISM)
         .set("sasl.username", user)
         .set("sasl.password", password.expose())
-        // To look for a topic is not to make it.
+        // Describing a topic must not create it.
         .set("allow.auto.create.topics", "false")
         .set("reconnect.backoff.max.ms", "1000")
-        // Errors: what keeps it from the brokers is heard of in no other way.
+        // 8 = errors: the only way to learn why no broker answers.
         .set("enabled_events", "8")
         .set_log_level(RDKafkaLogLevel::Emerg);
-    if let Some(ca) = &address.ca {
+    if let Some(ca) = &connection.ca {
         config.set("ssl.ca.pem", ca);
     }
     Ok(Arc::new(config.create()?))
 }
 
-/// The moment that a change may take until it shows. What doesn't show by then isn't
-/// waited for: that is seen when the tenant is looked at again.
-struct Settling(Instant);
+/// Wait for a change to reach all brokers. After the timeout the caller continues: the
+/// driver observes the tenant again and reports what is missing.
+struct Propagation(Instant);
 
-impl Settling {
+impl Propagation {
     fn begin() -> Self {
         Self(Instant::now())
     }
 
-    /// Waits until it is worth another look; false if it isn't any more.
-    async fn pause(&self) -> bool {
-        tokio::time::sleep(LOOK_EVERY).await;
-        self.0.elapsed() < SETTLING
+    /// Sleeps until the next poll; returns false after the timeout.
+    async fn poll_again(&self) -> bool {
+        tokio::time::sleep(POLL_INTERVAL).await;
+        self.0.elapsed() < PROPAGATION_TIMEOUT
     }
 }

@@ -1,135 +1,24 @@
-//! From what Kafka holds for a tenant to what it should: pure.
+//! Steps from the observed to the desired state of Kafka. Pure.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use akili_kafka_admin::{Acl, Mechanism, Permission, ScramCredential};
+use akili_kafka_admin::{Acl, Mechanism, Permission};
 
-use super::access::{Summary, wanted};
+use super::acls::desired_acls;
 use super::login::login;
+use super::model::{Batch, Held, Observed, Ownership, Prefixed, Step};
+use super::settings::Topic;
 use crate::backend::credentials::Credential;
 use crate::backend::{Desired, TenantKey};
-use crate::config::Topic;
 
-/// The most topics, or groups, that one step deletes.
-const AT_ONCE: usize = 100;
+/// Maximum number of topics, or groups, that one step deletes.
+const BATCH_SIZE: usize = 100;
 
-/// What Kafka shows of a tenant.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Held {
-    /// The ACLs of its principal, on whatever.
-    pub acls: BTreeSet<Acl>,
-    /// The credentials of its user.
-    pub logins: BTreeSet<ScramCredential>,
-    /// Those of the base topics that are there, without the prefix. Others come and go.
-    pub topics: BTreeSet<String>,
-}
-
-impl Held {
-    /// Whether there is something that only the operator makes.
-    pub fn has_marks(&self) -> bool {
-        !self.acls.is_empty() || !self.logins.is_empty()
-    }
-}
-
-/// What Kafka holds for a tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observed {
-    /// What Kafka shows of it.
-    pub held: Held,
-    /// Whose the topics below its prefix are.
-    pub topics: Ownership,
-    /// What the tenant's Secret says, if there is one.
-    pub credential: Option<Credential>,
-    /// What is below its prefix and its own; only looked at for a purge.
-    pub below: Below,
-}
-
-/// What is below a tenant's prefix.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Below {
-    /// The topics.
-    pub topics: BTreeSet<String>,
-    /// The consumer groups.
-    pub groups: BTreeSet<String>,
-}
-
-/// Whose the topics below a tenant's prefix are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ownership {
-    /// The tenant's, whoever made them.
-    Claimed,
-    /// Nobody's: there are none, and nothing of the tenant's.
-    Free,
-    /// Another's: these were there before the tenant.
-    Foreign(Vec<String>),
-}
-
-/// One thing to do. Every step can be repeated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Note that the topics below the prefix are the tenant's, before it has any.
-    Claim,
-    /// Deny what these ACLs say.
-    Deny(BTreeSet<Acl>),
-    /// Allow no longer what these say.
-    Withdraw(BTreeSet<Acl>),
-    /// Let nobody log in with this mechanism.
-    DeleteLogin(Mechanism),
-    /// Make the tenant's Secret, or mend it.
-    WriteCredential,
-    /// Let the tenant log in with the Secret's password.
-    SetPassword,
-    /// Make this base topic.
-    CreateTopic(Topic),
-    /// Allow what these say.
-    Allow(BTreeSet<Acl>),
-    /// Deny no longer what these say.
-    Lift(BTreeSet<Acl>),
-    /// Delete these topics.
-    DeleteTopics(Batch),
-    /// Delete these consumer groups.
-    DeleteGroups(Batch),
-    /// Delete the ACLs of a principal that is no longer there.
-    DeleteAcls(BTreeSet<Acl>),
-}
-
-/// What is deleted by one step of a purge.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    /// Their names.
-    pub names: BTreeSet<String>,
-    /// How many there are.
-    pub of: usize,
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Claim => f.write_str("claim the topics below the prefix"),
-            Self::Deny(acls) => write!(f, "deny {}", Summary(acls)),
-            Self::Withdraw(acls) => write!(f, "no longer allow {}", Summary(acls)),
-            Self::DeleteLogin(mechanism) => write!(f, "delete the {mechanism:?} login"),
-            Self::WriteCredential => f.write_str("write Secret akili-kafka"),
-            Self::SetPassword => f.write_str("make the login, with the Secret's password"),
-            Self::CreateTopic(topic) => write!(f, "create the topic {}", topic.name),
-            Self::Allow(acls) => write!(f, "allow {}", Summary(acls)),
-            Self::Lift(acls) => write!(f, "no longer deny {}", Summary(acls)),
-            Self::DeleteTopics(Batch { names, of }) => {
-                write!(f, "delete {} of {of} topics", names.len())
-            }
-            Self::DeleteGroups(Batch { names, of }) => {
-                write!(f, "delete {} of {of} consumer groups", names.len())
-            }
-            Self::DeleteAcls(acls) => write!(f, "delete the ACLs for {}", Summary(acls)),
-        }
-    }
-}
-
-/// What is to be done, in this order; nothing if Kafka holds what it should.
+/// Returns the steps in order; none if Kafka is in the desired state.
 ///
-/// What closes comes before what opens. And a DENY is there before its ALLOW goes, and
-/// goes after the ALLOW is there: what `User:*` may do never shines through.
+/// Steps that close access come before steps that open it. A DENY is created before its
+/// ALLOW is deleted, and deleted after the ALLOW is created, so that the rights of `User:*`
+/// never apply to the tenant in between.
 pub fn diff(
     tenant: &TenantKey,
     desired: &Desired,
@@ -138,23 +27,23 @@ pub fn diff(
 ) -> Vec<Step> {
     match (desired, &observed.topics) {
         (Desired::Absent, _) => return purge(tenant, base, observed),
-        // An ACL would be taken for a sign that they are the tenant's.
+        // A later reconcile would take an ACL for a mark that the topics are the tenant's.
         (Desired::NoAccess, Ownership::Foreign(_)) => return Vec::new(),
         _ => {}
     }
     let held = &observed.held;
-    let wanted = wanted(tenant, desired);
+    let desired_acls = desired_acls(tenant, desired);
     let mut steps = Vec::new();
     if observed.topics == Ownership::Free {
         steps.push(Step::Claim);
     }
-    let (missing, excess) = (&wanted - &held.acls, &held.acls - &wanted);
+    let (missing, excess) = (&desired_acls - &held.acls, &held.acls - &desired_acls);
     let [missing_allows, missing_denies] = by_permission(missing);
     let [excess_allows, excess_denies] = by_permission(excess);
     steps.extend(missing_denies.map(Step::Deny));
     steps.extend(excess_allows.map(Step::Withdraw));
     if matches!(desired, Desired::NoAccess) {
-        steps.extend(logins_but(held, None));
+        steps.extend(delete_logins_except(held, None));
     } else {
         steps.extend(open_login(observed));
         let missing = base
@@ -167,17 +56,17 @@ pub fn diff(
     steps
 }
 
-/// The tenant is kept out until nothing is left that it could get at.
+/// Returns the steps of a purge. DENY ACLs stay until all topics and groups are deleted.
 fn purge(tenant: &TenantKey, base: &[Topic], observed: &Observed) -> Vec<Step> {
     let held = &observed.held;
-    let Below { topics, groups } = &observed.below;
+    let Prefixed { topics, groups } = &observed.prefixed;
     let batch = |names: &BTreeSet<String>| Batch {
-        names: names.iter().take(AT_ONCE).cloned().collect(),
+        names: names.iter().take(BATCH_SIZE).cloned().collect(),
         of: names.len(),
     };
     let mut steps;
     if topics.is_empty() && groups.is_empty() {
-        steps = logins_but(held, None);
+        steps = delete_logins_except(held, None);
         if !held.acls.is_empty() {
             steps.push(Step::DeleteAcls(held.acls.clone()));
         }
@@ -193,7 +82,7 @@ fn purge(tenant: &TenantKey, base: &[Topic], observed: &Observed) -> Vec<Step> {
     steps
 }
 
-/// Those that allow and those that don't, each if there are any.
+/// Splits ACLs into ALLOW and DENY; `None` for an empty half.
 fn by_permission(acls: BTreeSet<Acl>) -> [Option<BTreeSet<Acl>>; 2] {
     let (allows, denies) = acls
         .into_iter()
@@ -201,9 +90,9 @@ fn by_permission(acls: BTreeSet<Acl>) -> [Option<BTreeSet<Acl>>; 2] {
     [allows, denies].map(|acls: BTreeSet<Acl>| Some(acls).filter(|acls| !acls.is_empty()))
 }
 
-/// The password is in the Secret before Kafka has it.
+/// Returns the steps that make the Secret's password valid. The Secret is written first.
 fn open_login(observed: &Observed) -> Vec<Step> {
-    let mut steps = logins_but(&observed.held, Some(Mechanism::Sha256));
+    let mut steps = delete_logins_except(&observed.held, Some(Mechanism::Sha256));
     let credential = observed.credential.as_ref();
     if credential.is_none_or(|it| !it.current) {
         steps.push(Step::WriteCredential);
@@ -215,7 +104,7 @@ fn open_login(observed: &Observed) -> Vec<Step> {
     steps
 }
 
-fn logins_but(held: &Held, kept: Option<Mechanism>) -> Vec<Step> {
+fn delete_logins_except(held: &Held, kept: Option<Mechanism>) -> Vec<Step> {
     let mechanisms = held.logins.iter().map(|login| login.mechanism);
     let others = mechanisms.filter(|mechanism| Some(*mechanism) != kept);
     others.map(Step::DeleteLogin).collect()
@@ -224,7 +113,7 @@ fn logins_but(held: &Held, kept: Option<Mechanism>) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use akili_crds::TenantId;
-    use akili_kafka_admin::{Operation, Pattern, Resource};
+    use akili_kafka_admin::{Operation, Pattern, Resource, ScramCredential};
 
     use super::*;
     use crate::backend::fake::all_states;
@@ -240,7 +129,7 @@ mod tests {
     }
 
     fn base() -> Vec<Topic> {
-        vec![serde_json::from_str(r#"{"name": "events"}"#).unwrap()]
+        vec![Topic::with_defaults("events")]
     }
 
     fn credential(password: &str) -> Credential {
@@ -260,27 +149,27 @@ mod tests {
             held: Held::default(),
             topics: Ownership::Free,
             credential: None,
-            below: Below::default(),
+            prefixed: Prefixed::default(),
         }
     }
 
-    /// A tenant as it should be in this state.
-    fn good(desired: &Desired) -> Observed {
+    /// Returns the converged observation of this state.
+    fn converged(desired: &Desired) -> Observed {
         let login = (*desired != Desired::NoAccess).then(|| login_with("right"));
         Observed {
             held: Held {
-                acls: wanted(&tenant(), desired),
+                acls: desired_acls(&tenant(), desired),
                 logins: login.into_iter().collect(),
                 topics: ["events".to_owned()].into(),
             },
             topics: Ownership::Claimed,
             credential: Some(credential("right")),
-            below: Below::default(),
+            prefixed: Prefixed::default(),
         }
     }
 
     fn changed(desired: &Desired, change: impl Fn(&mut Observed)) -> Observed {
-        let mut observed = good(desired);
+        let mut observed = converged(desired);
         change(&mut observed);
         observed
     }
@@ -301,7 +190,7 @@ mod tests {
         diff(&tenant(), desired, &base(), observed)
     }
 
-    /// The steps by their names alone.
+    /// Returns the names of the steps.
     fn words(desired: &Desired, observed: &Observed) -> Vec<&'static str> {
         let word = |step: &Step| match step {
             Step::Claim => "claim",
@@ -321,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn moves_of_a_tenants_life() {
+    fn lifecycle_transition_gives_expected_steps() {
         let [active, suspended, archived] = all_states();
         for (reason, from, to, expected) in [
             (
@@ -332,33 +221,38 @@ mod tests {
             ),
             (
                 "suspended",
-                good(&active),
+                converged(&active),
                 &suspended,
                 &["deny", "withdraw"],
             ),
-            ("reactivated", good(&suspended), &active, &["allow", "lift"]),
+            (
+                "reactivated",
+                converged(&suspended),
+                &active,
+                &["allow", "lift"],
+            ),
             (
                 "archived",
-                good(&active),
+                converged(&active),
                 &archived,
                 &["deny", "withdraw", "delete login"],
             ),
             (
-                "archived before it was made",
+                "archived before it was provisioned",
                 nothing(),
                 &archived,
                 &["claim", "deny"],
             ),
-            ("active", good(&active), &active, &[]),
-            ("suspended already", good(&suspended), &suspended, &[]),
-            ("archived already", good(&archived), &archived, &[]),
+            ("active", converged(&active), &active, &[]),
+            ("suspended already", converged(&suspended), &suspended, &[]),
+            ("archived already", converged(&archived), &archived, &[]),
         ] {
             assert_eq!(words(to, &from), expected, "{reason}");
         }
     }
 
     #[test]
-    fn drift_is_repaired() {
+    fn drift_gives_only_the_repairing_step() {
         let [active, _, archived] = all_states();
         let sha_512 = ScramCredential {
             mechanism: Mechanism::Sha512,
@@ -416,7 +310,7 @@ mod tests {
                 &["set password"],
             ),
             (
-                "an address in the Secret is old",
+                "the Secret has an old address",
                 changed(&active, |it| {
                     it.credential.iter_mut().for_each(|it| it.current = false);
                 }),
@@ -434,7 +328,7 @@ mod tests {
         assert_eq!(words(&archived, &back), ["delete login"]);
     }
 
-    /// What there is after a step.
+    /// Returns the observation after a step.
     fn after(mut observed: Observed, step: &Step) -> Observed {
         let held = &mut observed.held;
         match step {
@@ -457,10 +351,10 @@ mod tests {
             }
             Step::CreateTopic(topic) => drop(held.topics.insert(topic.name.clone())),
             Step::DeleteTopics(batch) => {
-                observed.below.topics = &observed.below.topics - &batch.names;
+                observed.prefixed.topics = &observed.prefixed.topics - &batch.names;
             }
             Step::DeleteGroups(batch) => {
-                observed.below.groups = &observed.below.groups - &batch.names;
+                observed.prefixed.groups = &observed.prefixed.groups - &batch.names;
             }
             Step::DeleteAcls(acls) => held.acls = &held.acls - acls,
         }
@@ -468,12 +362,12 @@ mod tests {
     }
 
     #[test]
-    fn a_purge_deletes_topics_and_groups_and_only_then_what_keeps_the_tenant_out() {
+    fn purge_deletes_acls_after_topics_and_groups() {
         let [.., archived] = all_states();
         let names = |count: usize| (0..count).map(|n| format!("acme.{n:03}")).collect();
         let mut observed = changed(&archived, |it| {
-            it.below.topics = names(150);
-            it.below.groups = names(2);
+            it.prefixed.topics = names(150);
+            it.prefixed.groups = names(2);
         });
         let mut all = Vec::new();
         loop {
@@ -487,17 +381,17 @@ mod tests {
         assert_eq!(
             all,
             [
-                "delete 100 of 150 topics",
-                "delete 2 of 2 consumer groups",
-                "delete 50 of 50 topics",
-                "delete the ACLs for All on Topic acme.*; All on Group acme.*; \
+                "deleted 100 of 150 topics",
+                "deleted 2 of 2 consumer groups",
+                "deleted 50 of 50 topics",
+                "deleted ACLs: All on Topic acme.*; All on Group acme.*; \
                  All on TransactionalId acme.*",
             ]
         );
     }
 
     #[test]
-    fn where_the_topics_are_anothers_archiving_leaves_no_sign_that_they_were_the_tenants() {
+    fn archiving_writes_no_acls_when_topics_are_foreign() {
         let [.., archived] = all_states();
         let observed = Observed {
             topics: Ownership::Foreign(vec!["acme.theirs".into()]),
@@ -507,7 +401,7 @@ mod tests {
         assert_eq!(steps(&Desired::Absent, &observed), []);
     }
 
-    fn everything_that_can_be_found() -> Vec<Observed> {
+    fn all_observations() -> Vec<Observed> {
         let by_hand = |mechanism| ScramCredential {
             mechanism,
             iterations: 4096,
@@ -542,8 +436,8 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_found_and_wherever_it_is_cut_off_nothing_is_left_to_do_in_the_end() {
-        for observed in everything_that_can_be_found() {
+    fn interrupted_steps_converge_from_every_observation() {
+        for observed in all_observations() {
             for desired in all_states() {
                 let all = steps(&desired, &observed);
                 for cut in 0..=all.len() {
@@ -556,24 +450,24 @@ mod tests {
         }
     }
 
-    /// Whether an operation on a topic is let through, where `User:*` may do everything
-    /// or nothing. As Kafka decides it: a DENY beats every ALLOW.
+    /// Returns whether Kafka authorizes an operation on a topic if `User:*` is allowed
+    /// everything, or nothing. A DENY takes precedence over every ALLOW.
     fn may(acls: &BTreeSet<Acl>, operation: Operation, everybody_may: bool) -> bool {
-        let says = |permission| {
+        let has = |permission| {
             acls.iter().any(|acl| {
                 (acl.resource, acl.permission) == (Resource::Topic, permission)
                     && acl.pattern == Pattern::Prefixed
                     && [operation, Operation::All].contains(&acl.operation)
             })
         };
-        (everybody_may || says(Permission::Allow)) && !says(Permission::Deny)
+        (everybody_may || has(Permission::Allow)) && !has(Permission::Deny)
     }
 
     #[test]
-    fn on_its_way_a_tenant_may_never_do_more_than_at_either_end() {
+    fn transition_never_allows_more_than_its_two_ends() {
         for from in all_states() {
             for to in all_states() {
-                let (begin, end) = (good(&from), good(&to));
+                let (begin, end) = (converged(&from), converged(&to));
                 let mut now = begin.clone();
                 for step in steps(&to, &begin) {
                     now = after(now, &step);

@@ -1,21 +1,24 @@
-//! Kafka: what a tenant may do with topics, consumer groups and transactions below its
-//! own prefix, and the login that it comes with.
+//! Kafka plane: a tenant's rights on topics, consumer groups and transactions with its own
+//! prefix, and its login.
 //!
-//! - [`access`]: what a tenant may do, as ACLs; pure.
-//! - [`login`]: what Kafka shows of a password; pure.
-//! - [`diff`]: what is to be done for one tenant; pure.
-//! - [`binding`]: what tenants are told of it.
-//! - [`preflight`]: whether the cluster is fit for all this.
-//! - [`client`]: the requests, with [`akili_kafka_admin`] for those that rdkafka doesn't
-//!   offer.
+//! - [`model`]: observed state and steps; pure.
+//! - [`diff`]: steps from the observed to the desired state; pure.
+//! - [`acls`]: a tenant's rights as ACLs; pure.
+//! - [`login`]: the SCRAM credential that belongs to a password; pure.
+//! - [`client`]: requests, with [`akili_kafka_admin`] for those that rdkafka doesn't offer.
+//! - [`preflight`]: checks of the cluster for `akili-operator check`.
+//! - [`service_binding`]: layout of the tenant's Secret.
+//! - [`settings`]: what the configuration and this backend share.
 
-pub mod access;
-pub mod binding;
+pub mod acls;
 pub mod client;
 pub mod diff;
 pub mod error;
 pub mod login;
+pub mod model;
 pub mod preflight;
+pub mod service_binding;
+pub mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,28 +29,27 @@ use akili_crds::tenant::{Resources, TopicNames};
 use async_trait::async_trait;
 use futures::future::try_join_all;
 
-use self::access::principal;
+use self::acls::principal;
 use self::client::Client;
-use self::diff::{Below, Held, Observed, Ownership, Step};
+use self::model::{Held, Observed, Ownership, Prefixed, Step};
+use self::settings::Topic;
 use crate::backend::credentials::Credentials;
 use crate::backend::{Backend, Claims, Desired, Effect, TenantKey};
-use crate::config::Topic;
 use crate::error::Error;
 
-/// How many of another's topics are named.
-const MOST_NAMED: usize = 3;
+/// Maximum number of foreign topics in a message.
+const MAX_NAMED: usize = 3;
 
 /// The Kafka plane.
 pub struct Kafka {
     client: Client,
     credentials: Arc<dyn Credentials>,
     claims: Arc<dyn Claims>,
-    /// The topics that every tenant gets.
+    /// Topics that every tenant gets.
     base: Vec<Topic>,
 }
 
 impl Kafka {
-    /// The plane of this cluster, where every tenant gets these topics.
     pub fn new(
         client: Client,
         credentials: Arc<dyn Credentials>,
@@ -62,11 +64,11 @@ impl Kafka {
         }
     }
 
-    async fn look_at(&self, tenant: &TenantKey) -> Result<Held, Error> {
+    async fn held(&self, tenant: &TenantKey) -> Result<Held, Error> {
         let (user, principal) = (tenant.id.kafka_user(), principal(tenant));
         let base = self.base.iter().map(async |topic| {
-            let there = self.client.has_topic(&full_name(tenant, topic)).await?;
-            Ok::<_, Error>(there.then(|| topic.name.clone()))
+            let exists = self.client.has_topic(&full_name(tenant, topic)).await?;
+            Ok::<_, Error>(exists.then(|| topic.name.clone()))
         });
         let (acls, logins, topics) = tokio::try_join!(
             self.client.acls(Some(&principal)),
@@ -80,7 +82,7 @@ impl Kafka {
         })
     }
 
-    async fn look_at_all(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
+    async fn held_by_all(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
         let (acls, mut logins, topics) = tokio::try_join!(
             self.client.acls(None),
             self.client.logins(&[]),
@@ -95,19 +97,19 @@ impl Kafka {
         }
         let mut held = |tenant: &TenantKey| {
             let base = self.base.iter();
-            let there = base.filter(|topic| topics.contains(&full_name(tenant, topic)));
+            let existing = base.filter(|topic| topics.contains(&full_name(tenant, topic)));
             Held {
                 acls: acls_of.remove(&principal(tenant)).unwrap_or_default(),
                 logins: logins.remove(&tenant.id.kafka_user()).unwrap_or_default(),
-                topics: there.map(|topic| topic.name.clone()).collect(),
+                topics: existing.map(|topic| topic.name.clone()).collect(),
             }
         };
         let all = tenants.iter().map(|tenant| (tenant.clone(), held(tenant)));
         Ok(all.collect())
     }
 
-    /// The registry is asked only at the beginning: where something is held that nobody
-    /// else makes, an outage of it delays nothing.
+    /// Returns the owner of the topics with the tenant's prefix. The registry is read only
+    /// before the tenant has an ACL or a login: later its outage delays nothing.
     async fn ownership(&self, tenant: &TenantKey, held: &Held) -> Result<Ownership, Error> {
         if held.has_marks() || self.claims.has_topics(tenant).await? {
             return Ok(Ownership::Claimed);
@@ -122,17 +124,18 @@ impl Kafka {
         })
     }
 
-    /// What a purge deletes: what the registry says is the tenant's, whatever the looks.
-    async fn below(&self, tenant: &TenantKey) -> Result<Below, Error> {
+    /// Returns what a purge deletes. Only the registry decides whether the topics are the
+    /// tenant's: existing ACLs or logins don't count here.
+    async fn prefixed(&self, tenant: &TenantKey) -> Result<Prefixed, Error> {
         if !self.claims.has_topics(tenant).await? {
-            return Ok(Below::default());
+            return Ok(Prefixed::default());
         }
         let prefix = tenant.slug.topic_prefix();
         let own = |mut names: BTreeSet<String>| {
             names.retain(|name| name.starts_with(&prefix));
             names
         };
-        Ok(Below {
+        Ok(Prefixed {
             topics: own(self.client.topics().await?),
             groups: own(self.client.groups().await?),
         })
@@ -167,10 +170,10 @@ impl Backend for Kafka {
     async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
         match tenants {
             [tenant] => {
-                let held = self.look_at(tenant).await?;
+                let held = self.held(tenant).await?;
                 Ok([(tenant.clone(), held)].into())
             }
-            tenants => self.look_at_all(tenants).await,
+            tenants => self.held_by_all(tenants).await,
         }
     }
 
@@ -184,19 +187,19 @@ impl Backend for Kafka {
             return Ok(Observed {
                 topics: Ownership::Claimed,
                 credential: None,
-                below: self.below(tenant).await?,
+                prefixed: self.prefixed(tenant).await?,
                 held,
             });
         }
         Ok(Observed {
             topics: self.ownership(tenant, &held).await?,
             credential: self.credentials.read(tenant).await?,
-            below: Below::default(),
+            prefixed: Prefixed::default(),
             held,
         })
     }
 
-    /// Another's topics are in the way of a tenant's, but not of its having none.
+    /// Foreign topics prevent access, but not the absence of access.
     fn foreign_owner(
         &self,
         tenant: &TenantKey,
@@ -208,14 +211,14 @@ impl Backend for Kafka {
         else {
             return None;
         };
-        let named = topics.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>();
+        let named = topics.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>();
         let more = match topics.len() - named.len() {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
         Some(format!(
-            "Kafka: topics below {} were there before the tenant: {}{more}; delete them, or let \
-             the tenant have them: kubectl annotate tenant {} {ANNOTATION_ADOPT}=topics",
+            "Kafka: topics with prefix {} existed before the tenant: {}{more}; delete them, or \
+             give them to the tenant: kubectl annotate tenant {} {ANNOTATION_ADOPT}=topics",
             tenant.slug.topic_prefix(),
             named.join(", "),
             tenant.slug

@@ -1,26 +1,24 @@
-//! Connections to StarRocks. Everything goes by the text protocol, and no session is
-//! reset, for StarRocks knows neither prepared DDL nor COM_RESET_CONNECTION.
+//! Connections to StarRocks. All statements use the text protocol, and no session is reset,
+//! because StarRocks supports neither prepared DDL nor COM_RESET_CONNECTION.
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{
     Conn, Error as MysqlError, OptsBuilder, Pool, PoolConstraints, PoolOpts, Row, SslOpts,
 };
 
-use super::binding::Address;
 use super::error::{ACCESS_DENIED, NO_SUCH_CONNECTION, explain, unexpected};
-use super::sql::{Statement, identifier};
+use super::model::Login;
+use super::service_binding::ConnectionInfo;
+use super::sql::{Statement, quote_identifier};
 use crate::backend::access::Access;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::password::Password;
 
-/// How many tenants are looked at at the same time where that takes a statement each.
-pub const AT_A_TIME: usize = 8;
+/// Number of tenants that are observed at the same time if each takes a statement.
+pub const OBSERVE_CONCURRENCY: usize = 8;
 
-/// The catalog of StarRocks' own tables.
-pub const INTERNAL_CATALOG: &str = "default_catalog";
-
-/// The operator's way to StarRocks.
+/// The operator's StarRocks client. Clones share its connections.
 #[derive(Clone)]
 pub struct Client {
     access: Access,
@@ -29,40 +27,28 @@ pub struct Client {
     encrypted: bool,
 }
 
-/// What became of a login.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Login {
-    /// It was refused: the password is another.
-    Refused,
-    /// It came about, with these roles in use.
-    Accepted(Vec<String>),
-    /// It failed otherwise, which says nothing about the password: too many
-    /// connections, perhaps.
-    Unknown,
-}
-
 impl Client {
-    /// A client that connects when it is first used. Room for as many tenants at a
-    /// time as `concurrency` says in both planes, beside those that are audited.
+    /// Creates a client that connects on first use. The pool has room for `concurrency`
+    /// tenants in each of the two planes, and for those that are audited.
     pub fn new(
-        address: &Address,
+        connection: &ConnectionInfo,
         user: &str,
         password: &Password,
         concurrency: u16,
         metrics: Metrics,
     ) -> Self {
-        let most = 2 * usize::from(concurrency.max(1)) + AT_A_TIME;
+        let max_connections = 2 * usize::from(concurrency.max(1)) + OBSERVE_CONCURRENCY;
         let pool = PoolOpts::new()
-            .with_constraints(PoolConstraints::new(0, most).unwrap_or_default())
+            .with_constraints(PoolConstraints::new(0, max_connections).unwrap_or_default())
             .with_reset_connection(false);
-        let tls = address.ca.as_ref().map(|ca| {
+        let tls = connection.ca.as_ref().map(|ca| {
             SslOpts::default()
                 .with_root_certs(vec![ca.clone().into_bytes().into()])
                 .with_disable_built_in_roots(true)
         });
         let options = OptsBuilder::default()
-            .ip_or_hostname(address.host.clone())
-            .tcp_port(address.port)
+            .ip_or_hostname(connection.host.clone())
+            .tcp_port(connection.port)
             .prefer_socket(false)
             .pool_opts(pool)
             .ssl_opts(tls);
@@ -74,16 +60,17 @@ impl Client {
             access: Access::new("starrocks", "StarRocks", metrics),
             pool: Pool::new(own),
             options,
-            encrypted: address.ca.is_some(),
+            encrypted: connection.ca.is_some(),
         }
     }
 
-    /// Whether the connections are encrypted.
+    /// Returns whether connections use TLS.
     pub fn is_encrypted(&self) -> bool {
         self.encrypted
     }
 
-    /// Runs statements one after the other in a catalog, for what `doing` says.
+    /// Runs statements in order with this session catalog; `doing` names the operation in
+    /// errors.
     pub async fn run(
         &self,
         doing: &str,
@@ -93,9 +80,9 @@ impl Client {
         let failed = |error: &_, secret| explain(doing, error, secret);
         let run = async {
             let mut connection = self.connection(doing).await?;
-            // A session that others used before may be in any catalog.
-            let here = format!("SET CATALOG {}", identifier(catalog));
-            let set = connection.query_drop(here).await;
+            // A pooled session may still be in another catalog.
+            let set_catalog = format!("SET CATALOG {}", quote_identifier(catalog));
+            let set = connection.query_drop(set_catalog).await;
             set.map_err(|error| failed(&error, false))?;
             for statement in statements {
                 let done = connection.query_drop(statement.expose()).await;
@@ -106,7 +93,8 @@ impl Client {
         self.access.call(doing, run).await
     }
 
-    /// The named columns of all rows of a statement that needs no catalog. NULL is "".
+    /// Returns the named columns of all rows of a statement that needs no session catalog.
+    /// NULL becomes "".
     pub async fn rows<const N: usize>(
         &self,
         doing: &str,
@@ -117,17 +105,19 @@ impl Client {
             let mut connection = self.connection(doing).await?;
             let rows: Result<Vec<Row>, _> = connection.query(statement).await;
             let rows = rows.map_err(|error| explain(doing, &error, false))?;
-            rows.iter().map(|row| cut(doing, row, columns)).collect()
+            rows.iter()
+                .map(|row| columns_of(doing, row, columns))
+                .collect()
         };
         self.access.call(doing, query).await
     }
 
-    /// Ends a connection of whomever; it may be gone already.
+    /// Kills a connection; succeeds if it no longer exists.
     pub async fn kill(&self, id: &str) -> Result<(), Error> {
-        let doing = "ending a tenant's connections";
+        let doing = "killing a tenant's connections";
         let id: u64 = id
             .parse()
-            .map_err(|_| unexpected(doing, "a connection has no number"))?;
+            .map_err(|_| unexpected(doing, "the id of a connection isn't a number"))?;
         let kill = async {
             let mut connection = self.connection(doing).await?;
             match connection.query_drop(format!("KILL {id}")).await {
@@ -138,29 +128,29 @@ impl Client {
         self.access.call(doing, kill).await
     }
 
-    /// Tries to log in as another.
+    /// Tries to log in as a tenant's user, and returns the outcome.
     pub async fn log_in_as(&self, user: &str, password: &Password) -> Result<Login, Error> {
         let doing = "logging in as a tenant";
         let options = self.options.clone();
         let options = options.user(Some(user)).pass(Some(password.expose()));
-        let try_it = async {
+        let log_in = async {
             let mut connection = match Conn::new(options).await {
                 Ok(connection) => connection,
                 Err(MysqlError::Server(error)) if error.code == ACCESS_DENIED => {
-                    return Ok(Login::Refused);
+                    return Ok(Login::Rejected);
                 }
                 Err(MysqlError::Server(_)) => return Ok(Login::Unknown),
                 Err(error) => return Err(explain(doing, &error, true)),
             };
             let roles = connection.query_first("SELECT current_role()").await;
-            // Whatever becomes of the farewell.
+            // Errors while disconnecting don't matter.
             let _ = connection.disconnect().await;
             Ok(roles.map_or(Login::Unknown, |roles: Option<String>| {
                 let roles = roles.unwrap_or_default();
                 Login::Accepted(roles.split(", ").map(str::to_owned).collect())
             }))
         };
-        self.access.call(doing, try_it).await
+        self.access.call(doing, log_in).await
     }
 
     async fn connection(&self, doing: &str) -> Result<Conn, Error> {
@@ -169,7 +159,12 @@ impl Client {
     }
 }
 
-fn cut<const N: usize>(doing: &str, row: &Row, columns: [&str; N]) -> Result<[String; N], Error> {
+/// Returns the named columns of a row as text.
+fn columns_of<const N: usize>(
+    doing: &str,
+    row: &Row,
+    columns: [&str; N],
+) -> Result<[String; N], Error> {
     let mut texts = [const { String::new() }; N];
     for (text, column) in texts.iter_mut().zip(columns) {
         let value = row.get_opt::<Option<String>, _>(column);

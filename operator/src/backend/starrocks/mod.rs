@@ -1,18 +1,21 @@
-//! StarRocks: two planes that share one way in.
+//! StarRocks: two planes with a shared client.
 //!
-//! - [`catalog`]: the tenant's Iceberg catalog, and the role and user that may use it.
-//! - [`resource_group`]: what the tenant's queries may use.
-//! - [`usage`]: what queries use at the moment.
-//! - [`client`]: the connections; [`sql`]: statements as text, pure.
-//! - [`binding`]: what tenants are told of it.
-//! - [`preflight`]: whether the cluster is fit for all this.
+//! - [`catalog`]: a tenant's Iceberg catalog, with the role and the user for it.
+//! - [`resource_group`]: limits of a tenant's queries.
+//! - [`model`]: types that both planes share; pure.
+//! - [`sql`]: statements as text; pure.
+//! - [`client`]: connections to the frontend.
+//! - [`usage`]: current CPU and memory use of queries.
+//! - [`preflight`]: checks of the cluster for `akili-operator check`.
+//! - [`service_binding`]: layout of the tenant's Secret.
 
-pub mod binding;
 pub mod catalog;
 pub mod client;
 pub mod error;
+pub mod model;
 pub mod preflight;
 pub mod resource_group;
+pub mod service_binding;
 pub mod sql;
 pub mod usage;
 

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::catalog::grants::Held;
+use super::catalog::grants::Privileges;
 use super::client::Client;
 use super::error::unexpected;
+use super::sql::quote_literal;
 use crate::backend::preflight::{Check, Preflight};
 use crate::error::{Error, Reason};
 
@@ -63,10 +64,10 @@ impl Preflight for Client {
             .rows(doing, "SHOW GRANTS", ["Catalog", "Grants"])
             .await?;
         for role in roles.iter().filter(|role| *role != "NONE") {
-            let show = format!("SHOW GRANTS FOR ROLE {}", super::sql::literal(role));
+            let show = format!("SHOW GRANTS FOR ROLE {}", quote_literal(role));
             lines.extend(self.rows(doing, &show, ["Catalog", "Grants"]).await?);
         }
-        let granted = Held::read(&lines).grants.into_iter();
+        let granted = Privileges::parse(&lines).grants.into_iter();
         Ok(judge(&Facts {
             version,
             encrypted: self.is_encrypted(),

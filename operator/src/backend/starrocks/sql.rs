@@ -1,9 +1,9 @@
-//! Statements as text. StarRocks prepares none of those that the operator sends, so
-//! whatever is not fixed is quoted here: pure.
+//! SQL text. StarRocks can't prepare the statements that the operator sends, so everything
+//! variable is quoted here. Pure.
 
 use std::fmt;
 
-/// A statement. One that holds a secret is shown as `…`.
+/// A statement. Debug shows `…` if it contains a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Statement {
     text: String,
@@ -11,15 +11,15 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// A statement that anybody may see.
-    pub fn open(text: impl Into<String>) -> Self {
+    /// Creates a statement without secrets.
+    pub fn plain(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             secret: false,
         }
     }
 
-    /// A statement that nobody may see but StarRocks.
+    /// Creates a statement that contains a secret.
     pub fn secret(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -27,12 +27,12 @@ impl Statement {
         }
     }
 
-    /// What is sent.
+    /// Returns the text to send.
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// Whether it holds a secret, which an answer may quote.
+    /// Returns whether the statement contains a secret, which an error message may quote.
     pub fn is_secret(&self) -> bool {
         self.secret
     }
@@ -44,25 +44,26 @@ impl fmt::Debug for Statement {
     }
 }
 
-/// A name, of whatever.
-pub fn identifier(name: &str) -> String {
+/// Quotes an identifier.
+pub fn quote_identifier(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// A text.
-pub fn literal(text: &str) -> String {
+/// Quotes a string.
+pub fn quote_literal(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\").replace('\'', "''"))
 }
 
-/// The user of this name, wherever it comes from; as StarRocks shows it, too.
+/// Returns the user of this name from any host, as statements take and StarRocks shows it.
 pub fn user(name: &str) -> String {
-    format!("{}@'%'", literal(name))
+    format!("{}@'%'", quote_literal(name))
 }
 
-/// `('key' = 'value', …)`
+/// Returns `('key' = 'value', …)`.
 pub fn properties<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let pairs = pairs.into_iter();
-    let pairs = pairs.map(|(key, value)| format!("{} = {}", literal(key), literal(value)));
+    let pairs =
+        pairs.map(|(key, value)| format!("{} = {}", quote_literal(key), quote_literal(value)));
     format!("({})", pairs.collect::<Vec<_>>().join(", "))
 }
 
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_quoted_stays_one_word() {
+    fn quoted_text_stays_one_token() {
         for (text, quoted) in [
             ("acme", "'acme'"),
             ("it's", "'it''s'"),
@@ -79,9 +80,9 @@ mod tests {
             (r"\' OR 1", r"'\\'' OR 1'"),
             ("", "''"),
         ] {
-            assert_eq!(literal(text), quoted);
+            assert_eq!(quote_literal(text), quoted);
         }
-        assert_eq!(identifier("a`; DROP"), "`a``; DROP`");
+        assert_eq!(quote_identifier("a`; DROP"), "`a``; DROP`");
         assert_eq!(user("tenant_1"), "'tenant_1'@'%'");
         assert_eq!(
             properties([("a", "1"), ("b", "it's")]),
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_shown() {
+    fn secret_statement_debug_hides_text() {
         let statement = Statement::secret("ALTER USER x IDENTIFIED BY 'hunter2'");
         assert_eq!(format!("{statement:?}"), "…");
     }

@@ -1,4 +1,4 @@
-//! What queries use at the moment, by resource group: all tenants' with one statement.
+//! Current CPU and memory use of queries by resource group: one statement for all tenants.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +9,23 @@ use super::client::Client;
 use super::error::unexpected;
 use crate::error::Error;
 
-/// Shows what is in use.
+/// Source of the current use.
 #[async_trait]
 pub trait Loads: Send + Sync {
-    /// By resource group. One that isn't there uses nothing.
+    /// Returns the use by resource group. A group without running queries is absent.
     async fn loads(&self) -> Result<BTreeMap<String, Compute>, Error>;
 }
 
 #[async_trait]
 impl Loads for Client {
-    /// A row for each node on which a group is at work. StarRocks calls it an estimate,
-    /// and it is never older than a second or so.
+    /// StarRocks returns a row for each node on which a group has running queries. The
+    /// values are estimates, and about a second old at most.
     async fn loads(&self) -> Result<BTreeMap<String, Compute>, Error> {
-        let doing = "looking at what queries use";
+        let doing = "reading the use of resource groups";
         let show = "SHOW USAGE RESOURCE GROUPS";
         let columns = ["Name", "BEInUseCpuCores", "BEInUseMemBytes"];
         let rows = self.rows(doing, show, columns).await?;
-        sum(rows).ok_or_else(|| unexpected(doing, "an amount isn't a number"))
+        sum(rows).ok_or_else(|| unexpected(doing, "a value isn't a number"))
     }
 }
 
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_uses_what_it_uses_on_all_nodes() {
+    fn use_of_group_is_summed_over_nodes() {
         let row = |row: [&str; 3]| row.map(str::to_owned);
         let loads = sum(vec![
             row(["tenant_1", "0.25", "100"]),

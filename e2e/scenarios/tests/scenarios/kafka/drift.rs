@@ -66,11 +66,11 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
     let tenant = platform.kafka_of("streams-drift")?;
     tenant.produce("streams-drift.events", "as before").await?;
     for told in [
-        "TopicsReady: allow ",
-        "TopicsReady: no longer allow Read on Topic others",
-        "TopicsReady: make the login, with the Secret's password",
-        "TopicsReady: delete the Sha512 login",
-        "TopicsReady: create the topic events",
+        "TopicsReady: created ALLOW ACLs: ",
+        "TopicsReady: deleted ALLOW ACLs: Read on Topic others",
+        "TopicsReady: set the password of Secret akili-kafka",
+        "TopicsReady: deleted the SCRAM-SHA-512 credential",
+        "TopicsReady: created topic events",
     ] {
         let events = platform
             .events_of("tenant", "streams-drift", "")?

@@ -29,29 +29,29 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
         (
             "a grant is revoked",
             in_catalog(format!("REVOKE INSERT {on_tables} FROM ROLE {name}")),
-            "grant INSERT on ALL TABLES",
+            "granted INSERT on ALL TABLES",
         ),
         (
             "a grant is added",
             vec![format!("GRANT OPERATE ON SYSTEM TO ROLE {name}")],
-            "revoke OPERATE on SYSTEM from role",
+            "revoked OPERATE on SYSTEM from role",
         ),
         (
             "a grant is added to the user",
             vec![format!("GRANT USAGE ON ALL CATALOGS TO USER {name}")],
-            "revoke USAGE on ALL CATALOGS from user",
+            "revoked USAGE on ALL CATALOGS from user",
         ),
         (
             "a grant can be handed on",
             vec![format!(
                 "GRANT ALTER ON CATALOG {CATALOG} TO ROLE {name} WITH GRANT OPTION"
             )],
-            "drop the role",
+            "dropped the role",
         ),
         (
             "a role is added",
             vec![format!("GRANT user_admin TO USER {name}")],
-            "take role user_admin from user",
+            "revoked role user_admin from user",
         ),
         (
             "the role is given to others",
@@ -61,12 +61,12 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
         (
             "the role is dropped",
             vec![format!("DROP ROLE {name}")],
-            "create the role",
+            "created the role",
         ),
         (
             "the user is dropped",
             vec![format!("DROP USER {name}")],
-            "create the user",
+            "created the user",
         ),
         (
             "the catalog is dropped",
@@ -74,33 +74,33 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
                 "SET CATALOG default_catalog".into(),
                 format!("DROP CATALOG {CATALOG}"),
             ],
-            "create the catalog",
+            "created the catalog",
         ),
         (
             "the group is dropped",
             vec![format!("DROP RESOURCE GROUP {name}")],
-            "create the resource group",
+            "created the resource group",
         ),
         (
             "the group is altered",
             vec![format!(
                 "ALTER RESOURCE GROUP {name} WITH ('mem_limit' = '90%')"
             )],
-            "change the resource group",
+            "changed the resource group",
         ),
         (
             "the group has cores of its own",
             vec![format!(
                 "ALTER RESOURCE GROUP {name} WITH ('cpu_weight' = '0', 'exclusive_cpu_cores' = '2')"
             )],
-            "change the resource group",
+            "changed the resource group",
         ),
         (
             "the group is for others",
             vec![format!(
                 "ALTER RESOURCE GROUP {name} ADD (user = 'somebody')"
             )],
-            "drop the classifiers of user=somebody",
+            "dropped the classifiers of user=somebody",
         ),
     ];
     for (what, harm, told) in harms {
@@ -133,7 +133,7 @@ async fn hidden_harm(platform: &Platform, admin: &mut StarRocks, name: &str) -> 
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     report("a password is set", began);
-    let set = "set the Secret's password";
+    let set = "set the password of Secret akili-starrocks";
     platform.until_event("tenant", "olapdrift", set).await?;
 
     let show = format!("SHOW CREATE CATALOG {CATALOG}");

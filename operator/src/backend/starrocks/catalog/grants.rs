@@ -1,59 +1,56 @@
-//! What a tenant may do in its catalog, and how StarRocks shows and takes it: pure.
+//! Privileges of a tenant on its catalog, and their form in SQL. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::super::client::INTERNAL_CATALOG;
-use super::super::sql::{Statement, literal};
+use super::super::model::INTERNAL_CATALOG;
+use super::super::sql::{Statement, quote_literal};
 use crate::backend::{Desired, TenantKey};
 
 /// A privilege on something, as StarRocks shows it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Grant {
-    /// The catalog that it is in, or that it is on.
+    /// The catalog that contains the object, or is the object.
     pub catalog: String,
-    /// Such as `CATALOG tenant_acme_catalog` or `ALL TABLES IN ALL DATABASES`.
+    /// Object, such as `CATALOG tenant_acme_catalog` or `ALL TABLES IN ALL DATABASES`.
     pub object: String,
-    /// Such as `SELECT`.
+    /// Privilege, such as `SELECT`.
     pub privilege: String,
 }
 
-/// To whom something is granted.
+/// Receiver of a grant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grantee {
-    /// A role, by its name.
+    /// A role by name.
     Role(String),
-    /// A user, as StarRocks shows it: `'name'@'host'`.
+    /// A user as StarRocks shows it: `'name'@'host'`.
     User(String),
 }
 
-/// A role that somebody has.
+/// A role granted to a role or user.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Edge {
-    /// The role.
     pub role: String,
-    /// Who has it.
     pub holder: Grantee,
 }
 
-/// What one role or user was granted beside roles.
+/// Privileges of one role or user, without those of its roles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Held {
-    /// What could be read.
+pub struct Privileges {
     pub grants: BTreeSet<Grant>,
-    /// Whether there is more: something that nobody but an admin grants, on what can't
-    /// be named here, or to be handed on.
-    pub strange: bool,
+    /// Whether there are further grants that the operator can't revoke: on objects whose
+    /// names it can't send back, or WITH GRANT OPTION. Only an admin creates those.
+    pub has_unmanageable_grants: bool,
 }
 
 const TABLES: &str = "ALL TABLES IN ALL DATABASES";
 const DATABASES: &str = "ALL DATABASES";
 
-/// The privilege that shows that a tenant is not suspended yet: it goes last.
+/// The privilege that is revoked last: it shows that suspending is not complete.
 pub const LAST_TO_GO: &str = "CREATE DATABASE";
 
-/// Everything that a tenant's role should be granted.
-pub fn wanted(tenant: &TenantKey, desired: &Desired) -> BTreeSet<Grant> {
+/// Returns all privileges that a tenant's role should have.
+pub fn desired_grants(tenant: &TenantKey, desired: &Desired) -> BTreeSet<Grant> {
     let catalog = tenant.slug.catalog();
     let itself = format!("CATALOG {catalog}");
     let on = |object: &str, privileges: &[&str]| {
@@ -77,23 +74,23 @@ pub fn wanted(tenant: &TenantKey, desired: &Desired) -> BTreeSet<Grant> {
     }
 }
 
-impl Held {
-    /// Reads the lines of SHOW GRANTS, each with its catalog.
-    pub fn read(lines: &[[String; 2]]) -> Self {
-        let mut held = Self::default();
+impl Privileges {
+    /// Parses the rows of SHOW GRANTS: catalog and statement.
+    pub fn parse(lines: &[[String; 2]]) -> Self {
+        let mut privileges = Self::default();
         for [catalog, line] in lines {
-            match read_line(catalog, line) {
-                Some(grants) => held.grants.extend(grants),
-                None => held.strange = true,
+            match parse_line(catalog, line) {
+                Some(grants) => privileges.grants.extend(grants),
+                None => privileges.has_unmanageable_grants = true,
             }
         }
-        held
+        privileges
     }
 }
 
-/// `GRANT privilege, … ON object TO …`; without ON it is about roles, of which the view
-/// of all of them tells.
-fn read_line(catalog: &str, line: &str) -> Option<Vec<Grant>> {
+/// Parses `GRANT privilege, … ON object TO …`; `None` if the operator couldn't revoke it.
+/// A line without ON grants a role: those are read from the view of all role grants.
+fn parse_line(catalog: &str, line: &str) -> Option<Vec<Grant>> {
     let Some((privileges, rest)) = line.split_once(" ON ") else {
         return Some(Vec::new());
     };
@@ -114,20 +111,23 @@ fn read_line(catalog: &str, line: &str) -> Option<Vec<Grant>> {
     Some(privileges.split(", ").map(grant).collect())
 }
 
-/// Whether it can be sent back as it is.
+/// Returns whether the text can be sent back to StarRocks unchanged.
 fn is_plain(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_ .,'@%".contains(c);
     text.chars().all(plain)
 }
 
-/// The statements that grant all this to a role, by the catalog to be in.
+/// Returns the statements that grant all of this to a role, by the session's catalog.
 pub fn grant(grants: &BTreeSet<Grant>, role: &str) -> BTreeMap<String, Vec<Statement>> {
     statements(grants, |privileges, object| {
-        format!("GRANT {privileges} ON {object} TO ROLE {}", literal(role))
+        format!(
+            "GRANT {privileges} ON {object} TO ROLE {}",
+            quote_literal(role)
+        )
     })
 }
 
-/// The statements that take all this away, by the catalog to be in.
+/// Returns the statements that revoke all of this, by the session's catalog.
 pub fn revoke(grants: &BTreeSet<Grant>, from: &Grantee) -> BTreeMap<String, Vec<Statement>> {
     statements(grants, |privileges, object| {
         format!("REVOKE {privileges} ON {object} FROM {}", from.in_sql())
@@ -145,7 +145,7 @@ fn statements(
     }
     let mut by_catalog: BTreeMap<String, Vec<Statement>> = BTreeMap::new();
     for ((catalog, object), privileges) in by_object {
-        let statement = Statement::open(write(privileges.join(", "), object));
+        let statement = Statement::plain(write(privileges.join(", "), object));
         by_catalog
             .entry(catalog.to_owned())
             .or_default()
@@ -155,10 +155,10 @@ fn statements(
 }
 
 impl Grantee {
-    /// As GRANT and REVOKE name it. A user's name is as StarRocks shows it.
+    /// Returns the grantee in the syntax of GRANT and REVOKE.
     pub fn in_sql(&self) -> String {
         match self {
-            Self::Role(role) => format!("ROLE {}", literal(role)),
+            Self::Role(role) => format!("ROLE {}", quote_literal(role)),
             Self::User(user) => format!("USER {user}"),
         }
     }
@@ -173,7 +173,7 @@ impl fmt::Display for Grantee {
     }
 }
 
-/// Grants as people read them: `SELECT, INSERT on ALL TABLES IN ALL DATABASES; …`.
+/// Grants for people: `SELECT, INSERT on ALL TABLES IN ALL DATABASES; …`.
 pub struct Summary<'a>(pub &'a BTreeSet<Grant>);
 
 impl fmt::Display for Summary<'_> {
@@ -197,9 +197,9 @@ mod tests {
     use super::*;
     use crate::backend::fake::all_states;
 
-    fn read(lines: &[(&str, &str)]) -> Held {
+    fn parse(lines: &[(&str, &str)]) -> Privileges {
         let owned = |(catalog, line): &(&str, &str)| [(*catalog).to_owned(), (*line).to_owned()];
-        Held::read(&lines.iter().map(owned).collect::<Vec<_>>())
+        Privileges::parse(&lines.iter().map(owned).collect::<Vec<_>>())
     }
 
     fn tenant() -> TenantKey {
@@ -210,10 +210,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_granted_is_read_back_as_it_was_wanted() {
+    fn parsed_grants_equal_the_desired_ones() {
         let [writable, read_only, none] = all_states();
         let c = "tenant_acme_catalog";
-        let held = read(&[
+        let held = parse(&[
             ("", "GRANT 'x' TO ROLE 'tenant'"),
             (
                 c,
@@ -224,15 +224,15 @@ mod tests {
                 "GRANT SELECT ON ALL TABLES IN ALL DATABASES TO ROLE 'tenant'",
             ),
         ]);
-        assert_eq!(held.grants, wanted(&tenant(), &read_only));
-        assert!(!held.strange);
-        assert!(wanted(&tenant(), &writable).is_superset(&held.grants));
-        assert!(wanted(&tenant(), &none).is_empty());
+        assert_eq!(held.grants, desired_grants(&tenant(), &read_only));
+        assert!(!held.has_unmanageable_grants);
+        assert!(desired_grants(&tenant(), &writable).is_superset(&held.grants));
+        assert!(desired_grants(&tenant(), &none).is_empty());
     }
 
     #[test]
-    fn what_cannot_be_sent_back_is_strange() {
-        for (line, strange) in [
+    fn grant_that_cannot_be_sent_back_is_unmanageable() {
+        for (line, unmanageable) in [
             ("GRANT SELECT ON TABLE d.t TO ROLE 'r'", false),
             ("GRANT OPERATE ON SYSTEM TO ROLE 'r'", false),
             ("GRANT IMPERSONATE ON USER 'a'@'%' TO ROLE 'r'", false),
@@ -244,14 +244,15 @@ mod tests {
             ),
             ("something else ON this", true),
         ] {
-            assert_eq!(read(&[("default", line)]).strange, strange, "{line}");
+            let held = parse(&[("default", line)]);
+            assert_eq!(held.has_unmanageable_grants, unmanageable, "{line}");
         }
     }
 
     #[test]
-    fn statements_are_grouped_by_what_they_are_about() {
+    fn statements_are_grouped_by_object() {
         let [_, read_only, _] = all_states();
-        let grants = wanted(&tenant(), &read_only);
+        let grants = desired_grants(&tenant(), &read_only);
         let user = Grantee::User("'a'@'%'".into());
         for (statements, expected) in [
             (

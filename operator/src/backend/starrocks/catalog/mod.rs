@@ -1,16 +1,18 @@
-//! The catalog plane: a tenant's Iceberg catalog, and the role and the user that may use
-//! it and nothing else.
+//! Catalog plane: a tenant's Iceberg catalog, with a role and a user that may use only this
+//! catalog.
 //!
-//! - [`grants`]: what a tenant may do in it; pure.
-//! - [`mod@properties`]: what the catalog is made of, and its mark; pure.
-//! - [`diff`]: what is to be done for one tenant; pure.
+//! - [`model`]: observed state and steps; pure.
+//! - [`diff`]: steps from the observed to the desired state; pure.
+//! - [`grants`]: a tenant's privileges; pure.
+//! - [`mod@properties`]: the catalog's properties, and its mark; pure.
 //!
-//! A role has all the privileges and a user the role, so that nothing but the role has to
-//! be changed when the tenant's state does. Only the connections of the frontend that the
-//! operator talks to are seen, and ended.
+//! The role holds all privileges and the user holds the role, so that a change of the
+//! tenant's state changes only the role. The operator sees and kills only connections of the
+//! frontend that it is connected to.
 
 pub mod diff;
 pub mod grants;
+pub mod model;
 pub mod properties;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,12 +23,14 @@ use akili_crds::tenant::{CatalogName, Resources};
 use async_trait::async_trait;
 use futures::future::OptionFuture;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use rand::distr::{Alphanumeric, SampleString};
 
-use self::diff::{Held, Observed, Step};
-use self::grants::{Edge, Grantee};
-use self::properties::{Comment, Template};
-use super::client::{AT_A_TIME, Client, INTERNAL_CATALOG, Login};
-use super::sql::{Statement, identifier, literal, properties, user};
+use self::grants::{Edge, Grantee, Privileges};
+use self::model::{Held, Observed, Step};
+use self::properties::{Comment, SALT_LENGTH, Template};
+use super::client::{Client, OBSERVE_CONCURRENCY};
+use super::model::{INTERNAL_CATALOG, Login};
+use super::sql::{Statement, properties, quote_identifier, quote_literal, user};
 use crate::backend::credentials::{Credential, Credentials};
 use crate::backend::{Backend, Desired, Effect, TenantKey};
 use crate::error::Error;
@@ -39,21 +43,21 @@ pub struct Catalog {
     template: Template,
 }
 
-/// What StarRocks shows of everybody.
-struct Everybody {
+/// Objects of all tenants, as bulk statements show them.
+struct Listing {
     /// Comments by catalog.
     catalogs: BTreeMap<String, String>,
     roles: BTreeSet<String>,
-    /// As StarRocks shows them: `'name'@'host'`.
+    /// Users as StarRocks shows them: `'name'@'host'`.
     users: BTreeSet<String>,
     edges: Vec<Edge>,
-    /// Numbers of connections by the name of their user.
+    /// Connection ids by user name.
     connections: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Catalog {
-    /// The plane of this StarRocks, where catalogs are made after this template. The
-    /// second credentials are those for the object store, of which catalogs have a copy.
+    /// Creates the plane. `object_keys` are the tenants' keys to the object store: each
+    /// catalog has a copy of one.
     pub fn new(
         client: Client,
         credentials: Arc<dyn Credentials>,
@@ -68,7 +72,7 @@ impl Catalog {
         }
     }
 
-    async fn everybody(&self) -> Result<Everybody, Error> {
+    async fn listing(&self) -> Result<Listing, Error> {
         let client = &self.client;
         let edges = "SELECT FROM_ROLE, TO_ROLE, TO_USER FROM default_catalog.sys.role_edges";
         let (catalogs, roles, users, edges, connections) = tokio::try_join!(
@@ -76,7 +80,7 @@ impl Catalog {
             client.rows("listing roles", "SHOW ROLES", ["Name"]),
             client.rows("listing users", "SHOW USERS", ["User"]),
             client.rows(
-                "listing who has which role",
+                "listing role grants",
                 edges,
                 ["FROM_ROLE", "TO_ROLE", "TO_USER"]
             ),
@@ -86,7 +90,7 @@ impl Catalog {
                 ["User", "Id"]
             ),
         )?;
-        let mut everybody = Everybody {
+        let mut listing = Listing {
             catalogs: catalogs.into_iter().map(Into::into).collect(),
             roles: roles.into_iter().flatten().collect(),
             users: users.into_iter().flatten().collect(),
@@ -94,44 +98,44 @@ impl Catalog {
             connections: BTreeMap::new(),
         };
         for [user, id] in connections {
-            everybody.connections.entry(user).or_default().insert(id);
+            listing.connections.entry(user).or_default().insert(id);
         }
-        Ok(everybody)
+        Ok(listing)
     }
 
-    async fn held(&self, tenant: &TenantKey, everybody: &Everybody) -> Result<Held, Error> {
+    async fn held(&self, tenant: &TenantKey, listing: &Listing) -> Result<Held, Error> {
         let name = tenant.id.starrocks_name();
         let identity = user(&name);
-        let has_user = everybody.users.contains(&identity);
+        let has_user = listing.users.contains(&identity);
         let (role, user) = (Grantee::Role(name.clone()), Grantee::User(identity));
-        let granted_to_role: OptionFuture<_> = everybody
+        let granted_to_role: OptionFuture<_> = listing
             .roles
             .contains(&name)
             .then(|| self.granted_to(&role))
             .into();
         let granted_to_user: OptionFuture<_> = has_user.then(|| self.granted_to(&user)).into();
-        let edges = everybody.edges.iter();
+        let edges = listing.edges.iter();
         let edges =
             edges.filter(|edge| edge.role == name || edge.holder == role || edge.holder == user);
-        let connections = everybody.connections.get(&name);
+        let connections = listing.connections.get(&name);
         Ok(Held {
-            comment: everybody.catalogs.get(&tenant.slug.catalog()).cloned(),
+            comment: listing.catalogs.get(&tenant.slug.catalog()).cloned(),
             role: granted_to_role.await.transpose()?,
             user: granted_to_user.await.transpose()?,
             edges: edges.cloned().collect(),
-            sessions: connections
+            connections: connections
                 .filter(|_| !has_user)
                 .cloned()
                 .unwrap_or_default(),
         })
     }
 
-    async fn granted_to(&self, grantee: &Grantee) -> Result<grants::Held, Error> {
+    async fn granted_to(&self, grantee: &Grantee) -> Result<Privileges, Error> {
         let show = format!("SHOW GRANTS FOR {}", grantee.in_sql());
         let rows = self
             .client
-            .rows("reading grants", &show, ["Catalog", "Grants"]);
-        Ok(grants::Held::read(&rows.await?))
+            .rows("listing grants", &show, ["Catalog", "Grants"]);
+        Ok(Privileges::parse(&rows.await?))
     }
 
     async fn catalog(
@@ -139,22 +143,25 @@ impl Catalog {
         tenant: &TenantKey,
         comment: Option<&String>,
         key: Option<&Credential>,
-    ) -> Result<diff::Catalog, Error> {
+    ) -> Result<model::Catalog, Error> {
         let Some(text) = comment else {
-            return Ok(diff::Catalog::Missing);
+            return Ok(model::Catalog::Missing);
         };
-        let Some(comment) = Comment::read(text).filter(|it| it.tenant == tenant.id) else {
-            return Ok(diff::Catalog::Another(text.clone()));
+        let Some(comment) = Comment::parse(text).filter(|it| it.tenant == tenant.id) else {
+            return Ok(model::Catalog::Foreign(text.clone()));
         };
-        let wanted = key.map(|key| self.template.fill(tenant, &key.password));
-        let Some(wanted) = wanted.filter(|wanted| comment.fits(wanted)) else {
-            return Ok(diff::Catalog::Own { current: false });
+        let desired = key.map(|key| self.template.fill(tenant, &key.password));
+        let Some(desired) = desired.filter(|desired| comment.matches(desired)) else {
+            return Ok(model::Catalog::Own { current: false });
         };
-        let show = format!("SHOW CREATE CATALOG {}", identifier(&tenant.slug.catalog()));
-        let doing = "looking at a catalog";
+        let show = format!(
+            "SHOW CREATE CATALOG {}",
+            quote_identifier(&tenant.slug.catalog())
+        );
+        let doing = "describing a catalog";
         let shown = self.client.rows(doing, &show, ["Create Catalog"]).await?;
-        let current = shown.iter().all(|[shown]| wanted.agree_with(shown));
-        Ok(diff::Catalog::Own { current })
+        let current = shown.iter().all(|[shown]| desired.agree_with(shown));
+        Ok(model::Catalog::Own { current })
     }
 
     async fn login(
@@ -187,28 +194,29 @@ impl Catalog {
 
     async fn create_catalog(&self, tenant: &TenantKey) -> Result<(), Error> {
         let key = self.object_keys.password(tenant).await?;
-        let wanted = self.template.fill(tenant, &key);
+        let desired = self.template.fill(tenant, &key);
+        let salt = Alphanumeric.sample_string(&mut rand::rng(), SALT_LENGTH);
         let create = format!(
             "CREATE EXTERNAL CATALOG {} COMMENT {} PROPERTIES {}",
-            identifier(&tenant.slug.catalog()),
-            literal(&Comment::new(tenant.id, &wanted).to_string()),
-            properties(wanted.iter())
+            quote_identifier(&tenant.slug.catalog()),
+            quote_literal(&Comment::new(tenant.id, &desired, salt).to_string()),
+            properties(desired.iter())
         );
         self.run("creating a catalog", Statement::secret(create))
             .await
     }
 
-    /// `CREATE USER … DEFAULT ROLE …`, or `ALTER USER …`, with the Secret's password.
-    async fn identify(&self, tenant: &TenantKey, begin: &str, end: &str) -> Result<(), Error> {
+    /// Runs `CREATE USER … DEFAULT ROLE …`, or `ALTER USER …`, with the Secret's password.
+    async fn set_password(&self, tenant: &TenantKey, begin: &str, end: &str) -> Result<(), Error> {
         let password = self.credentials.password(tenant).await?;
-        let who = user(&tenant.id.starrocks_name());
-        let word = literal(password.expose());
-        let statement = format!("{begin} USER {who} IDENTIFIED BY {word}{end}");
+        let user = user(&tenant.id.starrocks_name());
+        let password = quote_literal(password.expose());
+        let statement = format!("{begin} USER {user} IDENTIFIED BY {password}{end}");
         self.run("setting a tenant's password", Statement::secret(statement))
             .await
     }
 
-    async fn end_connections(&self, tenant: &TenantKey) -> Result<(), Error> {
+    async fn kill_connections(&self, tenant: &TenantKey) -> Result<(), Error> {
         let name = tenant.id.starrocks_name();
         let doing = "listing connections";
         let list = self
@@ -252,22 +260,22 @@ impl Backend for Catalog {
         });
     }
 
-    /// Five statements for all, and two a tenant for what was granted. There is a view
-    /// of all grants, but to say on what a grant on all tables is, StarRocks asks the
-    /// metastore of every catalog: one that doesn't answer would hide everybody's.
+    /// Runs five statements for all tenants, and two for each tenant's grants. A view of all
+    /// grants exists, but to resolve grants on all tables StarRocks asks the metastore of
+    /// every catalog: one metastore without an answer would hide the grants of all tenants.
     async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
-        let everybody = &self.everybody().await?;
-        let looks = tenants.iter().cloned().map(|tenant| async move {
-            let held = self.held(&tenant, everybody).await?;
+        let listing = &self.listing().await?;
+        let observations = tenants.iter().cloned().map(|tenant| async move {
+            let held = self.held(&tenant, listing).await?;
             Ok((tenant, held))
         });
-        stream::iter(looks)
-            .buffer_unordered(AT_A_TIME)
+        stream::iter(observations)
+            .buffer_unordered(OBSERVE_CONCURRENCY)
             .try_collect()
             .await
     }
 
-    /// StarRocks shows no password, not even hashed: a login proves it.
+    /// StarRocks shows no password, not even a hash: a login proves that it is set.
     async fn observe(
         &self,
         tenant: &TenantKey,
@@ -299,22 +307,22 @@ impl Backend for Catalog {
         })
     }
 
-    /// Role and user carry the tenant's id. Another's catalog is in the way of the
-    /// tenant's, but not of its having none.
+    /// Role and user are named by the tenant's id, so only the catalog can be foreign. A
+    /// foreign catalog prevents access, but not the absence of access.
     fn foreign_owner(
         &self,
         tenant: &TenantKey,
         desired: &Desired,
         observed: &Observed,
     ) -> Option<String> {
-        let (diff::Catalog::Another(comment), Desired::Writable { .. } | Desired::ReadOnly(_)) =
+        let (model::Catalog::Foreign(comment), Desired::Writable { .. } | Desired::ReadOnly(_)) =
             (&observed.catalog, desired)
         else {
             return None;
         };
         Some(format!(
-            "StarRocks: the catalog {} isn't tenant {}'s: its comment is {comment:?}; drop or \
-             rename it, or name the tenant otherwise",
+            "StarRocks: catalog {} doesn't belong to tenant {}: its comment is {comment:?}; drop \
+             or rename it, or give the tenant another name",
             tenant.slug.catalog(),
             tenant.slug
         ))
@@ -336,7 +344,7 @@ impl Backend for Catalog {
             Step::RevokeRole(_)
             | Step::Revoke(..)
             | Step::DropUser
-            | Step::EndConnections
+            | Step::KillConnections
             | Step::DropRole
             | Step::DropCatalog => Effect::Closes,
         }
@@ -344,24 +352,24 @@ impl Backend for Catalog {
 
     async fn apply(&self, tenant: &TenantKey, step: &Step) -> Result<(), Error> {
         let name = tenant.id.starrocks_name();
-        let (role, user) = (literal(&name), user(&name));
-        let run = |doing, text: String| self.run(doing, Statement::open(text));
+        let (role, user) = (quote_literal(&name), user(&name));
+        let run = |doing, text: String| self.run(doing, Statement::plain(text));
         match step {
             Step::RevokeRole(edge) => {
-                let (what, whom) = (literal(&edge.role), edge.holder.in_sql());
-                run("revoking a role", format!("REVOKE {what} FROM {whom}")).await
+                let (role, holder) = (quote_literal(&edge.role), edge.holder.in_sql());
+                run("revoking a role", format!("REVOKE {role} FROM {holder}")).await
             }
             Step::Revoke(grants, from) => {
                 let revoke = grants::revoke(grants, from);
                 self.run_in("revoking privileges", revoke).await
             }
             Step::DropUser => run("dropping a user", format!("DROP USER IF EXISTS {user}")).await,
-            Step::EndConnections => self.end_connections(tenant).await,
+            Step::KillConnections => self.kill_connections(tenant).await,
             Step::DropRole => run("dropping a role", format!("DROP ROLE IF EXISTS {role}")).await,
             Step::WriteCredential => self.credentials.write(tenant).await,
             Step::WriteObjectKey => self.object_keys.write(tenant).await,
             Step::DropCatalog => {
-                let catalog = identifier(&tenant.slug.catalog());
+                let catalog = quote_identifier(&tenant.slug.catalog());
                 run("dropping a catalog", format!("DROP CATALOG {catalog}")).await
             }
             Step::CreateCatalog => self.create_catalog(tenant).await,
@@ -375,12 +383,12 @@ impl Backend for Catalog {
             }
             Step::CreateUser => {
                 let role = format!(" DEFAULT ROLE {role}");
-                self.identify(tenant, "CREATE", &role).await
+                self.set_password(tenant, "CREATE", &role).await
             }
-            Step::SetPassword => self.identify(tenant, "ALTER", "").await,
+            Step::SetPassword => self.set_password(tenant, "ALTER", "").await,
             Step::GrantRole => {
-                let grant = Statement::open(format!("GRANT {role} TO USER {user}"));
-                let default = Statement::open(format!("SET DEFAULT ROLE {role} TO {user}"));
+                let grant = Statement::plain(format!("GRANT {role} TO USER {user}"));
+                let default = Statement::plain(format!("SET DEFAULT ROLE {role} TO {user}"));
                 let both = [grant, default];
                 let doing = "granting a tenant's role";
                 self.client.run(doing, INTERNAL_CATALOG, &both).await

@@ -1,45 +1,50 @@
-//! The properties of a tenant's catalog, and the comment that says whose it is and what
-//! it was made with: pure.
+//! Properties of a tenant's catalog, and the comment that records its owner and a hash of
+//! those properties. Pure.
 //!
-//! StarRocks shows secrets only masked, and can't be asked for a hash. So the comment has
-//! one of all properties, the key to the object store included, with a salt of its own: a
-//! key that was changed shows.
+//! StarRocks shows secrets only masked and offers no hash of them. The comment therefore
+//! holds a salted hash of all properties, including the key to the object store: a changed
+//! key becomes visible.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use akili_crds::TenantId;
 use akili_crds::names::{ANNOTATION_APPLIED, LABEL_TENANT_ID};
-use rand::distr::{Alphanumeric, SampleString};
 use sha2::{Digest, Sha256};
 
 use crate::backend::TenantKey;
-use crate::backend::object_store::service_binding::ConnectionInfo;
 use crate::password::Password;
 
-/// The directory below a tenant's prefix that its tables are in.
+/// Directory of the tables within a tenant's prefix.
 const WAREHOUSE: &str = "warehouse/";
-/// Letters and digits of a salt.
-const SALT: usize = 16;
-/// What stands for the middle of a secret that is shown.
+/// Length of a salt, which consists of letters and digits.
+pub const SALT_LENGTH: usize = 16;
+/// Replacement for the middle of a secret in StarRocks' output.
 const MASK: &str = "******";
 
-/// What every catalog is made of.
+/// Template of every tenant's catalog.
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// The admin's properties, in which {id} and {slug} are the tenant's.
+    /// The admin's properties; {id} and {slug} are replaced with the tenant's.
     pub properties: BTreeMap<String, String>,
-    /// Where the tables are.
-    pub objects: ConnectionInfo,
+    pub object_store: ObjectStoreLocation,
 }
 
-/// The properties of one catalog, in clear. Shown as `…`.
+/// Where the tables of all tenants are stored.
+#[derive(Clone, Debug)]
+pub struct ObjectStoreLocation {
+    pub endpoint: String,
+    pub region: String,
+    pub bucket: String,
+}
+
+/// Properties of one catalog in clear text. Debug shows `…`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Properties(BTreeMap<String, String>);
 
 impl Template {
-    /// The properties of this tenant's catalog, with the secret of its own key to the
-    /// object store.
+    /// Returns the properties of this tenant's catalog; `key` is the secret of its own key
+    /// to the object store.
     pub fn fill(&self, tenant: &TenantKey, key: &Password) -> Properties {
         let id = tenant.id.to_string();
         let fill = |value: &String| {
@@ -48,22 +53,22 @@ impl Template {
         };
         let admins = self.properties.iter();
         let admins = admins.map(|(key, value)| (key.clone(), fill(value)));
-        let objects = &self.objects;
-        let encrypted = !objects.endpoint.starts_with("http://");
+        let store = &self.object_store;
+        let encrypted = !store.endpoint.starts_with("http://");
         let own = [
             ("type", "iceberg".to_owned()),
             (
                 "iceberg.catalog.warehouse",
                 format!(
                     "s3://{}/{}{WAREHOUSE}",
-                    objects.bucket,
+                    store.bucket,
                     tenant.id.object_prefix()
                 ),
             ),
-            ("aws.s3.endpoint", objects.endpoint.clone()),
+            ("aws.s3.endpoint", store.endpoint.clone()),
             ("aws.s3.enable_ssl", encrypted.to_string()),
             ("aws.s3.enable_path_style_access", "true".into()),
-            ("aws.s3.region", objects.region.clone()),
+            ("aws.s3.region", store.region.clone()),
             ("aws.s3.access_key", tenant.id.object_store_access_key()),
             ("aws.s3.secret_key", key.expose().to_owned()),
         ];
@@ -73,17 +78,17 @@ impl Template {
 }
 
 impl Properties {
-    /// One by one.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.0.iter();
         all.map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// Whether SHOW CREATE CATALOG shows these, as far as it shows them at all.
+    /// Returns whether the output of SHOW CREATE CATALOG agrees with these properties, as
+    /// far as it shows them.
     pub fn agree_with(&self, shown: &str) -> bool {
         let shown: BTreeMap<&str, &str> = shown.lines().filter_map(shown_property).collect();
         let agrees = |(key, value): (&str, &str)| {
-            // How these are shown isn't documented.
+            // StarRocks doesn't document how it escapes these characters.
             value.contains(['"', '\\', '\n'])
                 || shown
                     .get(key)
@@ -110,7 +115,7 @@ impl fmt::Debug for Properties {
     }
 }
 
-/// `"key"  =  "value"`, in a line of its own, the first after `PROPERTIES (`.
+/// Parses `"key"  =  "value"`: one property a line, the first after `PROPERTIES (`.
 fn shown_property(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split_once('=')?;
     Some((in_quotes(key)?, in_quotes(value)?))
@@ -121,25 +126,24 @@ fn in_quotes(text: &str) -> Option<&str> {
     Some(rest.rsplit_once('"')?.0)
 }
 
-/// The comment of a tenant's catalog.
+/// Comment of a tenant's catalog: owner and salted hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comment {
-    /// Whose it is.
     pub tenant: TenantId,
     salt: String,
     hash: String,
 }
 
 impl Comment {
-    /// The comment for a catalog that is made with these properties.
-    pub fn new(tenant: TenantId, properties: &Properties) -> Self {
-        let salt = Alphanumeric.sample_string(&mut rand::rng(), SALT);
+    /// Creates the comment of a catalog with these properties. `salt` must be fresh and
+    /// random.
+    pub fn new(tenant: TenantId, properties: &Properties, salt: String) -> Self {
         let hash = properties.hash(&salt);
         Self { tenant, salt, hash }
     }
 
-    /// The comment that a catalog has, if it is one of ours.
-    pub fn read(text: &str) -> Option<Self> {
+    /// Parses the comment of a catalog; `None` if the operator didn't create it.
+    pub fn parse(text: &str) -> Option<Self> {
         let (tenant, applied) = text.split_once(' ')?;
         let tenant = tenant.strip_prefix(LABEL_TENANT_ID)?.strip_prefix('=')?;
         let applied = applied
@@ -153,8 +157,8 @@ impl Comment {
         })
     }
 
-    /// Whether the catalog was made with these.
-    pub fn fits(&self, properties: &Properties) -> bool {
+    /// Returns whether the catalog was created with these properties.
+    pub fn matches(&self, properties: &Properties) -> bool {
         self.hash == properties.hash(&self.salt)
     }
 }
@@ -189,18 +193,17 @@ mod tests {
             properties: properties
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
-            objects: ConnectionInfo {
+            object_store: ObjectStoreLocation {
                 endpoint: "http://s3:7480".into(),
                 region: "us-east-1".into(),
                 bucket: "akili".into(),
-                ca: None,
             },
         };
         template.fill(&tenant(), &Password::from(key.to_owned()))
     }
 
     #[test]
-    fn a_catalog_reaches_the_tenants_own_prefix_with_its_own_key() {
+    fn filled_template_uses_own_prefix_and_own_key() {
         let properties: Vec<_> = filled("secret").0.into_iter().collect();
         let id = "550e8400-e29b-41d4-a716-446655440000";
         let expected = [
@@ -223,20 +226,21 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_fits_what_the_catalog_was_made_with() {
-        let comment = Comment::new(tenant().id, &filled("one"));
-        let read = Comment::read(&comment.to_string()).unwrap();
-        assert_eq!(read, comment);
-        assert!(read.fits(&filled("one")));
-        assert!(!read.fits(&filled("another")));
-        assert_ne!(Comment::new(tenant().id, &filled("one")), comment, "salted");
+    fn comment_matches_only_the_properties_of_its_catalog() {
+        let salted = |salt: &str| Comment::new(tenant().id, &filled("one"), salt.to_owned());
+        let comment = salted("a");
+        let parsed = Comment::parse(&comment.to_string()).unwrap();
+        assert_eq!(parsed, comment);
+        assert!(parsed.matches(&filled("one")));
+        assert!(!parsed.matches(&filled("another")));
+        assert_ne!(salted("b").hash, comment.hash, "salted");
         for other in ["", "a catalog", "akili.io/tenant-id=x akili.io/applied=a.b"] {
-            assert_eq!(Comment::read(other), None, "{other}");
+            assert_eq!(Comment::parse(other), None, "{other}");
         }
     }
 
     #[test]
-    fn what_is_shown_agrees_as_far_as_it_is_shown() {
+    fn shown_properties_agree_unless_one_differs() {
         let show = |properties: &Properties| {
             let line = |(key, value): (&str, &str)| match key {
                 "aws.s3.secret_key" => format!("\"{key}\"  =  \"se******et\""),
@@ -246,14 +250,14 @@ mod tests {
             let lines = lines.join(",\n");
             format!("CREATE EXTERNAL CATALOG `c`\nCOMMENT \"a = b\"\nPROPERTIES ({lines}\n)")
         };
-        let wanted = filled("secret");
-        assert!(wanted.agree_with(&show(&wanted)));
-        let mut other = wanted.clone();
+        let desired = filled("secret");
+        assert!(desired.agree_with(&show(&desired)));
+        let mut other = desired.clone();
         other
             .0
             .insert("iceberg.catalog.uri".into(), "https://elsewhere".into());
-        assert!(!wanted.agree_with(&show(&other)));
+        assert!(!desired.agree_with(&show(&other)));
         other.0.remove("iceberg.catalog.uri");
-        assert!(!wanted.agree_with(&show(&other)));
+        assert!(!desired.agree_with(&show(&other)));
     }
 }

@@ -1,89 +1,26 @@
-//! From what StarRocks holds for a tenant's resource group to what it should: pure.
+//! Steps from the observed to the desired state of a tenant's resource group. Pure.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use super::size::{Limits, Nodes, limits};
+use super::model::{Observed, Step};
+use super::size::limits;
 use crate::backend::{Desired, TenantKey};
 
-/// What StarRocks holds for a tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Observed {
-    /// The nodes that its queries run on.
-    pub nodes: Nodes,
-    /// Its group, if there is one.
-    pub group: Option<Group>,
-}
-
-/// A resource group.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Group {
-    /// What its queries may use; none if it isn't limited in this way.
-    pub limits: Option<Limits>,
-    /// Which queries are its own.
-    pub classifiers: BTreeSet<Classifier>,
-}
-
-/// What a query must be like to be a group's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Classifier {
-    /// Its number.
-    pub id: u64,
-    /// Its conditions, as StarRocks shows them: `user=tenant_1`.
-    pub conditions: String,
-}
-
-/// One thing to do. Every step can be repeated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Make the group for the tenant's queries, with these limits.
-    Create(Limits),
-    /// Give the group these limits.
-    Limit(Limits),
-    /// Make the tenant's queries the group's.
-    Classify,
-    /// Make these queries the group's no longer.
-    Drop(BTreeSet<Classifier>),
-    /// Drop the group.
-    DropGroup,
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let limits = |limits: &Limits| {
-            let weight = limits.cpu_weight;
-            format!("cpu_weight {weight} and mem_limit {}", limits.mem_limit())
-        };
-        match self {
-            Self::Create(to) => write!(f, "create the resource group, {}", limits(to)),
-            Self::Limit(to) => write!(f, "change the resource group to {}", limits(to)),
-            Self::Classify => f.write_str("classify the tenant's queries"),
-            Self::Drop(classifiers) => {
-                let conditions = classifiers.iter().map(|it| it.conditions.as_str());
-                let conditions = conditions.collect::<Vec<_>>().join("; ");
-                write!(f, "drop the classifiers of {conditions}")
-            }
-            Self::DropGroup => f.write_str("drop the resource group"),
-        }
-    }
-}
-
-/// What is to be done, in this order; nothing if StarRocks holds what it should.
-///
-/// A group gives nobody access: a tenant that has none keeps what is there.
+/// Returns the steps in order; none if StarRocks is in the desired state. A group grants no
+/// access, so a tenant without access keeps its group.
 pub fn diff(tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {
     let quota = match desired {
         Desired::Writable { limits, .. } | Desired::ReadOnly(limits) => limits,
         Desired::NoAccess => return Vec::new(),
         Desired::Absent => return observed.group.iter().map(|_| Step::DropGroup).collect(),
     };
-    let (wanted, _) = limits(quota, observed.nodes);
+    let (desired_limits, _) = limits(quota, observed.nodes);
     let Some(group) = &observed.group else {
-        return vec![Step::Create(wanted)];
+        return vec![Step::Create(desired_limits)];
     };
     let mut steps = Vec::new();
-    if group.limits != Some(wanted) {
-        steps.push(Step::Limit(wanted));
+    if group.limits != Some(desired_limits) {
+        steps.push(Step::Limit(desired_limits));
     }
     let own = format!("user={}", tenant.id.starrocks_name());
     let (own, others): (BTreeSet<_>, BTreeSet<_>) = group
@@ -95,7 +32,7 @@ pub fn diff(tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<S
         steps.push(Step::Classify);
     }
     if !others.is_empty() {
-        steps.push(Step::Drop(others));
+        steps.push(Step::DropClassifiers(others));
     }
     steps
 }
@@ -104,6 +41,8 @@ pub fn diff(tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<S
 mod tests {
     use akili_crds::TenantQuotaSpec;
 
+    use super::super::model::{Classifier, Group};
+    use super::super::size::{Limits, Nodes};
     use super::Step::*;
     use super::*;
     use crate::backend::fake::all_states;
@@ -130,7 +69,7 @@ mod tests {
         classifier(1, "user=tenant_550e8400e29b41d4a716446655440000")
     }
 
-    fn wanted() -> Limits {
+    fn desired_limits() -> Limits {
         limits(&TenantQuotaSpec::default(), NODES).0
     }
 
@@ -153,39 +92,43 @@ mod tests {
     }
 
     #[test]
-    fn while_the_tenant_may_query() {
+    fn tenant_with_access_gets_expected_steps() {
         let other = classifier(2, "role=public");
         let small = Limits {
             cpu_weight: 1,
             memory: 1,
         };
         for (reason, observed, expected) in [
-            ("converged", holding(Some(wanted()), &[own()]), vec![]),
-            ("there is none", nothing(), vec![Create(wanted())]),
+            (
+                "converged",
+                holding(Some(desired_limits()), &[own()]),
+                vec![],
+            ),
+            ("there is none", nothing(), vec![Create(desired_limits())]),
             (
                 "another quota",
                 holding(Some(small), &[own()]),
-                vec![Limit(wanted())],
+                vec![Limit(desired_limits())],
             ),
             (
-                "its cores are its own",
+                "it has exclusive cores",
                 holding(None, &[own()]),
-                vec![Limit(wanted())],
+                vec![Limit(desired_limits())],
             ),
             (
-                "not for anybody",
-                holding(Some(wanted()), &[]),
+                "it has no classifier",
+                holding(Some(desired_limits()), &[]),
                 vec![Classify],
             ),
             (
-                "for others too",
-                holding(Some(wanted()), &[own(), other.clone()]),
-                vec![Drop([other.clone()].into())],
+                "a classifier was added",
+                holding(Some(desired_limits()), &[own(), other.clone()]),
+                vec![DropClassifiers([other.clone()].into())],
             ),
             (
-                "for others only",
-                holding(Some(wanted()), std::slice::from_ref(&other)),
-                vec![Classify, Drop([other].into())],
+                "its classifier was replaced",
+                holding(Some(desired_limits()), std::slice::from_ref(&other)),
+                vec![Classify, DropClassifiers([other].into())],
             ),
         ] {
             let [active, suspended, archived] = all_states();
@@ -213,17 +156,19 @@ mod tests {
             }
             Limit(limits) => group.limits = Some(*limits),
             Classify => group.classifiers.extend([own()]),
-            Drop(classifiers) => group.classifiers.retain(|it| !classifiers.contains(it)),
+            DropClassifiers(classifiers) => {
+                group.classifiers.retain(|it| !classifiers.contains(it))
+            }
             DropGroup => {}
         }
         it
     }
 
     #[test]
-    fn whatever_is_found_the_steps_leave_nothing_to_do() {
+    fn interrupted_steps_converge_from_every_observation() {
         let others = [classifier(2, "role=public"), classifier(3, "")];
         let mut found = vec![nothing()];
-        for limits in [None, Some(wanted())] {
+        for limits in [None, Some(desired_limits())] {
             for classifiers in [
                 &[][..],
                 &[own()],

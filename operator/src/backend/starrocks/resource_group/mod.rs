@@ -1,12 +1,14 @@
-//! The resource group plane: what a tenant's queries may use, from its quota.
+//! Resource group plane: limits of a tenant's queries, from its quota.
 //!
-//! - [`size`]: from a quota to limits; pure.
-//! - [`diff`]: what is to be done for one tenant; pure.
+//! - [`model`]: observed state and steps; pure.
+//! - [`diff`]: steps from the observed to the desired state; pure.
+//! - [`size`]: limits from a quota; pure.
 //!
-//! Queries come to their group by their user: a tenant can leave its role, and databases
-//! of external catalogs classify nothing.
+//! A classifier assigns queries to the group by user. Roles don't work, because a tenant can
+//! leave its role; nor do databases, because those of external catalogs classify nothing.
 
 pub mod diff;
+pub mod model;
 pub mod size;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,15 +17,16 @@ use akili_crds::condition::types;
 use akili_crds::tenant::{ResourceGroupName, Resources};
 use async_trait::async_trait;
 
-use self::diff::{Classifier, Group, Observed, Step};
+use self::model::{Classifier, Group, Observed, Step};
 use self::size::{Limits, Nodes};
-use super::client::{Client, INTERNAL_CATALOG};
+use super::client::Client;
 use super::error::unexpected;
-use super::sql::{Statement, identifier, literal, properties};
+use super::model::INTERNAL_CATALOG;
+use super::sql::{Statement, properties, quote_identifier, quote_literal};
 use crate::backend::{Backend, Desired, Effect, Notice, StatusReason, TenantKey};
 use crate::error::{Error, Reason};
 
-/// The columns of SHOW VERBOSE RESOURCE GROUPS that say what a group is.
+/// Columns of SHOW VERBOSE RESOURCE GROUPS that describe a group.
 const COLUMNS: [&str; 5] = [
     "name",
     "cpu_weight",
@@ -38,7 +41,6 @@ pub struct ResourceGroup {
 }
 
 impl ResourceGroup {
-    /// The plane of this StarRocks.
     pub fn new(client: Client) -> Self {
         Self { client }
     }
@@ -50,18 +52,18 @@ impl ResourceGroup {
         for [name, weight, exclusive, memory, classifiers] in
             self.client.rows(doing, show, COLUMNS).await?
         {
-            // One row a classifier.
+            // StarRocks returns a row for each classifier.
             let group = groups.entry(name).or_insert_with(|| Group {
-                limits: read_limits(&weight, &exclusive, &memory),
+                limits: parse_limits(&weight, &exclusive, &memory),
                 classifiers: BTreeSet::new(),
             });
-            group.classifiers.extend(read_classifier(&classifiers));
+            group.classifiers.extend(parse_classifier(&classifiers));
         }
         Ok(groups)
     }
 
     async fn nodes(&self) -> Result<Nodes, Error> {
-        let doing = "looking at the nodes";
+        let doing = "listing nodes";
         let columns = ["CpuCores", "MemLimit"];
         let (backends, compute_nodes) = tokio::try_join!(
             self.client.rows(doing, "SHOW BACKENDS", columns),
@@ -70,11 +72,11 @@ impl ResourceGroup {
         let mut nodes = Nodes::default();
         for [cores, memory] in backends.into_iter().chain(compute_nodes) {
             let size = |shown: &str| {
-                size::read_size(shown)
-                    .ok_or_else(|| unexpected(doing, &format!("{shown:?} is no size")))
+                size::parse_size(shown)
+                    .ok_or_else(|| unexpected(doing, &format!("{shown:?} isn't a size")))
             };
             let cores: u64 = cores.parse().unwrap_or(0);
-            // One that never was up says nothing.
+            // A node that has never been up shows no cores.
             if cores > 0 {
                 nodes.count += 1;
                 nodes.cores += cores;
@@ -91,27 +93,27 @@ impl ResourceGroup {
         Ok(nodes)
     }
 
-    async fn alter(&self, tenant: &TenantKey, how: &str) -> Result<(), Error> {
-        let group = identifier(&tenant.id.starrocks_name());
-        let alter = Statement::open(format!("ALTER RESOURCE GROUP {group} {how}"));
+    async fn alter(&self, tenant: &TenantKey, change: &str) -> Result<(), Error> {
+        let group = quote_identifier(&tenant.id.starrocks_name());
+        let alter = Statement::plain(format!("ALTER RESOURCE GROUP {group} {change}"));
         let doing = "changing a resource group";
         self.client.run(doing, INTERNAL_CATALOG, &[alter]).await
     }
 }
 
-/// None if the group has cores of its own, which exclude a weight.
-fn read_limits(weight: &str, exclusive: &str, memory: &str) -> Option<Limits> {
+/// Parses the limits of a group; `None` if it has exclusive cores instead of a weight.
+fn parse_limits(weight: &str, exclusive: &str, memory: &str) -> Option<Limits> {
     let none = ["", "0", "null"].contains(&exclusive);
-    let (cpu_weight, memory) = (weight.parse().ok()?, Limits::read_mem_limit(memory)?);
+    let (cpu_weight, memory) = (weight.parse().ok()?, Limits::parse_mem_limit(memory)?);
     none.then_some(Limits { cpu_weight, memory })
 }
 
-/// `(id=7, weight=1.0, user=tenant_1)`; without an id there is none.
-fn read_classifier(shown: &str) -> Option<Classifier> {
+/// Parses `(id=7, weight=1.0, user=tenant_1)`; without an id the group has no classifier.
+fn parse_classifier(shown: &str) -> Option<Classifier> {
     let inside = shown.trim().strip_prefix("(id=")?.strip_suffix(')')?;
     let (id, rest) = inside.split_once(", ")?;
     let id = id.parse().ok().filter(|id| *id > 0)?;
-    // The weight follows from the conditions.
+    // StarRocks derives the weight from the conditions.
     let conditions = rest
         .split_once(", ")
         .map_or("", |(_, conditions)| conditions);
@@ -121,12 +123,13 @@ fn read_classifier(shown: &str) -> Option<Classifier> {
     })
 }
 
-/// The user that a group's queries come from.
+/// Returns the classifier of the tenant's user.
 fn classifier(tenant: &TenantKey) -> String {
-    format!("(user = {})", literal(&tenant.id.starrocks_name()))
+    format!("(user = {})", quote_literal(&tenant.id.starrocks_name()))
 }
 
-fn written(limits: &Limits) -> [(&'static str, String); 2] {
+/// Returns the limits as properties of a group.
+fn limit_properties(limits: &Limits) -> [(&'static str, String); 2] {
     let weight = limits.cpu_weight.to_string();
     [("cpu_weight", weight), ("mem_limit", limits.mem_limit())]
 }
@@ -169,7 +172,7 @@ impl Backend for ResourceGroup {
         Ok(held)
     }
 
-    /// Groups carry the tenant's id: nobody else's have such a name.
+    /// Groups are named by the tenant's id, so none is foreign.
     fn foreign_owner(
         &self,
         _tenant: &TenantKey,
@@ -183,7 +186,7 @@ impl Backend for ResourceGroup {
         diff::diff(tenant, desired, observed)
     }
 
-    /// A group lets nobody in, and keeps nobody out.
+    /// A group neither grants nor revokes access.
     fn effect(_step: &Step) -> Effect {
         Effect::Neutral
     }
@@ -191,37 +194,37 @@ impl Backend for ResourceGroup {
     async fn apply(&self, tenant: &TenantKey, step: &Step) -> Result<(), Error> {
         match step {
             Step::Create(limits) => {
-                let limits = written(limits);
+                let limits = limit_properties(limits);
                 let create = format!(
                     "CREATE RESOURCE GROUP IF NOT EXISTS {} TO {} WITH {}",
-                    identifier(&tenant.id.starrocks_name()),
+                    quote_identifier(&tenant.id.starrocks_name()),
                     classifier(tenant),
                     properties(limits.iter().map(|(key, value)| (*key, value.as_str())))
                 );
                 let doing = "creating a resource group";
-                let create = [Statement::open(create)];
+                let create = [Statement::plain(create)];
                 self.client.run(doing, INTERNAL_CATALOG, &create).await
             }
             Step::Limit(limits) => {
-                let [weight, memory] = written(limits);
-                // Old and new limits are judged together.
+                let [weight, memory] = limit_properties(limits);
+                // StarRocks validates old and new limits together.
                 let limits = [("exclusive_cpu_cores", "0".to_owned()), weight, memory];
                 let limits = limits.iter().map(|(key, value)| (*key, value.as_str()));
-                let how = format!("WITH {}", properties(limits));
-                self.alter(tenant, &how).await
+                let change = format!("WITH {}", properties(limits));
+                self.alter(tenant, &change).await
             }
             Step::Classify => {
-                let how = format!("ADD {}", classifier(tenant));
-                self.alter(tenant, &how).await
+                let change = format!("ADD {}", classifier(tenant));
+                self.alter(tenant, &change).await
             }
-            Step::Drop(classifiers) => {
+            Step::DropClassifiers(classifiers) => {
                 let ids: Vec<_> = classifiers.iter().map(|it| it.id.to_string()).collect();
-                let how = format!("DROP ({})", ids.join(", "));
-                self.alter(tenant, &how).await
+                let change = format!("DROP ({})", ids.join(", "));
+                self.alter(tenant, &change).await
             }
             Step::DropGroup => {
-                let group = identifier(&tenant.id.starrocks_name());
-                let drop = [Statement::open(format!("DROP RESOURCE GROUP {group}"))];
+                let group = quote_identifier(&tenant.id.starrocks_name());
+                let drop = [Statement::plain(format!("DROP RESOURCE GROUP {group}"))];
                 let doing = "dropping a resource group";
                 self.client.run(doing, INTERNAL_CATALOG, &drop).await
             }
@@ -246,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_starrocks_shows_of_a_group_is_read() {
+    fn shown_groups_and_classifiers_are_parsed() {
         let limits = Limits {
             cpu_weight: 3,
             memory: 1666,
@@ -257,7 +260,7 @@ mod tests {
             ("0", "2", "16.66%", None),
             ("3", "0", "", None),
         ] {
-            assert_eq!(read_limits(weight, exclusive, memory), read);
+            assert_eq!(parse_limits(weight, exclusive, memory), read);
         }
         for (shown, read) in [
             (
@@ -275,7 +278,7 @@ mod tests {
                 id,
                 conditions: conditions.to_owned(),
             });
-            assert_eq!(read_classifier(shown), read, "{shown}");
+            assert_eq!(parse_classifier(shown), read, "{shown}");
         }
     }
 }

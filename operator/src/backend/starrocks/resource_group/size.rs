@@ -1,86 +1,94 @@
-//! From a quota to the limits of a resource group: pure.
+//! Limits of a resource group from a quota. Pure.
 //!
-//! StarRocks limits what a group uses on each node: memory as a share of the node's, CPU
-//! time as a weight against other groups'. So a quota is spread evenly over all nodes.
+//! StarRocks limits a group on each node: memory as a share of the node's, CPU time as a
+//! weight against other groups. A quota is therefore spread evenly over all nodes.
+
+use std::fmt;
 
 use akili_crds::TenantQuotaSpec;
 
-/// The smallest share of memory, in hundredths of a percent.
-const LEAST_MEMORY: u64 = 1;
-/// All memory, likewise.
+/// Minimum share of memory, in hundredths of a percent.
+const MIN_MEMORY: u64 = 1;
+/// Maximum share of memory, in hundredths of a percent.
 const ALL_MEMORY: u64 = 10_000;
-/// The smallest weight.
-const LEAST_WEIGHT: u64 = 1;
+const MIN_WEIGHT: u64 = 1;
 const GB: u64 = 1 << 30;
 
-/// The nodes that run queries, all together, whether or not they are up just now: a
-/// restart changes nobody's limits.
+/// Total of all nodes that run queries, including those that are down: a restart of a node
+/// changes no limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Nodes {
-    /// How many there are.
+    /// Number of nodes.
     pub count: u64,
-    /// Their CPU cores.
+    /// CPU cores of all nodes.
     pub cores: u64,
-    /// Their memory for queries, in bytes.
+    /// Memory for queries of all nodes, in bytes.
     pub memory: u64,
 }
 
-/// What the queries of a group may use on each node.
+/// Limits of a group's queries on each node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// The share of CPU time against other groups: so many cores of each node.
+    /// Weight of CPU time against other groups: the number of cores of each node.
     pub cpu_weight: u64,
-    /// The share of memory, in hundredths of a percent.
+    /// Share of memory, in hundredths of a percent.
     pub memory: u64,
 }
 
 impl Limits {
-    /// The share of memory as StarRocks takes it: `16.66%`.
+    /// Returns the share of memory in StarRocks' syntax: `16.66%`.
     pub fn mem_limit(&self) -> String {
         format!("{}.{:02}%", self.memory / 100, self.memory % 100)
     }
 
-    /// The share of memory that StarRocks shows, in hundredths of a percent.
-    pub fn read_mem_limit(shown: &str) -> Option<u64> {
+    /// Parses the share of memory that StarRocks shows, in hundredths of a percent.
+    pub fn parse_mem_limit(shown: &str) -> Option<u64> {
         let percent: f64 = shown.trim().strip_suffix('%')?.parse().ok()?;
         let hundredths = (percent * 100.0).round();
-        // Anything else isn't a share.
+        // Other values aren't shares.
         (0.0..=10_000.0)
             .contains(&hundredths)
             .then_some(hundredths as u64)
     }
 }
 
-/// The limits for a quota, and what people should know of how they differ from it.
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (weight, memory) = (self.cpu_weight, self.mem_limit());
+        write!(f, "cpu_weight {weight} and mem_limit {memory}")
+    }
+}
+
+/// Returns the limits for a quota, and a message for each limit that was clamped.
 pub fn limits(quota: &TenantQuotaSpec, nodes: Nodes) -> (Limits, Vec<String>) {
     let count = nodes.count.max(1);
-    let most = (nodes.cores / count).max(LEAST_WEIGHT);
+    let max_weight = (nodes.cores / count).max(MIN_WEIGHT);
     let cpu = positive(quota.max_compute_cpu);
     let memory = positive(quota.max_compute_memory_gb);
-    // To the nearest: it is relative.
+    // Rounded to the nearest: a weight is relative.
     let weight = (2 * cpu + count) / (2 * count);
-    // Rounded down: it is a limit.
+    // Rounded down: a limit must not be exceeded.
     let share = u128::from(memory) * u128::from(GB) * u128::from(ALL_MEMORY);
     let share = share / u128::from(nodes.memory.max(1));
     let share = u64::try_from(share).unwrap_or(u64::MAX);
     let limits = Limits {
-        cpu_weight: weight.clamp(LEAST_WEIGHT, most),
-        memory: share.clamp(LEAST_MEMORY, ALL_MEMORY),
+        cpu_weight: weight.clamp(MIN_WEIGHT, max_weight),
+        memory: share.clamp(MIN_MEMORY, ALL_MEMORY),
     };
     let clamped = [
         (weight != limits.cpu_weight).then(|| {
-            let bound = bound(weight < LEAST_WEIGHT);
+            let bound = bound(weight < MIN_WEIGHT);
             format!(
-                "maxComputeCpu {cpu} on {count} nodes with {most} cores each becomes cpu_weight \
-                 {}, the {bound} that StarRocks takes",
+                "maxComputeCpu {cpu} on {count} nodes with {max_weight} cores each becomes \
+                 cpu_weight {}, the {bound} that StarRocks accepts",
                 limits.cpu_weight
             )
         }),
         (share != limits.memory).then(|| {
-            let bound = bound(share < LEAST_MEMORY);
+            let bound = bound(share < MIN_MEMORY);
             format!(
-                "maxComputeMemoryGb {memory} on {count} nodes with {} GB together becomes \
-                 mem_limit {}, the {bound} that StarRocks takes",
+                "maxComputeMemoryGb {memory} on {count} nodes with {} GB in total becomes \
+                 mem_limit {}, the {bound} that StarRocks accepts",
                 nodes.memory / GB,
                 limits.mem_limit()
             )
@@ -89,16 +97,16 @@ pub fn limits(quota: &TenantQuotaSpec, nodes: Nodes) -> (Limits, Vec<String>) {
     (limits, clamped.into_iter().flatten().collect())
 }
 
-fn bound(least: bool) -> &'static str {
-    if least { "least" } else { "most" }
+fn bound(is_minimum: bool) -> &'static str {
+    if is_minimum { "minimum" } else { "maximum" }
 }
 
 fn positive(limit: i64) -> u64 {
     u64::try_from(limit).unwrap_or(0)
 }
 
-/// A size as StarRocks shows it, in bytes: `64.000GB`.
-pub fn read_size(shown: &str) -> Option<u64> {
+/// Parses a size that StarRocks shows, such as `64.000GB`, into bytes.
+pub fn parse_size(shown: &str) -> Option<u64> {
     let shown = shown.trim();
     let unit = shown.find(|c: char| c.is_ascii_alphabetic())?;
     let (number, unit) = shown.split_at(unit);
@@ -130,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_is_spread_over_all_nodes() {
+    fn quota_is_spread_over_all_nodes() {
         for (cpu, memory, cpu_weight, mem_limit, reason) in [
             (8, 32, 3, "16.66%", "the defaults"),
             (48, 192, 16, "100.00%", "all that there is"),
@@ -145,34 +153,34 @@ mod tests {
     }
 
     #[test]
-    fn what_starrocks_does_not_take_is_clamped_and_said() {
-        for (cpu, memory, said) in [
+    fn limit_out_of_range_is_clamped_with_message() {
+        for (cpu, memory, message) in [
             (
                 64,
                 32,
-                "maxComputeCpu 64 on 3 nodes with 16 cores each becomes cpu_weight 16, the most \
-                 that StarRocks takes",
+                "maxComputeCpu 64 on 3 nodes with 16 cores each becomes cpu_weight 16, the \
+                 maximum that StarRocks accepts",
             ),
             (
                 0,
                 32,
-                "maxComputeCpu 0 on 3 nodes with 16 cores each becomes cpu_weight 1, the least \
-                 that StarRocks takes",
+                "maxComputeCpu 0 on 3 nodes with 16 cores each becomes cpu_weight 1, the \
+                 minimum that StarRocks accepts",
             ),
             (
                 8,
                 500,
-                "maxComputeMemoryGb 500 on 3 nodes with 192 GB together becomes mem_limit \
-                 100.00%, the most that StarRocks takes",
+                "maxComputeMemoryGb 500 on 3 nodes with 192 GB in total becomes mem_limit \
+                 100.00%, the maximum that StarRocks accepts",
             ),
             (
                 8,
                 0,
-                "maxComputeMemoryGb 0 on 3 nodes with 192 GB together becomes mem_limit 0.01%, \
-                 the least that StarRocks takes",
+                "maxComputeMemoryGb 0 on 3 nodes with 192 GB in total becomes mem_limit 0.01%, \
+                 the minimum that StarRocks accepts",
             ),
         ] {
-            assert_eq!(of(cpu, memory).1, [said]);
+            assert_eq!(of(cpu, memory).1, [message]);
         }
         let (limits, clamped) = of(1_000_000, 1_000_000_000);
         assert_eq!((limits.cpu_weight, limits.memory), (16, ALL_MEMORY));
@@ -180,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_starrocks_shows_is_read() {
+    fn shown_shares_and_sizes_are_parsed() {
         for (shown, read) in [
             ("20.0%", Some(2000)),
             ("16.669999999999998%", Some(1667)),
@@ -189,7 +197,7 @@ mod tests {
             ("many%", None),
             ("-1%", None),
         ] {
-            assert_eq!(Limits::read_mem_limit(shown), read, "{shown}");
+            assert_eq!(Limits::parse_mem_limit(shown), read, "{shown}");
         }
         for (shown, read) in [
             ("64.000GB", Some(64 * GB)),
@@ -198,7 +206,7 @@ mod tests {
             ("", None),
             ("64", None),
         ] {
-            assert_eq!(read_size(shown), read, "{shown}");
+            assert_eq!(parse_size(shown), read, "{shown}");
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Tables of what is found, and what is done about it.
+//! Tables of observations and expected steps.
 
 use super::Step::*;
 use super::*;
+use crate::backend::credentials::Credential;
 use crate::backend::fake::all_states;
 use crate::password::Password;
 
@@ -34,19 +35,19 @@ fn nothing() -> Observed {
     }
 }
 
-/// A tenant as it should be in this state.
-fn good(desired: &Desired) -> Observed {
+/// Returns the converged observation of this state.
+fn converged(desired: &Desired) -> Observed {
     let archived = *desired == Desired::NoAccess;
-    let role = grants::Held {
-        grants: wanted(&tenant(), desired),
-        strange: false,
+    let role = Privileges {
+        grants: desired_grants(&tenant(), desired),
+        has_unmanageable_grants: false,
     };
     let open = Held {
         comment: None,
         role: Some(role),
-        user: Some(grants::Held::default()),
+        user: Some(Privileges::default()),
         edges: [own_edge(&name())].into(),
-        sessions: BTreeSet::new(),
+        connections: BTreeSet::new(),
     };
     Observed {
         held: if archived { Held::default() } else { open },
@@ -58,13 +59,13 @@ fn good(desired: &Desired) -> Observed {
 }
 
 fn changed(desired: &Desired, change: impl Fn(&mut Observed)) -> Observed {
-    let mut observed = good(desired);
+    let mut observed = converged(desired);
     change(&mut observed);
     observed
 }
 
-fn some_grant() -> BTreeSet<grants::Grant> {
-    let grant = grants::Grant {
+fn some_grant() -> BTreeSet<super::Grant> {
+    let grant = super::Grant {
         catalog: "default_catalog".into(),
         object: "SYSTEM".into(),
         privilege: "OPERATE".into(),
@@ -72,10 +73,10 @@ fn some_grant() -> BTreeSet<grants::Grant> {
     [grant].into()
 }
 
-fn strange() -> Option<grants::Held> {
-    Some(grants::Held {
+fn unmanageable() -> Option<Privileges> {
+    Some(Privileges {
         grants: BTreeSet::new(),
-        strange: true,
+        has_unmanageable_grants: true,
     })
 }
 
@@ -87,12 +88,12 @@ fn admin_edge() -> Edge {
 }
 
 #[test]
-fn while_active() {
+fn active_tenant_gets_expected_steps() {
     let [active, ..] = all_states();
-    let all = || Grant(wanted(&tenant(), &active));
+    let all = || Grant(desired_grants(&tenant(), &active));
     let role = || Grantee::Role(name());
     for (reason, observed, expected) in [
-        ("converged", good(&active), vec![]),
+        ("converged", converged(&active), vec![]),
         (
             "a new tenant",
             nothing(),
@@ -109,12 +110,12 @@ fn while_active() {
             "the catalog was dropped",
             changed(&active, |it| {
                 it.catalog = Catalog::Missing;
-                it.held.role = Some(grants::Held::default());
+                it.held.role = Some(Privileges::default());
             }),
             vec![CreateCatalog, all()],
         ),
         (
-            "its properties, or the key to the object store, are others",
+            "its properties, or the key to the object store, differ",
             changed(&active, |it| it.catalog = Catalog::Own { current: false }),
             vec![DropCatalog, CreateCatalog, all()],
         ),
@@ -135,7 +136,7 @@ fn while_active() {
         ),
         (
             "the password was changed by hand",
-            changed(&active, |it| it.login = Some(Login::Refused)),
+            changed(&active, |it| it.login = Some(Login::Rejected)),
             vec![SetPassword],
         ),
         (
@@ -149,7 +150,7 @@ fn while_active() {
             vec![],
         ),
         (
-            "the role isn't in use from the beginning",
+            "the role isn't a default role",
             changed(&active, |it| {
                 it.login = Some(Login::Accepted(vec!["NONE".into()]))
             }),
@@ -175,13 +176,13 @@ fn while_active() {
             vec![RevokeRole(admin_edge())],
         ),
         (
-            "what can't be taken away was granted to the role",
-            changed(&active, |it| it.held.role = strange()),
+            "a grant that can't be revoked was given to the role",
+            changed(&active, |it| it.held.role = unmanageable()),
             vec![DropRole, CreateRole, all(), GrantRole],
         ),
         (
-            "or to the user",
-            changed(&active, |it| it.held.user = strange()),
+            "a grant that can't be revoked was given to the user",
+            changed(&active, |it| it.held.user = unmanageable()),
             vec![DropUser, CreateUser],
         ),
     ] {
@@ -190,26 +191,26 @@ fn while_active() {
 }
 
 #[test]
-fn while_suspended() {
+fn suspended_tenant_gets_expected_steps() {
     let [active, suspended, _] = all_states();
-    let excess = &wanted(&tenant(), &active) - &wanted(&tenant(), &suspended);
+    let excess = &desired_grants(&tenant(), &active) - &desired_grants(&tenant(), &suspended);
     let (last, first): (BTreeSet<_>, BTreeSet<_>) = excess
         .into_iter()
         .partition(|grant| grant.privilege == LAST_TO_GO);
     let revoke = |grants: &BTreeSet<_>| Revoke(grants.clone(), Grantee::Role(name()));
     for (reason, observed, expected) in [
-        ("converged", good(&suspended), vec![]),
+        ("converged", converged(&suspended), vec![]),
         (
             "from active",
-            good(&active),
-            vec![revoke(&first), EndConnections, revoke(&last)],
+            converged(&active),
+            vec![revoke(&first), KillConnections, revoke(&last)],
         ),
         (
-            "cut off before the connections ended",
+            "interrupted before connections were killed",
             changed(&suspended, |it| {
                 it.held.role.as_mut().unwrap().grants.extend(last.clone());
             }),
-            vec![EndConnections, revoke(&last)],
+            vec![KillConnections, revoke(&last)],
         ),
     ] {
         assert_eq!(diff(&tenant(), &suspended, &observed), expected, "{reason}");
@@ -217,22 +218,22 @@ fn while_suspended() {
 }
 
 #[test]
-fn while_archived() {
+fn archived_tenant_gets_expected_steps() {
     let [active, _, archived] = all_states();
     for (reason, observed, expected) in [
-        ("converged", good(&archived), vec![]),
+        ("converged", converged(&archived), vec![]),
         (
             "from active",
-            good(&active),
-            vec![DropUser, EndConnections, DropRole],
+            converged(&active),
+            vec![DropUser, KillConnections, DropRole],
         ),
         (
-            "a connection is still there",
-            changed(&archived, |it| it.held.sessions.extend(["7".into()])),
-            vec![EndConnections],
+            "a connection is left",
+            changed(&archived, |it| it.held.connections.extend(["7".into()])),
+            vec![KillConnections],
         ),
         (
-            "the catalog isn't as it should be",
+            "the catalog has old properties",
             changed(&archived, |it| it.catalog = Catalog::Own { current: false }),
             vec![],
         ),
@@ -242,7 +243,7 @@ fn while_archived() {
     }
 }
 
-/// What there is after a step.
+/// Returns the observation after a step.
 fn after(mut it: Observed, step: &Step) -> Observed {
     let held = &mut it.held;
     let role = || Grantee::Role(name());
@@ -266,7 +267,7 @@ fn after(mut it: Observed, step: &Step) -> Observed {
                 .retain(|edge| edge.holder != own_edge(&name()).holder);
             it.login = None;
         }
-        EndConnections => held.sessions.clear(),
+        KillConnections => held.connections.clear(),
         DropRole => {
             held.role = None;
             held.edges
@@ -282,10 +283,10 @@ fn after(mut it: Observed, step: &Step) -> Observed {
             }
         }
         CreateCatalog => it.catalog = Catalog::Own { current: true },
-        CreateRole => held.role = Some(grants::Held::default()),
+        CreateRole => held.role = Some(Privileges::default()),
         Grant(grants) => held.role.as_mut().unwrap().grants.extend(grants.clone()),
         CreateUser => {
-            held.user = Some(grants::Held::default());
+            held.user = Some(Privileges::default());
             held.edges.insert(own_edge(&name()));
             it.login = Some(Login::Accepted(vec![name()]));
         }
@@ -298,11 +299,11 @@ fn after(mut it: Observed, step: &Step) -> Observed {
     it
 }
 
-/// From whatever was found to whatever is wanted, cut off after any step.
+/// From every observation to every desired state, interrupted after every step.
 #[test]
-fn whatever_is_found_the_steps_leave_nothing_to_do() {
+fn interrupted_steps_converge_from_every_observation() {
     let mut cases = 0;
-    for observed in everything_that_can_be_found() {
+    for observed in all_observations() {
         for from in all_states() {
             let begun = diff(&tenant(), &from, &observed);
             for cut in 0..=begun.len() {
@@ -323,36 +324,36 @@ fn whatever_is_found_the_steps_leave_nothing_to_do() {
     assert!(cases > 10_000, "{cases}");
 }
 
-fn everything_that_can_be_found() -> Vec<Observed> {
+fn all_observations() -> Vec<Observed> {
     let mut found = Vec::new();
     let [active, suspended, _] = all_states();
     for bits in 0..512_u16 {
         let bit = |n: u16| bits & (1 << n) != 0;
-        let mut it = good(if bit(0) { &active } else { &suspended });
+        let mut it = converged(if bit(0) { &active } else { &suspended });
         if bit(1) {
             it.catalog = Catalog::Own { current: false };
         }
         if bit(2) {
             it.catalog = Catalog::Missing;
-            it.held.role = Some(grants::Held::default());
+            it.held.role = Some(Privileges::default());
         }
         if bit(3) {
-            it.held.role = if bit(4) { strange() } else { None };
+            it.held.role = if bit(4) { unmanageable() } else { None };
         }
         if bit(5) {
             it.held.edges = [admin_edge()].into();
         }
         if bit(6) {
-            it.login = Some(Login::Refused);
+            it.login = Some(Login::Rejected);
         }
         if bit(7) {
-            it.held.user = if bit(4) { strange() } else { None };
+            it.held.user = if bit(4) { unmanageable() } else { None };
             it.held.edges.remove(&own_edge(&name()));
             it.login = None;
         }
         if bit(8) {
             (it.credential, it.has_object_key) = (None, false);
-            it.held.sessions = ["7".to_owned()].into();
+            it.held.connections = ["7".to_owned()].into();
         }
         found.push(it);
     }
@@ -360,20 +361,20 @@ fn everything_that_can_be_found() -> Vec<Observed> {
 }
 
 #[test]
-fn a_purge_takes_the_catalog_unless_it_is_anothers() {
+fn purge_drops_catalog_unless_foreign() {
     let [active, _, archived] = all_states();
     for (reason, observed, expected) in [
-        ("archived", good(&archived), vec![DropCatalog]),
+        ("archived", converged(&archived), vec![DropCatalog]),
         (
-            "by hand made active again",
-            good(&active),
-            vec![DropUser, EndConnections, DropRole, DropCatalog],
+            "made active again by hand",
+            converged(&active),
+            vec![DropUser, KillConnections, DropRole, DropCatalog],
         ),
         ("nothing is left", nothing(), vec![]),
         (
-            "the catalog is another's",
+            "the catalog is foreign",
             changed(&archived, |it| {
-                it.catalog = Catalog::Another("theirs".into());
+                it.catalog = Catalog::Foreign("theirs".into());
             }),
             vec![],
         ),

@@ -1,21 +1,21 @@
-//! The Secret `akili-starrocks`: how a tenant's pods and people reach their catalog.
+//! Service Binding of a tenant: layout of the Secret `akili-starrocks`.
 
 use crate::backend::TenantKey;
 use crate::backend::credentials::{Binding, Entries};
 use crate::password::Password;
 
-/// Where tenants find the platform's StarRocks.
+/// How the operator and tenants connect to StarRocks.
 #[derive(Clone, Debug)]
-pub struct Address {
+pub struct ConnectionInfo {
     /// Name or address of a frontend.
     pub host: String,
-    /// Its port for MySQL's protocol.
+    /// Its port for the MySQL protocol.
     pub port: u16,
-    /// The certificate authority of the frontend, in PEM.
+    /// Certificate authority of the frontend in PEM.
     pub ca: Option<String>,
 }
 
-impl Binding for Address {
+impl Binding for ConnectionInfo {
     fn secret(&self) -> &'static str {
         "akili-starrocks"
     }
@@ -26,17 +26,17 @@ impl Binding for Address {
 
     fn entries(&self, tenant: &TenantKey, password: &Password) -> Entries {
         let Self { host, port, ca } = self;
-        let (user, word) = (tenant.id.starrocks_name(), password.expose());
-        // Generated passwords are letters and digits. No database: StarRocks takes a
-        // catalog there only together with one.
-        let uri = format!("mysql://{user}:{word}@{host}:{port}");
+        let (user, password) = (tenant.id.starrocks_name(), password.expose());
+        // Generated passwords are letters and digits: nothing needs escaping. The URI has no
+        // database, because StarRocks accepts a catalog there only together with one.
+        let uri = format!("mysql://{user}:{password}@{host}:{port}");
         let ca = ca.iter().map(|ca| ("ca.crt", ca.clone()));
         let entries = [
             ("host", host.clone()),
             ("port", port.to_string()),
             ("catalog", tenant.slug.catalog()),
             ("username", user),
-            ("password", word.to_owned()),
+            ("password", password.to_owned()),
             ("uri", uri),
         ];
         Entries(entries.into_iter().chain(ca).collect())

@@ -1,4 +1,4 @@
-//! What a tenant may do, as ACLs on what is below its prefix.
+//! ACLs of a tenant on the resources with its prefix. Pure.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,7 +7,7 @@ use akili_kafka_admin::{Acl, Operation, Pattern, Permission, Resource};
 
 use crate::backend::{Desired, TenantKey};
 
-/// What a rule is about, and what may, or must not, be done with it.
+/// A resource type and the operations on it.
 type Rule = (Resource, &'static [Operation]);
 
 const READ: [Rule; 3] = [
@@ -19,12 +19,12 @@ const READ: [Rule; 3] = [
             Operation::DescribeConfigs,
         ],
     ),
-    // Whoever reads for a group also commits how far it is.
+    // Read on a group includes committing its offsets.
     (Resource::Group, &[Operation::Read, Operation::Describe]),
     (Resource::TransactionalId, &[Operation::Describe]),
 ];
 
-/// Writing a topic lets a producer be idempotent, too: no right on the cluster is needed.
+/// Write on a topic includes idempotent producing: no right on the cluster is needed.
 const WRITE: [Rule; 3] = [
     (
         Resource::Topic,
@@ -46,14 +46,14 @@ const EVERYTHING: [Rule; 3] = [
     (Resource::TransactionalId, &[Operation::All]),
 ];
 
-/// The principal that a tenant's clients are.
+/// Returns the principal of a tenant's clients.
 pub fn principal(tenant: &TenantKey) -> String {
     format!("User:{}", tenant.id.kafka_user())
 }
 
-/// The ACLs that a tenant is to have, and no others. What it may not do is denied as
-/// well, which beats whatever `User:*` is allowed.
-pub fn wanted(tenant: &TenantKey, desired: &Desired) -> BTreeSet<Acl> {
+/// Returns all ACLs that a tenant should have. Forbidden operations are denied, because a
+/// DENY takes precedence over everything that `User:*` is allowed.
+pub fn desired_acls(tenant: &TenantKey, desired: &Desired) -> BTreeSet<Acl> {
     let allow = |rules| acls(tenant, Permission::Allow, rules);
     let deny = |rules| acls(tenant, Permission::Deny, rules);
     match desired {
@@ -66,7 +66,7 @@ pub fn wanted(tenant: &TenantKey, desired: &Desired) -> BTreeSet<Acl> {
 
 fn acls(tenant: &TenantKey, permission: Permission, rules: [Rule; 3]) -> impl Iterator<Item = Acl> {
     let (name, principal) = (tenant.slug.topic_prefix(), principal(tenant));
-    let one = move |resource, operation| Acl {
+    let acl = move |resource, operation| Acl {
         resource,
         pattern: Pattern::Prefixed,
         name: name.clone(),
@@ -77,38 +77,39 @@ fn acls(tenant: &TenantKey, permission: Permission, rules: [Rule; 3]) -> impl It
     };
     let rules = rules.into_iter();
     let rules = rules.flat_map(|(resource, all)| all.iter().map(move |it| (resource, *it)));
-    rules.map(move |(resource, operation)| one(resource, operation))
+    rules.map(move |(resource, operation)| acl(resource, operation))
 }
 
-/// ACLs of one principal as people read them, those on one thing together.
+/// ACLs of one principal for people, grouped by resource.
 pub struct Summary<'a>(pub &'a BTreeSet<Acl>);
 
-/// How many things are named; what somebody else made may have no end.
-const MOST_NAMED: usize = 5;
+/// Maximum number of resources in a summary: an admin may have created any number of ACLs.
+const MAX_NAMED: usize = 5;
 
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut things: Vec<(String, Vec<String>)> = Vec::new();
+        let mut resources: Vec<(String, Vec<String>)> = Vec::new();
         for acl in self.0 {
-            let thing = thing(acl);
+            let resource = describe_resource(acl);
             let operation = format!("{:?}", acl.operation);
-            match things.last_mut() {
-                Some((last, operations)) if *last == thing => operations.push(operation),
-                _ => things.push((thing, vec![operation])),
+            match resources.last_mut() {
+                Some((last, operations)) if *last == resource => operations.push(operation),
+                _ => resources.push((resource, vec![operation])),
             }
         }
-        let named = things.iter().take(MOST_NAMED);
+        let named = resources.iter().take(MAX_NAMED);
         let named =
-            named.map(|(thing, operations)| format!("{} on {thing}", operations.join(", ")));
+            named.map(|(resource, operations)| format!("{} on {resource}", operations.join(", ")));
         f.write_str(&named.collect::<Vec<_>>().join("; "))?;
-        match things.len().saturating_sub(MOST_NAMED) {
+        match resources.len().saturating_sub(MAX_NAMED) {
             0 => Ok(()),
             others => write!(f, "; and on {others} more"),
         }
     }
 }
 
-fn thing(acl: &Acl) -> String {
+/// Returns the resource of an ACL, such as `Topic acme.*`.
+fn describe_resource(acl: &Acl) -> String {
     let Acl {
         resource,
         pattern,
@@ -141,24 +142,24 @@ mod tests {
         }
     }
 
-    /// As Kafka decides it: a DENY beats every ALLOW.
+    /// Returns whether Kafka authorizes the operation: a DENY takes precedence over ALLOW.
     fn may(acls: &BTreeSet<Acl>, resource: Resource, operation: Operation) -> bool {
-        let says = |permission| {
+        let has = |permission| {
             acls.iter().any(|acl| {
                 acl.resource == resource
                     && acl.permission == permission
                     && [operation, Operation::All].contains(&acl.operation)
             })
         };
-        says(Permission::Allow) && !says(Permission::Deny)
+        has(Permission::Allow) && !has(Permission::Deny)
     }
 
     #[test]
-    fn each_state_allows_what_it_should() {
+    fn desired_acls_of_state_allow_its_operations() {
         use Operation::*;
         use Resource::{Cluster, Group, Topic, TransactionalId};
         let tenant = tenant();
-        let [active, suspended, archived] = all_states().map(|state| wanted(&tenant, &state));
+        let [active, suspended, archived] = all_states().map(|state| desired_acls(&tenant, &state));
         for (resource, operation, allowed) in [
             (Topic, Read, [true, true, false]),
             (Topic, Describe, [true, true, false]),
@@ -182,9 +183,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_state_does_not_allow_it_denies() {
+    fn desired_acls_deny_every_operation_not_allowed() {
         let tenant = tenant();
-        let [active, suspended, archived] = all_states().map(|state| wanted(&tenant, &state));
+        let [active, suspended, archived] = all_states().map(|state| desired_acls(&tenant, &state));
         let denied = |acls: &BTreeSet<Acl>, acl: &Acl| {
             [acl.operation, Operation::All].iter().any(|operation| {
                 acls.contains(&Acl {
@@ -201,9 +202,12 @@ mod tests {
     }
 
     #[test]
-    fn all_of_it_is_the_tenants_own_and_below_its_prefix() {
+    fn desired_acls_name_only_own_principal_and_prefix() {
         let tenant = tenant();
-        for acl in all_states().iter().flat_map(|state| wanted(&tenant, state)) {
+        for acl in all_states()
+            .iter()
+            .flat_map(|state| desired_acls(&tenant, state))
+        {
             assert_eq!(acl.principal, format!("User:tenant-{}", tenant.id));
             assert_eq!(
                 (acl.name.as_str(), acl.pattern),
@@ -213,10 +217,10 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_names_each_thing_once() {
+    fn summary_names_each_resource_once() {
         let [_, _, archived] = all_states();
         assert_eq!(
-            Summary(&wanted(&tenant(), &archived)).to_string(),
+            Summary(&desired_acls(&tenant(), &archived)).to_string(),
             "All on Topic acme.*; All on Group acme.*; All on TransactionalId acme.*"
         );
         let foreign = |number| Acl {

@@ -1,26 +1,24 @@
-//! The Secret `akili-kafka`: how a tenant's pods and people reach the brokers.
+//! Service Binding of a tenant: layout of the Secret `akili-kafka`.
 
+use super::settings::SecurityProtocol;
 use crate::backend::TenantKey;
 use crate::backend::credentials::{Binding, Entries};
-use crate::config::SecurityProtocol;
 use crate::password::Password;
 
-/// The mechanism that everybody logs in with.
+/// SASL mechanism of the operator and of all tenants.
 pub const SASL_MECHANISM: &str = "SCRAM-SHA-256";
 
-/// Where tenants find the platform's Kafka.
+/// How the operator and tenants connect to Kafka.
 #[derive(Clone, Debug)]
-pub struct Address {
-    /// Brokers to begin with.
+pub struct ConnectionInfo {
     pub bootstrap_servers: String,
-    /// How clients connect.
     pub security_protocol: SecurityProtocol,
-    /// The certificate authority of the brokers, in PEM.
+    /// Certificate authority of the brokers in PEM.
     pub ca: Option<String>,
 }
 
-impl Address {
-    /// What Java clients and Kafka's own tools take as their configuration.
+impl ConnectionInfo {
+    /// Returns the configuration of Java clients and of Kafka's own tools.
     fn properties(&self, user: &str, password: &str) -> String {
         let Self {
             bootstrap_servers,
@@ -28,7 +26,7 @@ impl Address {
             ca,
         } = self;
         let module = "org.apache.kafka.common.security.scram.ScramLoginModule";
-        // Generated passwords are letters and digits: nothing is to be escaped.
+        // Generated passwords are letters and digits: nothing needs escaping.
         let properties = format!(
             "bootstrap.servers={bootstrap_servers}\n\
              security.protocol={}\n\
@@ -44,7 +42,7 @@ impl Address {
     }
 }
 
-impl Binding for Address {
+impl Binding for ConnectionInfo {
     fn secret(&self) -> &'static str {
         "akili-kafka"
     }
@@ -54,16 +52,16 @@ impl Binding for Address {
     }
 
     fn entries(&self, tenant: &TenantKey, password: &Password) -> Entries {
-        let (user, word) = (tenant.id.kafka_user(), password.expose());
+        let (user, password) = (tenant.id.kafka_user(), password.expose());
         let ca = self.ca.iter().map(|ca| ("ca.crt", ca.clone()));
         let entries = [
             ("bootstrap-servers", self.bootstrap_servers.clone()),
             ("topic-prefix", tenant.slug.topic_prefix()),
             ("security-protocol", self.security_protocol.as_str().into()),
             ("sasl-mechanism", SASL_MECHANISM.into()),
-            ("client.properties", self.properties(&user, word)),
+            ("client.properties", self.properties(&user, password)),
             ("username", user),
-            ("password", word.to_owned()),
+            ("password", password.to_owned()),
         ];
         Entries(entries.into_iter().chain(ca).collect())
     }
@@ -74,14 +72,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn properties_are_what_java_clients_take() {
-        let address = Address {
+    fn properties_have_java_client_syntax() {
+        let connection = ConnectionInfo {
             bootstrap_servers: "kafka-1:9092,kafka-2:9092".into(),
             security_protocol: SecurityProtocol::SaslSsl,
             ca: Some("-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n".into()),
         };
         assert_eq!(
-            address.properties("tenant-1", "word"),
+            connection.properties("tenant-1", "word"),
             r#"bootstrap.servers=kafka-1:9092,kafka-2:9092
 security.protocol=SASL_SSL
 sasl.mechanism=SCRAM-SHA-256
