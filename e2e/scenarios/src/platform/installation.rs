@@ -98,11 +98,8 @@ impl Platform {
             self.prepare().await?;
         }
         let values = self.values()?;
-        if installed().values.as_ref() != Some(&values) {
-            self.install_chart(&values)?;
-        } else if installed().operator {
-            self.stop_operator()?;
-        }
+        self.configure(&values)?;
+        self.stop_operator()?;
         installed().operator = false;
         self.delete_all_tenants().await?;
         self.bootstrap().await?;
@@ -225,6 +222,14 @@ impl Platform {
             },
             "postgres": ca, "objectStore": ca, "kafka": ca, "starrocks": ca,
         }))
+    }
+
+    /// Installs the chart with these values, unless the installed release has them.
+    pub fn configure(&self, values: &Value) -> Result<()> {
+        if installed().values.as_ref() == Some(values) {
+            return Ok(());
+        }
+        self.install_chart(values)
     }
 
     pub fn install_chart(&self, values: &Value) -> Result<()> {

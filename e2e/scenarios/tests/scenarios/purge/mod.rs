@@ -21,7 +21,7 @@ pub async fn purge_deletes_all_of_one_tenant_and_nothing_else() -> Result<()> {
     platform.make_bucket_with_versions(BUCKET).await?;
     let mut values = platform.values()?;
     values["config"]["objectStore"]["bucket"] = json!(BUCKET);
-    platform.install_chart(&values)?;
+    platform.configure(&values)?;
     belongings::make_tables(&platform)?;
     let operator = platform.start_operator().await?;
     for slug in ["acme", "acme-2"] {

@@ -15,7 +15,7 @@ const ALLOWANCE: u64 = 48;
 
 pub async fn large_purge_needs_little_memory_and_reports_progress() -> Result<()> {
     let platform = Platform::install().await?;
-    platform.install_chart(&platform.values()?)?;
+    platform.configure(&platform.values()?)?;
     let _operator = platform.start_operator().await?;
     platform.activate("hoarder")?;
     platform.put_objects("hoarder", OBJECTS, 0).await?;

@@ -20,7 +20,7 @@ async fn platform_with_short_intervals(bucket: &str) -> Result<Platform> {
     let interval = format!("{}s", MEASURE_INTERVAL.as_secs());
     values["config"]["objectStore"]["measureInterval"] = json!(interval);
     values["config"]["objectStore"]["bucket"] = json!(bucket);
-    platform.install_chart(&values)?;
+    platform.configure(&values)?;
     Ok(platform)
 }
 
@@ -49,7 +49,7 @@ fn warnings(platform: &Platform, slug: &str, reason: &str) -> Result<Vec<String>
 
 pub async fn usage_is_reported_within_seconds_and_excess_is_kept() -> Result<()> {
     let platform = Platform::install().await?;
-    platform.install_chart(&platform.values()?)?;
+    platform.configure(&platform.values()?)?;
     let operator = platform.start_operator().await?;
     platform.activate("counted")?;
     let used = |path: &str| quota(&platform, "counted", &format!(".status.used{path}"));
