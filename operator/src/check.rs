@@ -1,9 +1,9 @@
 //! `akili-operator check`: tries what is configured, and says what is wrong.
 
+use akili_core::postgres::coverage::Coverage;
 use futures::future::join_all;
 use kube::Client;
 
-use crate::backend::postgres::coverage::Coverage;
 use crate::backend::preflight::{Check, Preflight};
 use crate::clients::Clients;
 use crate::tenant::registry::owner::{self, foreign, kube_system_uid};

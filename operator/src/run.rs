@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use akili_core::kubernetes::settings::Settings;
 use akili_crds::Tenant;
 use anyhow::Context as _;
 use kube::runtime::events::{Recorder, Reporter};
@@ -17,7 +18,6 @@ use crate::backend::driver::Driver;
 use crate::backend::kafka::Kafka;
 use crate::backend::kubernetes::Kubernetes;
 use crate::backend::kubernetes::credentials::Secrets;
-use crate::backend::kubernetes::settings::Settings;
 use crate::backend::object_store::ObjectStore;
 use crate::backend::postgres::{Postgres, protection_loop};
 use crate::backend::starrocks::catalog::properties::{ObjectStoreLocation, Template};

@@ -3,12 +3,21 @@
 
 #![forbid(unsafe_code)]
 
+mod credential;
 mod desired;
 mod error;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;
+pub mod kubernetes;
+pub mod object_store;
 mod outcome;
+mod password;
+pub mod postgres;
 mod reason;
 
+pub use credential::Credential;
 pub use desired::{Desired, Effect, Growth, TenantKey};
 pub use error::Error;
 pub use outcome::{Convergence, Notice, Outcome, Shortfall};
+pub use password::Password;
 pub use reason::{Class, Reason, StatusReason, conditions_md};

@@ -4,29 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use akili_core::Credential;
 use async_trait::async_trait;
 
 use super::TenantKey;
 use crate::error::{Error, Reason};
 use crate::password::Password;
-
-/// What a tenant's Secret says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credential {
-    /// The password, or what else is secret.
-    pub password: Password,
-    /// Whether its other entries, such as the server's address, are as they should be.
-    pub current: bool,
-    /// The Secret's annotation `akili.io/applied`.
-    pub mark: Option<String>,
-}
-
-impl Credential {
-    /// Whether the backend took this password and stores it as this hash.
-    pub fn is_marked_for(&self, stored: &str) -> bool {
-        self.mark.as_ref() == Some(&self.password.mark(stored))
-    }
-}
 
 /// Where the credentials for one backend are kept.
 #[async_trait]
@@ -85,29 +68,4 @@ pub trait Binding: Send + Sync {
 
     /// Its entries but `type` and `provider`.
     fn entries(&self, tenant: &TenantKey, password: &Password) -> Entries;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mark_fits_one_stored_hash_only() {
-        let password = Password::from("x".to_owned());
-        let mark = Some(password.mark("stored"));
-        let credential = Credential {
-            password,
-            current: true,
-            mark,
-        };
-        assert!(credential.is_marked_for("stored"));
-        assert!(!credential.is_marked_for("other"));
-        assert!(
-            !Credential {
-                mark: None,
-                ..credential
-            }
-            .is_marked_for("stored")
-        );
-    }
 }

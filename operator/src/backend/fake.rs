@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use akili_crds::{Phase, TenantQuotaSpec};
+pub use akili_core::fixtures::{all_states, over_its_limit};
 use async_trait::async_trait;
 
 use super::{Backend, Convergence, Desired, Effect, Growth, Guard, TenantKey};
@@ -114,29 +114,6 @@ impl fmt::Display for Step {
             Self::Take(right) => write!(f, "take {right}"),
             Self::Delete(page) => write!(f, "delete {page}"),
         }
-    }
-}
-
-/// What a tenant's life passes through.
-pub fn all_states() -> [Desired; 3] {
-    let limits = TenantQuotaSpec::default();
-    [
-        Desired::Writable {
-            limits: limits.clone(),
-            reached: Phase::Active,
-            growth: Growth::Allowed,
-        },
-        Desired::ReadOnly(limits),
-        Desired::NoAccess,
-    ]
-}
-
-/// An active tenant whose storage is over its limit.
-pub fn over_its_limit() -> Desired {
-    Desired::Writable {
-        limits: TenantQuotaSpec::default(),
-        reached: Phase::Active,
-        growth: Growth::Denied,
     }
 }
 

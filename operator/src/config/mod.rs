@@ -11,11 +11,11 @@ mod webhook;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use akili_core::kubernetes::settings::Egress;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::backend::kubernetes::settings::Egress;
 use crate::password::Password;
 
 pub use kafka::Kafka;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use akili_core::object_store::model::{Cursor, Listed, Size, Upload};
 use akili_crds::quota::GB;
 use akili_crds::tenant_quota::Compute;
 use akili_crds::{Tenant, TenantId, TenantQuota};
@@ -24,7 +25,6 @@ use super::state::{Measurements, Pods, Queries};
 use crate::backend::Growth;
 use crate::backend::kubernetes::fake::ApiServer;
 use crate::backend::object_store::measure::Listing;
-use crate::backend::object_store::model::{Cursor, Listed, Size, Upload};
 use crate::backend::starrocks::usage::Loads;
 use crate::backoff::Readable;
 use crate::error::{Error, Reason};

@@ -10,7 +10,7 @@ use super::client::Client;
 use super::login::login;
 use crate::backend::preflight::{Check, Preflight};
 use crate::error::{Class, Error, Reason};
-use crate::password::Password;
+use crate::password::{self, Password};
 
 /// What the operator does with the cluster: topics, and who may do what.
 const NEEDED: [Operation; 3] = [Operation::Alter, Operation::Create, Operation::Describe];
@@ -62,7 +62,7 @@ impl Client {
     /// Whether a user without any ACL is told that a topic isn't there, of which no ACL
     /// speaks, rather than that it may not know.
     async fn lets_anybody_through(&self) -> Result<bool, Error> {
-        let password = Password::random();
+        let password = password::random();
         let credential = login(&password);
         self.set_login(PROBE, credential, password.clone()).await?;
         let tried = self.try_as_probe(&password).await;

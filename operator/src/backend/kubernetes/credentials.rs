@@ -1,5 +1,5 @@
-//! The Secrets in which tenants find their credentials, laid out as *Service
-//! Binding for Kubernetes* prescribes.
+//! The Secrets that hold tenants' credentials, with the layout of *Service Binding for
+//! Kubernetes*.
 
 use std::collections::BTreeMap;
 
@@ -15,16 +15,16 @@ use super::FIELD_MANAGER;
 use crate::backend::TenantKey;
 use crate::backend::credentials::{Binding, Credential, Credentials};
 use crate::error::{Error, Reason, api_server};
-use crate::password::Password;
+use crate::password::{self, Password};
 
-/// The Secrets for one backend.
+/// Secrets with the credentials for one backend.
 pub struct Secrets<B> {
     client: Client,
     binding: B,
 }
 
 impl<B: Binding> Secrets<B> {
-    /// Secrets that are laid out like this.
+    /// Creates Secrets with the layout of `binding`.
     pub fn new(client: Client, binding: B) -> Self {
         Self { client, binding }
     }
@@ -33,13 +33,13 @@ impl<B: Binding> Secrets<B> {
         Api::namespaced(self.client.clone(), &tenant.id.namespace())
     }
 
-    /// Every entry that the Secret should have.
+    /// Returns every entry of the Secret.
     fn entries(&self, tenant: &TenantKey, password: &Password) -> BTreeMap<String, String> {
-        let own = [("type", self.binding.type_()), ("provider", "akili")];
-        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let common = [("type", self.binding.type_()), ("provider", "akili")];
+        let common = common.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let others = self.binding.entries(tenant, password).0.into_iter();
         let others = others.map(|(name, value)| (name.to_owned(), value));
-        own.into_iter().chain(others).collect()
+        common.into_iter().chain(others).collect()
     }
 
     async fn create(&self, tenant: &TenantKey) -> Result<(), Error> {
@@ -49,7 +49,7 @@ impl<B: Binding> Secrets<B> {
                 ..ObjectMeta::default()
             },
             type_: Some(format!("servicebinding.io/{}", self.binding.type_())),
-            string_data: Some(self.entries(tenant, &Password::random())),
+            string_data: Some(self.entries(tenant, &password::random())),
             ..Secret::default()
         };
         let params = PostParams {
@@ -79,8 +79,8 @@ impl<B: Binding> Secrets<B> {
         let text = |name: &str| String::from_utf8(data.get(name)?.0.clone()).ok();
         let password = text(self.binding.secret_entry()).filter(|text| !text.is_empty());
         let password = Password::from(password.ok_or_else(|| self.unreadable(tenant))?);
-        let wanted = self.entries(tenant, &password);
-        let current = wanted
+        let desired = self.entries(tenant, &password);
+        let current = desired
             .iter()
             .all(|(name, value)| text(name).as_ref() == Some(value));
         let mark = secret
@@ -98,7 +98,7 @@ impl<B: Binding> Secrets<B> {
         Error::new(
             Reason::CredentialUnreadable,
             format!(
-                "Secret {} in namespace {} has no readable {}: delete it, and it is made again",
+                "Secret {} in namespace {} has no readable entry {}; delete the Secret and the operator creates it again",
                 self.binding.secret(),
                 tenant.id.namespace(),
                 self.binding.secret_entry()
@@ -112,8 +112,8 @@ impl<B: Binding> Credentials for Secrets<B> {
     async fn read(&self, tenant: &TenantKey) -> Result<Option<Credential>, Error> {
         match self.api(tenant).get(self.binding.secret()).await {
             Ok(secret) => self.parse(tenant, secret).map(Some),
-            // Without the operator's own binding it can't be read, which the
-            // Kubernetes plane mends; closing a tenant doesn't wait for that.
+            // Without the operator's own binding the Secret can't be read. The Kubernetes
+            // plane repairs the binding; closing a tenant doesn't wait for that.
             Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => Ok(None),
             Err(error) => Err(api_server(error)),
         }
@@ -122,8 +122,8 @@ impl<B: Binding> Credentials for Secrets<B> {
     async fn write(&self, tenant: &TenantKey) -> Result<(), Error> {
         match self.read(tenant).await? {
             None => self.create(tenant).await,
-            Some(there) => {
-                let entries = self.entries(tenant, &there.password);
+            Some(existing) => {
+                let entries = self.entries(tenant, &existing.password);
                 self.merge(tenant, json!({"stringData": entries})).await
             }
         }

@@ -1,5 +1,4 @@
-//! An API server in memory: it keeps what is applied to it and remembers what it was
-//! asked. For tests of what talks to one.
+//! API server in memory, for tests: stores applied objects and records requests.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::backend::fake::{Fault, Faults};
 
-/// What it holds, by the path of the object's URL, and what it was asked.
+/// API server that stores objects by the path of their URL.
 #[derive(Clone, Default)]
 pub struct ApiServer(Arc<Mutex<State>>);
 
@@ -25,14 +24,14 @@ struct State {
 }
 
 impl ApiServer {
-    /// One whose changes, of whatever but events, fail as these say.
+    /// Creates a server whose writes, except those of events, fail as planned.
     pub fn failing(faults: &Arc<Faults>) -> Self {
         let server = Self::default();
         server.0.lock().unwrap().faults = faults.clone();
         server
     }
 
-    /// A client of it.
+    /// Returns a client of the server.
     pub fn client(&self) -> Client {
         let server = self.clone();
         let service = tower::service_fn(move |request| {
@@ -42,27 +41,27 @@ impl ApiServer {
         Client::new(service, "default")
     }
 
-    /// Lets it hold this object.
+    /// Stores an object.
     pub fn put(&self, path: &str, object: Value) {
         self.0.lock().unwrap().objects.insert(path.into(), object);
     }
 
-    /// Lets it forget the object at this path.
+    /// Removes the object at this path.
     pub fn remove(&self, path: &str) {
         self.0.lock().unwrap().objects.remove(path);
     }
 
-    /// The object at this path.
+    /// Returns the object at this path.
     pub fn get(&self, path: &str) -> Option<Value> {
         self.0.lock().unwrap().objects.get(path).cloned()
     }
 
-    /// All that it holds, by path.
+    /// Returns all objects, by path.
     pub fn objects(&self) -> BTreeMap<String, Value> {
         self.0.lock().unwrap().objects.clone()
     }
 
-    /// What it was asked since the last call of this: method and path.
+    /// Returns the requests since the last call: method and path.
     pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap().requests)
     }
@@ -103,8 +102,8 @@ impl State {
             Method::DELETE => {
                 let removed = self.objects.remove(path);
                 if let Some(namespace) = path.strip_prefix("/api/v1") {
-                    let inside = format!("{namespace}/");
-                    self.objects.retain(|path, _| !path.contains(&inside));
+                    let content = format!("{namespace}/");
+                    self.objects.retain(|path, _| !path.contains(&content));
                 }
                 removed.as_ref().map_or_else(not_found, ok)
             }
@@ -114,10 +113,10 @@ impl State {
                 ok(&body)
             }
             _ => {
-                let of_object = path.trim_end_matches("/status");
-                let object = self.objects.entry(of_object.into()).or_default();
+                let object_path = path.trim_end_matches("/status");
+                let object = self.objects.entry(object_path.into()).or_default();
                 merge(object, body);
-                count_quota(object);
+                set_quota_usage(object);
                 ok(object)
             }
         }
@@ -138,7 +137,7 @@ fn not_found() -> (StatusCode, Value) {
 fn busy() -> (StatusCode, Value) {
     let status = json!({
         "kind": "Status", "status": "Failure", "reason": "ServiceUnavailable",
-        "message": "as it was told", "code": 503,
+        "message": "injected fault", "code": 503,
     });
     (StatusCode::SERVICE_UNAVAILABLE, status)
 }
@@ -154,8 +153,8 @@ fn merge(object: &mut Value, patch: Value) {
     }
 }
 
-/// What the controller manager does with quotas.
-fn count_quota(object: &mut Value) {
+/// Sets the usage of a quota, as the controller manager does.
+fn set_quota_usage(object: &mut Value) {
     if object["kind"] == "ResourceQuota" {
         object["status"]["used"] = object["spec"]["hard"].clone();
     }

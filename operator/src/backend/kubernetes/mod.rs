@@ -1,21 +1,18 @@
 //! The Kubernetes plane: a tenant's namespace, the objects in it, and its cluster role.
 //!
-//! - [`settings`]: what the configuration says about namespaces.
-//! - [`model`]: observed objects and steps.
-//! - `objects`: desired objects; pure.
-//! - `diff`: steps for one tenant; pure.
+//! - [`akili_core::kubernetes`], pure: settings, desired and observed objects, and steps.
 //! - [`credentials`]: the Secrets that hold a tenant's credentials.
 
 pub mod credentials;
-mod diff;
 #[cfg(test)]
 pub mod fake;
-pub mod model;
-mod objects;
-pub mod settings;
 
 use std::collections::{BTreeMap, HashMap};
 
+use akili_core::kubernetes::diff::diff;
+use akili_core::kubernetes::model::{Held, Manifest, ObjectRef, Observed, Step};
+use akili_core::kubernetes::objects;
+use akili_core::kubernetes::settings::Settings;
 use akili_crds::names::LABEL_TENANT_ID;
 use akili_crds::{Phase, condition};
 use async_trait::async_trait;
@@ -25,8 +22,6 @@ use kube::Client;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, DynamicObject};
 
-use self::model::{Held, Manifest, ObjectRef, Observed, Step};
-use self::settings::Settings;
 use super::{Backend, Desired, Effect, Outcome, TenantKey};
 use crate::error::{Error, Reason, api_server};
 
@@ -205,7 +200,7 @@ impl Backend for Kubernetes {
     }
 
     fn diff(&self, tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {
-        diff::diff(&self.settings, tenant, desired, observed)
+        diff(&self.settings, tenant, desired, observed)
     }
 
     fn effect(step: &Step) -> Effect {
@@ -216,7 +211,7 @@ impl Backend for Kubernetes {
         match step {
             Step::AwaitQuota => Some(Outcome::pending(
                 Reason::QuotaNotCounted,
-                "the ResourceQuota akili has no counts yet; the controller manager will add them",
+                "ResourceQuota akili has no usage yet; waiting for the controller manager to count",
             )),
             Step::AwaitDeletion(object) => Some(Outcome::pending(
                 Reason::Purging,

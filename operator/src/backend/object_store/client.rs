@@ -1,5 +1,8 @@
 //! Calls to the gateway: S3, the admin API, and the user policies of IAM.
 
+use akili_core::object_store::model::Marker;
+use akili_core::object_store::policy::{self, NAME, marker_key};
+use akili_core::object_store::user::{self, OP_MASK, User};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{
     BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation,
@@ -11,12 +14,9 @@ use aws_smithy_runtime_api::client::http::http_client_fn;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::Failure;
-use super::model::Marker;
-use super::policy::{self, NAME, marker_key};
+use super::error::GatewayError;
 use super::service_binding::ConnectionInfo;
 use super::signed::{Pairs, Signer, https};
-use super::user::{self, OP_MASK, User};
 use crate::backend::TenantKey;
 use crate::backend::access::Access;
 use crate::error::Error;
@@ -48,7 +48,7 @@ pub struct Account {
 /// A right to the admin API.
 #[derive(Debug, Deserialize)]
 pub struct Capability {
-    /// What the right is for, such as `users`.
+    /// Resource of the admin API, such as `users`.
     pub r#type: String,
     /// `*`, `read` or `write`.
     pub perm: String,
@@ -134,7 +134,7 @@ impl Client {
             .public_access_block_configuration(block)
             .send();
         let operation = format!("blocking public access to bucket {}", self.bucket);
-        let protect = async { protect.await.map(drop).map_err(Failure::from) };
+        let protect = async { protect.await.map(drop).map_err(GatewayError::from) };
         self.call(&operation, protect).await
     }
 
@@ -143,7 +143,7 @@ impl Client {
         let user = tenant.id.object_store_user();
         let get = async {
             let answer = self.admin("GET", "metadata/user", &[("key", &user)]).await;
-            let parse = |answer: Vec<u8>| user::parse(&answer).map_err(Failure::NoAnswer);
+            let parse = |answer: Vec<u8>| user::parse(&answer).map_err(GatewayError::NoAnswer);
             absent_if("NoSuchKey", answer)?.map(parse).transpose()
         };
         self.call(&format!("reading user {user}"), get).await
@@ -187,7 +187,8 @@ impl Client {
         let query = [("key", user.as_str())];
         let set = async {
             let entry = self.admin("GET", "metadata/user", &query).await?;
-            let entry = user::with_key(&entry, &access_key, secret).map_err(Failure::NoAnswer)?;
+            let entry =
+                user::with_key(&entry, &access_key, secret).map_err(GatewayError::NoAnswer)?;
             let put = self.signer.put("/admin/metadata/user", &query, &entry);
             put.await.map(drop)
         };
@@ -229,7 +230,7 @@ impl Client {
         let query = [&[("uid", user.as_str())], change].concat();
         let send = async {
             match self.admin(method, "user", &query).await {
-                Err(failure) if done.is_some_and(|word| failure.is(word)) => Ok(()),
+                Err(error) if done.is_some_and(|word| error.has_code(word)) => Ok(()),
                 answer => answer.map(drop),
             }
         };
@@ -267,7 +268,7 @@ impl Client {
     }
 
     /// Sets the policy that lets the operator's own user list the parts of tenants' uploads.
-    pub(super) async fn allow_own_user_to_list_parts(&self) -> Result<(), Failure> {
+    pub(super) async fn allow_own_user_to_list_parts(&self) -> Result<(), GatewayError> {
         let own = self.account().await?;
         let own = own.map(|account| account.user_id).unwrap_or_default();
         let document = policy::measuring(&self.bucket).to_string();
@@ -285,10 +286,10 @@ impl Client {
         let name = marker_key(tenant.id);
         let get = self.s3.get_object().bucket(&self.bucket).key(&name).send();
         let read = async {
-            let object = match get.await.map_err(Failure::from) {
+            let object = match get.await.map_err(GatewayError::from) {
                 Ok(object) => object,
-                Err(failure) if failure.is("NoSuchKey") => return Ok(Marker::Missing),
-                Err(failure) => return Err(failure),
+                Err(error) if error.has_code("NoSuchKey") => return Ok(Marker::Missing),
+                Err(error) => return Err(error),
             };
             if object
                 .content_length()
@@ -298,7 +299,7 @@ impl Client {
             }
             let content = object.body.collect().await;
             let content = content
-                .map_err(|error| Failure::no_answer(&error))?
+                .map_err(|error| GatewayError::no_answer(&error))?
                 .to_vec();
             let content = String::from_utf8_lossy(&content);
             Ok(if content.trim() == tenant.id.to_string() {
@@ -320,7 +321,7 @@ impl Client {
             .key(&name)
             .body(ByteStream::from(tenant.id.to_string().into_bytes()))
             .send();
-        let put = async { put.await.map(drop).map_err(Failure::from) };
+        let put = async { put.await.map(drop).map_err(GatewayError::from) };
         self.call(&format!("writing {name}"), put).await
     }
 
@@ -336,7 +337,7 @@ impl Client {
             .await
     }
 
-    async fn account(&self) -> Result<Option<Account>, Failure> {
+    async fn account(&self) -> Result<Option<Account>, GatewayError> {
         let query = [("access-key", self.access_key.as_str())];
         let answer = self.admin("GET", "user", &query).await;
         parse(absent_if("AccessDenied", answer)?)
@@ -358,7 +359,12 @@ impl Client {
         self.call(&operation, get).await
     }
 
-    async fn admin(&self, method: &str, what: &str, query: Pairs<'_>) -> Result<Vec<u8>, Failure> {
+    async fn admin(
+        &self,
+        method: &str,
+        what: &str,
+        query: Pairs<'_>,
+    ) -> Result<Vec<u8>, GatewayError> {
         self.signer
             .send(method, &format!("/admin/{what}"), query)
             .await
@@ -367,25 +373,28 @@ impl Client {
     pub(super) async fn call<T>(
         &self,
         operation: &str,
-        call: impl Future<Output = Result<T, Failure>>,
+        call: impl Future<Output = Result<T, GatewayError>>,
     ) -> Result<T, Error> {
-        let explained = async { call.await.map_err(|failure| failure.explain(operation)) };
+        let explained = async { call.await.map_err(|error| error.explain(operation)) };
         self.access.call(operation, explained).await
     }
 }
 
 /// Returns `None` if the gateway answered with this error code.
-fn absent_if(code: &str, answer: Result<Vec<u8>, Failure>) -> Result<Option<Vec<u8>>, Failure> {
+fn absent_if(
+    code: &str,
+    answer: Result<Vec<u8>, GatewayError>,
+) -> Result<Option<Vec<u8>>, GatewayError> {
     match answer {
-        Err(failure) if failure.is(code) => Ok(None),
+        Err(error) if error.has_code(code) => Ok(None),
         answer => answer.map(Some),
     }
 }
 
-fn parse<T: for<'de> Deserialize<'de>>(answer: Option<Vec<u8>>) -> Result<Option<T>, Failure> {
+fn parse<T: for<'de> Deserialize<'de>>(answer: Option<Vec<u8>>) -> Result<Option<T>, GatewayError> {
     let parsed = answer.map(|answer| serde_json::from_slice(&answer));
     // The error may quote the answer, which contains a secret key.
     parsed
         .transpose()
-        .map_err(|_| Failure::NoAnswer("the admin API's answer has an unexpected form".into()))
+        .map_err(|_| GatewayError::NoAnswer("the admin API's answer has an unexpected form".into()))
 }

@@ -1,4 +1,4 @@
-//! What the object store answered, or that it didn't, as the operator's own error.
+//! Errors of the object store as errors of the operator: reason and advice by error code.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,34 +9,34 @@ use serde::Deserialize;
 
 use crate::error::{Error, Reason};
 
-/// Why a call failed.
+/// A failed call to the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// There was no answer, or none that could be read; why.
+pub enum GatewayError {
+    /// The gateway did not answer, or its answer could not be read; holds the cause.
     NoAnswer(String),
-    /// It was refused.
-    Refused {
-        /// HTTP's status.
+    /// The gateway rejected the call.
+    Rejected {
+        /// HTTP status.
         status: u16,
-        /// S3's word for it, such as `AccessDenied`; empty if there was none.
+        /// Error code of S3, such as `AccessDenied`; empty if the answer has none.
         code: String,
     },
 }
 
-impl Failure {
-    /// That nothing came back.
+impl GatewayError {
+    /// Creates a [`NoAnswer`](Self::NoAnswer) from an error and its sources.
     pub fn no_answer(error: &dyn StdError) -> Self {
-        let mut words = error.to_string();
+        let mut text = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
-            words += &format!(": {error}");
+            text += &format!(": {error}");
             cause = error.source();
         }
-        Self::NoAnswer(words)
+        Self::NoAnswer(text)
     }
 
-    /// What an answer that isn't a success says, in JSON or XML.
-    pub fn refused(status: u16, body: &[u8]) -> Self {
+    /// Parses the error code of an unsuccessful answer, in JSON or XML.
+    pub fn rejected(status: u16, body: &[u8]) -> Self {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct Json {
@@ -46,32 +46,35 @@ impl Failure {
             Ok(Json { code }) => code,
             Err(_) => between(&String::from_utf8_lossy(body), "<Code>", "</Code>"),
         };
-        Self::Refused { status, code }
+        Self::Rejected { status, code }
     }
 
-    /// Whether it was refused with this word.
-    pub fn is(&self, word: &str) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == word)
+    /// Returns whether the gateway rejected the call with this error code.
+    pub fn has_code(&self, expected: &str) -> bool {
+        matches!(self, Self::Rejected { code, .. } if code == expected)
     }
 
-    /// The operator's error for it; `doing` says what the call was for.
-    pub fn explain(&self, doing: &str) -> Error {
+    /// Returns the operator's error for the failed `operation`.
+    pub fn explain(&self, operation: &str) -> Error {
         let (reason, advice) = match self {
             Self::NoAnswer(why) if why.contains("certificate") => (
                 Reason::ConnectionRefused,
                 "check objectStore.caFile and the server's certificate",
             ),
             Self::NoAnswer(_) => DOWN,
-            Self::Refused { status, code } => sort(*status, code),
+            Self::Rejected { status, code } => classify(*status, code),
         };
-        Error::new(reason, format!("object store: {doing}: {self}; {advice}"))
+        Error::new(
+            reason,
+            format!("object store: {operation}: {self}; {advice}"),
+        )
     }
 }
 
-impl<E: ProvideErrorMetadata + StdError + 'static> From<SdkError<E, Response>> for Failure {
+impl<E: ProvideErrorMetadata + StdError + 'static> From<SdkError<E, Response>> for GatewayError {
     fn from(error: SdkError<E, Response>) -> Self {
         match &error {
-            SdkError::ServiceError(answer) => Self::Refused {
+            SdkError::ServiceError(answer) => Self::Rejected {
                 status: answer.raw().status().as_u16(),
                 code: answer.err().code().unwrap_or_default().to_owned(),
             },
@@ -80,11 +83,11 @@ impl<E: ProvideErrorMetadata + StdError + 'static> From<SdkError<E, Response>> f
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for GatewayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoAnswer(why) => f.write_str(why),
-            Self::Refused { status, code } => write!(f, "{status} {code}"),
+            Self::Rejected { status, code } => write!(f, "{status} {code}"),
         }
     }
 }
@@ -96,15 +99,16 @@ fn between(text: &str, begin: &str, end: &str) -> String {
     code.map_or_else(String::new, |(code, _)| code.to_owned())
 }
 
-/// A class, a reason and the next step.
-type Sorted = (Reason, &'static str);
+/// A reason and the advice for it.
+type Classified = (Reason, &'static str);
 
-const DOWN: Sorted = (
+const DOWN: Classified = (
     Reason::Unreachable,
-    "check that the gateway runs and can be reached; it is tried again",
+    "check that the gateway runs and is reachable; retrying",
 );
 
-fn sort(status: u16, code: &str) -> Sorted {
+/// Classifies an error by its code and HTTP status.
+fn classify(status: u16, code: &str) -> Classified {
     match code {
         "InvalidAccessKeyId" | "SignatureDoesNotMatch" => (
             Reason::LoginRefused,
@@ -112,25 +116,27 @@ fn sort(status: u16, code: &str) -> Sorted {
         ),
         "RequestTimeTooSkewed" => (
             Reason::LoginRefused,
-            "set the clocks of this node and the gateway's",
+            "synchronize the clocks of this node and the gateway",
         ),
         "AccessDenied" => (
             Reason::Forbidden,
-            "run `akili-operator check`, which says what the operator's user lacks",
+            "run `akili-operator check`, which lists the missing capabilities of the operator's user",
         ),
         "NoSuchBucket" => (
             Reason::NoSuchBucket,
-            "make the bucket with the operator's own key, or check objectStore.bucket",
+            "create the bucket with the operator's own key, or check objectStore.bucket",
         ),
         "KeyExists" => (
             Reason::KeyTaken,
-            "another user has the tenant's access key: take it away there",
+            "another user has the tenant's access key; remove the key from that user",
         ),
-        "ConcurrentModification" | "OperationAborted" => (Reason::Conflict, "it is tried again"),
-        "NoSuchUser" | "NoSuchEntity" | "NoSuchKey" => (Reason::Gone, "it is made again"),
+        "ConcurrentModification" | "OperationAborted" => (Reason::Conflict, "retrying"),
+        "NoSuchUser" | "NoSuchEntity" | "NoSuchKey" => {
+            (Reason::Gone, "the operator creates it again")
+        }
         _ if status == 429 || (502..=504).contains(&status) => DOWN,
-        _ if status >= 500 => (Reason::ServerError, "see the gateway's log"),
-        _ => (Reason::Refused, "see the gateway's log"),
+        _ if status >= 500 => (Reason::ServerError, "check the gateway's log"),
+        _ => (Reason::Refused, "check the gateway's log"),
     }
 }
 
@@ -140,7 +146,7 @@ mod tests {
     use crate::error::Class;
 
     #[test]
-    fn answers_have_a_class() {
+    fn error_code_determines_class_and_reason() {
         for (status, code, class, reason) in [
             (
                 403,
@@ -176,23 +182,23 @@ mod tests {
             (400, "InvalidArgument", Class::Operator, Reason::Refused),
         ] {
             let code = code.to_owned();
-            let error = Failure::Refused { status, code }.explain("reading users");
+            let error = GatewayError::Rejected { status, code }.explain("reading users");
             assert_eq!((error.class(), error.reason), (class, reason), "{error}");
         }
     }
 
     #[test]
-    fn the_word_is_found_in_json_and_in_xml() {
+    fn error_code_is_parsed_from_json_and_xml() {
         for body in [
             r#"{"Code":"NoSuchUser","Message":""}"#,
             "<?xml version=\"1.0\"?><Error><Code>NoSuchUser</Code><Message></Message></Error>",
         ] {
-            assert!(Failure::refused(404, body.as_bytes()).is("NoSuchUser"));
+            assert!(GatewayError::rejected(404, body.as_bytes()).has_code("NoSuchUser"));
         }
-        let nothing = Failure::refused(502, b"<html>Bad Gateway");
+        let nothing = GatewayError::rejected(502, b"<html>Bad Gateway");
         assert_eq!(
             nothing,
-            Failure::Refused {
+            GatewayError::Rejected {
                 status: 502,
                 code: String::new()
             }
@@ -200,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn no_answer_is_transient_and_a_wrong_certificate_is_not() {
+    fn missing_answer_is_transient_but_wrong_certificate_is_not() {
         for (why, class, reason, advice) in [
             (
                 "connection refused",
@@ -215,7 +221,7 @@ mod tests {
                 "check objectStore.caFile",
             ),
         ] {
-            let error = Failure::NoAnswer(why.into()).explain("reading users");
+            let error = GatewayError::NoAnswer(why.into()).explain("reading users");
             assert_eq!((error.class(), error.reason), (class, reason));
             assert!(error.message.starts_with("object store: reading users: "));
             assert!(error.message.contains(advice), "{error}");

@@ -1,14 +1,14 @@
 //! Listings of a prefix, one page per call: for measurements and purges.
 
+use akili_core::object_store::model::{Cursor, Listed, Size, Upload};
 use async_trait::async_trait;
 use aws_sdk_s3::operation::list_multipart_uploads::ListMultipartUploadsOutput;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::operation::list_parts::ListPartsOutput;
 
 use super::client::Client;
-use super::error::Failure;
+use super::error::GatewayError;
 use super::measure::Listing;
-use super::model::{Cursor, Listed, Size, Upload};
 use crate::error::Error;
 
 /// Maximum number of entries per page.
@@ -26,7 +26,7 @@ impl Client {
         let list = list
             .set_key_marker(after.map(|it| it.key.clone()))
             .set_version_id_marker(after.map(|it| it.id.clone()));
-        let page = async { list.send().await.map_err(Failure::from) };
+        let page = async { list.send().await.map_err(GatewayError::from) };
         self.call(&format!("listing objects below {prefix}"), page)
             .await
     }
@@ -42,7 +42,7 @@ impl Client {
         let list = list
             .set_key_marker(after.map(|it| it.key.clone()))
             .set_upload_id_marker(after.map(|it| it.id.clone()));
-        let page = async { list.send().await.map_err(Failure::from) };
+        let page = async { list.send().await.map_err(GatewayError::from) };
         let operation = format!("listing uploads below {prefix}");
         self.call(&operation, page).await
     }
@@ -52,15 +52,15 @@ impl Client {
         &self,
         upload: &Upload,
         after: Option<&Cursor>,
-    ) -> Result<Option<ListPartsOutput>, Failure> {
+    ) -> Result<Option<ListPartsOutput>, GatewayError> {
         let list = self.s3.list_parts().bucket(&self.bucket);
         let list = list
             .key(&upload.key)
             .upload_id(&upload.id)
             .max_parts(PAGE_SIZE);
         let list = list.set_part_number_marker(after.map(|it| it.id.clone()));
-        match list.send().await.map_err(Failure::from) {
-            Err(failure) if failure.is("NoSuchUpload") || failure.is("NoSuchKey") => Ok(None),
+        match list.send().await.map_err(GatewayError::from) {
+            Err(error) if error.has_code("NoSuchUpload") || error.has_code("NoSuchKey") => Ok(None),
             answer => answer.map(Some),
         }
     }
@@ -118,7 +118,7 @@ impl Listing for Client {
     async fn parts(&self, upload: &Upload, from: Option<&Cursor>) -> Result<Listed<Size>, Error> {
         let list = async {
             match self.parts_page(upload, from).await {
-                Err(failure) if failure.is("AccessDenied") => {
+                Err(error) if error.has_code("AccessDenied") => {
                     self.allow_own_user_to_list_parts().await?;
                     self.parts_page(upload, from).await
                 }

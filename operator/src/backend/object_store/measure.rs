@@ -7,10 +7,10 @@
 
 use std::mem::take;
 
+use akili_core::object_store::model::{Cursor, Listed, Size, Upload};
+use akili_core::object_store::policy::marker_key;
 use async_trait::async_trait;
 
-use super::model::{Cursor, Listed, Size, Upload};
-use super::policy::marker_key;
 use crate::backend::TenantKey;
 use crate::error::Error;
 
@@ -160,7 +160,7 @@ mod tests {
             let mut calls = self.calls.lock().unwrap();
             calls.push(format!("{what} {begin}"));
             if calls.len() % 2 == 1 {
-                return Err(Error::new(Reason::Unreachable, "as it was told"));
+                return Err(Error::new(Reason::Unreachable, "injected fault"));
             }
             let more = (begin + 2 < all.len()).then(|| Cursor {
                 key: String::new(),

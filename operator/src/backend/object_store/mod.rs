@@ -1,9 +1,7 @@
 //! The object-store plane: one shared bucket, one user and one prefix per tenant.
 //!
-//! - [`model`]: observed state and steps.
-//! - [`diff`]: steps for one tenant; pure.
-//! - [`policy`]: policy documents; pure. Its comments explain how isolation works.
-//! - [`user`]: a tenant's user as the gateway returns it; pure.
+//! - [`akili_core::object_store`], pure: observed state, steps, a tenant's user, and the policy
+//!   documents, whose comments explain how isolation works.
 //! - [`client`]: the calls, some of them [`signed`] by the operator; those of a purge are in
 //!   `purge`, listings in `listing`. [`error`] classifies failures.
 //! - [`measure`]: storage that a tenant uses, page by page.
@@ -11,21 +9,22 @@
 //! - [`preflight`]: checks of the gateway for `akili-operator check`.
 
 pub mod client;
-pub mod diff;
 pub mod error;
 mod listing;
 pub mod measure;
-pub mod model;
-pub mod policy;
 pub mod preflight;
 mod purge;
 pub mod service_binding;
 pub mod signed;
-pub mod user;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use akili_core::object_store::diff::diff;
+use akili_core::object_store::model::{
+    Batch, Extra, Held, Marker, Observed, Page, Step, UserState,
+};
+use akili_core::object_store::policy::{self, Rights};
 use akili_crds::condition::types;
 use akili_crds::tenant::{ObjectStoreNames, Resources};
 use async_trait::async_trait;
@@ -33,8 +32,6 @@ use futures::future::try_join;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use self::client::Client;
-use self::model::{Batch, Extra, Held, Marker, Observed, Page, Step, UserState};
-use self::policy::Rights;
 use crate::backend::credentials::Credentials;
 use crate::backend::{Backend, Desired, Effect, TenantKey};
 use crate::error::Error;
@@ -164,7 +161,7 @@ impl Backend for ObjectStore {
     }
 
     fn diff(&self, _tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {
-        diff::diff(desired, observed)
+        diff(desired, observed)
     }
 
     fn effect(step: &Step) -> Effect {

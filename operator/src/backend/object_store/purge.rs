@@ -1,15 +1,15 @@
 //! Calls of a purge: list and delete what is below a tenant's prefix, page by page.
 
+use akili_core::object_store::model::{Page, Upload, Version};
+use akili_core::object_store::policy::marker_key;
 use aws_sdk_s3::operation::list_multipart_uploads::ListMultipartUploadsOutput;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use futures::future::try_join_all;
 
 use super::client::Client;
-use super::error::Failure;
+use super::error::GatewayError;
 use super::listing::next_page;
-use super::model::{Page, Upload, Version};
-use super::policy::marker_key;
 use crate::backend::TenantKey;
 use crate::error::Error;
 
@@ -99,14 +99,16 @@ impl Client {
         });
         let objects: Result<Vec<_>, _> = objects.collect();
         let delete = async {
-            let objects = objects.map_err(|error| Failure::no_answer(&error))?;
+            let objects = objects.map_err(|error| GatewayError::no_answer(&error))?;
             let all = Delete::builder().set_objects(Some(objects)).quiet(true);
-            let all = all.build().map_err(|error| Failure::no_answer(&error))?;
+            let all = all
+                .build()
+                .map_err(|error| GatewayError::no_answer(&error))?;
             let delete = self.s3.delete_objects().bucket(&self.bucket).delete(all);
-            let answer = delete.send().await.map_err(Failure::from)?;
+            let answer = delete.send().await.map_err(GatewayError::from)?;
             match answer.errors().first() {
                 None => Ok(()),
-                Some(error) => Err(Failure::Refused {
+                Some(error) => Err(GatewayError::Rejected {
                     status: 200,
                     code: error.code().unwrap_or_default().to_owned(),
                 }),
@@ -125,8 +127,8 @@ impl Client {
             .upload_id(&upload.id)
             .send();
         let abort = async {
-            match abort.await.map_err(Failure::from) {
-                Err(failure) if failure.is("NoSuchUpload") => Ok(()),
+            match abort.await.map_err(GatewayError::from) {
+                Err(error) if error.has_code("NoSuchUpload") => Ok(()),
                 answer => answer.map(drop),
             }
         };

@@ -19,7 +19,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
-use super::error::Failure;
+use super::error::GatewayError;
 use super::service_binding::ConnectionInfo;
 
 /// Names and values of a query or a form.
@@ -70,7 +70,7 @@ impl Signer {
         method: &str,
         path: &str,
         query: Pairs<'_>,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, GatewayError> {
         let uri = format!("{path}?{}", encode(query));
         self.exchange(method, &uri, "", String::new()).await
     }
@@ -81,14 +81,14 @@ impl Signer {
         path: &str,
         query: Pairs<'_>,
         document: &Value,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, GatewayError> {
         let uri = format!("{path}?{}", encode(query));
         self.exchange("PUT", &uri, "application/json", document.to_string())
             .await
     }
 
     /// Posts a form to `/`, which is the IAM API, and returns the answer's body.
-    pub async fn post(&self, form: Pairs<'_>) -> Result<Vec<u8>, Failure> {
+    pub async fn post(&self, form: Pairs<'_>) -> Result<Vec<u8>, GatewayError> {
         let type_ = "application/x-www-form-urlencoded";
         self.exchange("POST", "/", type_, encode(form)).await
     }
@@ -99,18 +99,20 @@ impl Signer {
         path: &str,
         content_type: &'static str,
         body: String,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, GatewayError> {
         let request = self.sign(method, path, content_type, body);
-        let request = request.map_err(|error| Failure::no_answer(error.as_ref()))?;
+        let request = request.map_err(|error| GatewayError::no_answer(error.as_ref()))?;
         let answer = self.connector.call(request).await;
-        let answer = answer.map_err(|error| Failure::no_answer(&error))?;
+        let answer = answer.map_err(|error| GatewayError::no_answer(&error))?;
         let status = answer.status();
         let body = ByteStream::new(answer.into_body()).collect().await;
-        let body = body.map_err(|error| Failure::no_answer(&error))?.to_vec();
+        let body = body
+            .map_err(|error| GatewayError::no_answer(&error))?
+            .to_vec();
         if status.is_success() {
             Ok(body)
         } else {
-            Err(Failure::refused(status.as_u16(), &body))
+            Err(GatewayError::rejected(status.as_u16(), &body))
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use akili_core::postgres::model::{BATCH, Finding, Held, Login, TableRows};
 use akili_crds::{Phase, TenantId};
 use postgres_protocol::password::scram_sha_256;
 use sha2::{Digest, Sha256};
@@ -14,7 +15,6 @@ use sqlx::{Connection, Row, query, query_scalar};
 use uuid::Uuid;
 
 use super::error::explain;
-use super::model::{BATCH, Finding, Held, Login, TableRows};
 use crate::backend::access::Access;
 use crate::error::{Error, Reason};
 use crate::metrics::Metrics;
@@ -335,7 +335,7 @@ pub fn parse_phase(word: &str) -> Result<Phase, Error> {
         .ok_or_else(|| {
             Error::new(
                 Reason::RegistryUnreadable,
-                format!("PostgreSQL: the registry has the unknown state {word}"),
+                format!("PostgreSQL: the registry holds the unknown state {word}"),
             )
         })
 }
@@ -346,7 +346,7 @@ fn expect_one_row(tenant: TenantId, rows: u64) -> Result<(), Error> {
     }
     Err(Error::new(
         Reason::NotInRegistry,
-        format!("PostgreSQL: akili.tenants has no row for tenant {tenant}; the registry adds it"),
+        format!("PostgreSQL: akili.tenants has no row for tenant {tenant}; the operator adds it"),
     ))
 }
 

@@ -1,42 +1,45 @@
-//! What PostgreSQL answered, or that it didn't, as the operator's own error.
+//! Errors of PostgreSQL as errors of the operator: reason and advice by SQLSTATE.
 
 use crate::error::{Error, Reason};
 
-/// The operator's error for a failed statement; `doing` says what it was for.
-pub fn explain(doing: &str, error: &sqlx::Error) -> Error {
+/// Returns the operator's error for a failed statement of `operation`.
+pub fn explain(operation: &str, error: &sqlx::Error) -> Error {
     let answer = error.as_database_error();
     let (reason, advice) = match error {
-        sqlx::Error::Database(answer) => sort(answer.code().as_deref().unwrap_or_default()),
+        sqlx::Error::Database(answer) => classify(answer.code().as_deref().unwrap_or_default()),
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => DOWN,
         sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => (
             Reason::ConnectionRefused,
             "check postgres.caFile and the server's certificate",
         ),
-        _ => (Reason::UnexpectedAnswer, "it is tried again"),
+        _ => (Reason::UnexpectedAnswer, "retrying"),
     };
-    let said = answer.map_or_else(|| error.to_string(), |answer| answer.message().to_owned());
-    Error::new(reason, format!("PostgreSQL: {doing}: {said}; {advice}"))
+    let cause = answer.map_or_else(|| error.to_string(), |answer| answer.message().to_owned());
+    Error::new(
+        reason,
+        format!("PostgreSQL: {operation}: {cause}; {advice}"),
+    )
 }
 
-/// A class, a reason and the next step.
-type Sorted = (Reason, &'static str);
+/// A reason and the advice for it.
+type Classified = (Reason, &'static str);
 
-const DOWN: Sorted = (
+const DOWN: Classified = (
     Reason::Unreachable,
-    "check that the server runs and accepts connections; it is tried again",
+    "check that the server runs and accepts connections; retrying",
 );
 
-/// Sorts by SQLSTATE.
-fn sort(code: &str) -> Sorted {
+/// Classifies an error by its SQLSTATE.
+fn classify(code: &str) -> Classified {
     match code {
-        // Somebody holds a lock; the sessions of a login are still ending.
-        "55P03" | "55006" => (Reason::Locked, "it is tried again"),
-        "40001" | "40P01" => (Reason::Conflict, "it is tried again"),
+        // Another session holds a lock, or sessions of the login are still ending.
+        "55P03" | "55006" => (Reason::Locked, "retrying"),
+        "40001" | "40P01" => (Reason::Conflict, "retrying"),
         "57014" => (
             Reason::TooSlow,
-            "see to an index on tenant_id, and one for each foreign key; it is tried again",
+            "create an index on tenant_id, and one for each foreign key; retrying",
         ),
-        // The server stops, starts, or has no connection left.
+        // The server is stopping or starting, or has no free connection.
         "57P01" | "57P02" | "57P03" | "53300" => DOWN,
         _ if code.starts_with("08") => DOWN,
         _ if code.starts_with("28") => (
@@ -44,20 +47,23 @@ fn sort(code: &str) -> Sorted {
             "check postgres.user and postgres.password",
         ),
         "3D000" => (Reason::NoSuchDatabase, "check postgres.database"),
-        // A function, schema, table or column that isn't there; a right that is missing.
+        // A function, schema, table, column or privilege is missing.
         "42883" | "3F000" | "42P01" | "42703" | "42501" => (
             Reason::BootstrapNeeded,
             "run the output of `akili-operator bootstrap-sql` as a superuser",
         ),
-        // The registry's own rules, such as that archived is for ever.
+        // A check constraint of the registry, such as that archived is permanent.
         "23514" => (Reason::RegistryRefused, "nothing was changed"),
         // A table without tenant_id refers to a tenant's rows.
         "23503" | "23001" => (
             Reason::RowsInUse,
             "delete the rows that refer to the tenant's",
         ),
-        "2BP01" => (Reason::RoleInUse, "drop or reassign what the message names"),
-        _ => (Reason::Refused, "see the server's log"),
+        "2BP01" => (
+            Reason::RoleInUse,
+            "drop or reassign the objects in the message",
+        ),
+        _ => (Reason::Refused, "check the server's log"),
     }
 }
 
@@ -67,7 +73,7 @@ mod tests {
     use crate::error::Class;
 
     #[test]
-    fn answers_have_a_class() {
+    fn sqlstate_determines_class_and_reason() {
         for (code, class, reason) in [
             ("55P03", Class::Pending, Reason::Locked),
             ("40001", Class::Transient, Reason::Conflict),
@@ -86,13 +92,13 @@ mod tests {
             ("2BP01", Class::Invalid, Reason::RoleInUse),
             ("22023", Class::Operator, Reason::Refused),
         ] {
-            let (found, _) = sort(code);
+            let (found, _) = classify(code);
             assert_eq!((found.class(), found), (class, reason), "{code}");
         }
     }
 
     #[test]
-    fn no_connection_is_transient_and_says_what_to_check() {
+    fn connection_timeout_is_transient_with_advice() {
         let error = explain("reading tenants", &sqlx::Error::PoolTimedOut);
         assert_eq!(
             (error.class(), error.reason),

@@ -1,8 +1,7 @@
 //! The PostgreSQL plane: shared tables under row-level security, one login role per tenant.
 //!
-//! - [`model`]: observed state and steps.
-//! - [`diff`]: steps for one tenant; pure.
-//! - [`coverage`]: protection of the tables that all tenants share; pure.
+//! - [`akili_core::postgres`], pure: observed state, steps, and the protection of the tables
+//!   that all tenants share.
 //! - [`client`]: the statements; [`error`] classifies their failures.
 //! - [`bootstrap`]: SQL that the DBA runs once: roles, and functions that need privilege.
 //!   Its comments explain how isolation works.
@@ -12,10 +11,7 @@
 
 pub mod bootstrap;
 pub mod client;
-pub mod coverage;
-pub mod diff;
 pub mod error;
-pub mod model;
 pub mod preflight;
 pub mod protection_loop;
 pub mod service_binding;
@@ -23,14 +19,15 @@ pub mod service_binding;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use akili_core::postgres::coverage::{Coverage, Repair};
+use akili_core::postgres::diff::diff;
+use akili_core::postgres::model::{Held, Observed, Step};
 use akili_crds::TenantId;
 use akili_crds::condition::types;
 use akili_crds::tenant::{PostgresNames, Resources};
 use async_trait::async_trait;
 
 use self::client::Client;
-use self::coverage::{Coverage, Repair};
-use self::model::{Held, Observed, Step};
 use crate::backend::credentials::Credentials;
 use crate::backend::{Backend, Desired, Effect, Notice, StatusReason, TenantKey};
 use crate::error::Error;
@@ -179,7 +176,7 @@ impl Backend for Postgres {
     }
 
     fn diff(&self, _tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {
-        diff::diff(desired, observed)
+        diff(desired, observed)
     }
 
     fn effect(step: &Step) -> Effect {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use akili_core::postgres::coverage::Repair;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder};
 use tokio_util::sync::CancellationToken;
 
 use super::Postgres;
-use super::coverage::Repair;
 use crate::events::publish;
 use crate::metrics::Metrics;
 

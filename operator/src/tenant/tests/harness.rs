@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use akili_core::kubernetes::settings::Settings;
 use akili_crds::condition::types;
 use akili_crds::quota::GB;
 use akili_crds::{Phase, Slug, TenantId};
@@ -21,7 +22,6 @@ use crate::backend::driver::Driver;
 use crate::backend::fake::{Fake, Fault, Faults, Held};
 use crate::backend::kubernetes::Kubernetes;
 use crate::backend::kubernetes::fake::ApiServer;
-use crate::backend::kubernetes::settings::Settings;
 use crate::backend::{Claims, Plane, TenantKey};
 use crate::error::{Error, Reason};
 use crate::leader::Leadership;

@@ -1,14 +1,14 @@
--- Akili: what the DBA runs once, as a superuser, in the platform's database.
+-- Bootstrap of Akili. The DBA runs it once, as a superuser, in the platform's database.
 --
--- Run it again after an upgrade: it brings an older installation up to date and
--- changes nothing in a current one. It is one transaction. Afterwards give the
--- operator's login a password (`\password akili_operator` in psql).
+-- Run it again after an upgrade: it updates an older installation and changes nothing
+-- in a current one. It is one transaction. Afterwards set a password for the operator's
+-- login (`\password akili_operator` in psql).
 --
--- The rule behind all of it: the operator's login is an ordinary one. Schema akili
--- is the operator's own and holds the registry (see operator/migrations). The few
--- things that need privilege are functions of schema akili_guard, in which nobody
--- but the DBA can create anything; they name everything in full, and those that
--- have the DBA's rights read nothing that the operator could replace.
+-- Security rule: the operator's login is an ordinary role. Schema akili belongs to the
+-- operator and holds the registry (see operator/migrations). The few operations that need
+-- privilege are functions of schema akili_guard, in which only the DBA can create
+-- objects. These functions qualify every name, and those that run with the DBA's rights
+-- read nothing that the operator could replace.
 
 BEGIN;
 
@@ -25,11 +25,11 @@ BEGIN
 END
 $$;
 
--- akili_operator     the operator logs in as this, and as nothing else
--- akili_tenant       group of the tenants' logins; what is granted to it, every tenant has
+-- akili_operator     the operator's only login
+-- akili_tenant       group of the tenants' logins; a grant to it is a grant to every tenant
 -- akili_service      group of the services' logins, which choose a tenant per transaction
 -- akili_maintenance  group of the services' logins for schema migrations: every tenant's rows
--- akili_reader       owns the functions that read the registry; can do nothing else
+-- akili_reader       owns the functions that read the registry; has no other right
 DO $$
 DECLARE
     wanted text;
@@ -52,8 +52,8 @@ $$;
 CREATE SCHEMA IF NOT EXISTS akili AUTHORIZATION akili_operator;
 CREATE SCHEMA IF NOT EXISTS akili_guard;
 
--- A schema that was there before and is somebody else's is not ours to take, and
--- nothing in it can be trusted.
+-- A schema of this name that existed before and has another owner can't be used: nothing
+-- in it can be trusted.
 DO $$
 DECLARE
     other record;
@@ -74,18 +74,17 @@ $$;
 REVOKE ALL ON SCHEMA akili_guard FROM PUBLIC;
 GRANT USAGE ON SCHEMA akili_guard TO akili_operator, akili_reader;
 
--- The schemas that hold tenants' tables. The DBA's word, not the operator's:
--- otherwise the operator's login could open any table that has a tenant_id.
+-- The schemas that hold tenants' tables. The DBA decides, not the operator: otherwise
+-- the operator's login could open any table that has a tenant_id.
 CREATE TABLE IF NOT EXISTS akili_guard.tenant_schemas (
     name name PRIMARY KEY
         CHECK (name !~ '^pg_' AND name NOT IN ('information_schema', 'akili', 'akili_guard'))
 );
 
--- What a protected table looks like: it carries the protection and never a row.
--- Drift is a difference from it, so no expression is compared with a text that
--- the next PostgreSQL release might print differently. Its lock is the queue of
--- those who change protection and roles: an advisory lock could be held by any
--- tenant, for ever.
+-- Reference for the protection of tables: has the protection and never a row. Drift is a
+-- difference from this table, so no expression is compared with a text that the next
+-- PostgreSQL release might print differently. The lock on this table serializes changes of
+-- protection and roles: an advisory lock could be held by any tenant, without limit.
 CREATE TABLE IF NOT EXISTS akili_guard.pattern (
     tenant_id uuid CHECK (false)
 );

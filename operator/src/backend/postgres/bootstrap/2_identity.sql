@@ -1,16 +1,16 @@
 
--- Who is asking, and what may that tenant do? ---------------------------------
+-- Identity: the tenant of a session, and its rights ---------------------------
 --
--- Everything here goes by session_user. A session can change current_user (SET
--- ROLE, a view, a SECURITY DEFINER function), but not who it logged in as.
+-- All functions here use session_user. A session can change current_user (SET ROLE, a
+-- view, a SECURITY DEFINER function), but not session_user.
 --
--- The functions belong to akili_reader, who can read the registry and nothing
--- else. The registry is the operator's own table, which it could swap for a view
--- that calls its own code: so that code would run as nobody of importance, and
--- never in the session of anyone but a tenant or a service.
+-- The functions belong to akili_reader, which can read the registry and nothing else. The
+-- registry belongs to the operator, which could replace its table by a view that calls
+-- other code. Such code would run without privileges, and only in sessions of tenants and
+-- services.
 
--- Tenants' and services' logins are bound: they see one tenant's rows or none.
--- Superusers count as members of every role; they aren't meant.
+-- Returns whether the login is bound: a tenant's or a service's login, which sees the rows
+-- of one tenant or none. Superusers are members of every role, but are not bound.
 CREATE OR REPLACE FUNCTION akili_guard.is_bound(login name) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -31,9 +31,9 @@ BEGIN
 END
 $$;
 
--- A tenant's login is its tenant, whatever it sets. A service's login says which
--- tenant it works for: set_config('akili.tenant_id', $1, true), which ends with
--- the transaction and leaves '' behind. Anybody else is no tenant.
+-- Returns the tenant of the session. A tenant's login has its own tenant, regardless of
+-- settings. A service's login chooses a tenant: set_config('akili.tenant_id', $1, true),
+-- which ends with the transaction and leaves '' behind. Other logins have no tenant.
 CREATE OR REPLACE FUNCTION akili_guard.current_tenant_id() RETURNS uuid
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -49,7 +49,7 @@ BEGIN
 END
 $$;
 
--- The current tenant, if its state lets it read.
+-- Returns the current tenant, if its state allows reads.
 CREATE OR REPLACE FUNCTION akili_guard.readable_tenant_id() RETURNS uuid
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -63,7 +63,7 @@ BEGIN
 END
 $$;
 
--- The current tenant, if its state lets it write.
+-- Returns the current tenant, if its state allows writes.
 CREATE OR REPLACE FUNCTION akili_guard.writable_tenant_id() RETURNS uuid
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -77,7 +77,7 @@ BEGIN
 END
 $$;
 
--- Raises unless the tenant's state lets it write.
+-- Raises an error unless the tenant's state allows writes.
 CREATE OR REPLACE FUNCTION akili_guard.require_active(tenant uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -101,14 +101,14 @@ BEGIN
 END
 $$;
 
--- Row-level security refuses an INSERT loudly, but lets UPDATE and DELETE touch
--- no rows in silence. This trigger, once a statement, says why.
+-- Row-level security rejects an INSERT with an error, but lets UPDATE and DELETE change
+-- no rows without an error. This trigger raises the reason, once per statement.
 --
--- It also holds the tenant's gate until the transaction ends, so that closing the
--- gate waits for whoever writes at that moment, and fails to serialize a
--- transaction whose snapshot is older than the suspension. The state is looked at
--- on both sides of the gate: before, so that nobody new gets in the way of its
--- closing; after, because it may have changed meanwhile.
+-- The trigger also holds the tenant's gate until the transaction ends, so that closing the
+-- gate waits for open writes, and a transaction whose snapshot is older than the suspension
+-- fails to serialize. The state is checked on both sides of the gate: before, so that no
+-- new transaction delays the closing of the gate; after, because the state may have changed
+-- meanwhile.
 CREATE OR REPLACE FUNCTION akili_guard.refuse_unless_active() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -132,7 +132,7 @@ BEGIN
 END
 $$;
 
--- TRUNCATE knows nothing of rows: it would empty the table for every tenant.
+-- TRUNCATE ignores row-level security: it would empty the table for every tenant.
 CREATE OR REPLACE FUNCTION akili_guard.refuse_truncate() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -1,8 +1,8 @@
 
 -- Tenant-scoped tables and their protection -----------------------------------
 
--- Ordinary and partitioned tables with a tenant_id uuid, and each partition: one
--- that is read directly answers by its own policies, not its parent's.
+-- Ordinary and partitioned tables with a tenant_id uuid, and each partition: a query of a
+-- partition applies the policies of the partition, not those of its parent.
 CREATE OR REPLACE VIEW akili_guard.tenant_tables (relation, owner, acl) AS
     SELECT c.oid::regclass, c.relowner, coalesce(c.relacl, acldefault('r', c.relowner))
     FROM pg_class c
@@ -13,8 +13,8 @@ CREATE OR REPLACE VIEW akili_guard.tenant_tables (relation, owner, acl) AS
         AND a.attname = 'tenant_id' AND a.atttypid = 'uuid'::regtype
         AND NOT a.attisdropped;
 
--- Foreign keys between tenants' tables that don't pair tenant_id with tenant_id:
--- one tenant's DELETE would cascade into another's rows. One row for each side.
+-- Foreign keys between tenants' tables that don't pair tenant_id with tenant_id: one
+-- tenant's DELETE would cascade into another's rows. One row per side of the key.
 CREATE OR REPLACE VIEW akili_guard.foreign_key_gaps (relation, foreign_key) AS
     SELECT side.relation::regclass, con.conname
     FROM pg_constraint con
@@ -26,8 +26,8 @@ CREATE OR REPLACE VIEW akili_guard.foreign_key_gaps (relation, foreign_key) AS
             SELECT FROM unnest(con.conkey, con.confkey) AS pair (child, parent)
             WHERE pair.child = child.attnum AND pair.parent = parent.attnum);
 
--- Sequences that an INSERT draws from by default (serial; identity columns need
--- no grant). Of the table's owner only, who could name any other one as well.
+-- Sequences that an INSERT uses by default (serial; identity columns need no grant). Only
+-- sequences of the table's owner: a default can name any other sequence as well.
 CREATE OR REPLACE VIEW akili_guard.default_sequences (relation, sequence) AS
     SELECT c.oid::regclass, s.oid::regclass
     FROM pg_attrdef d
@@ -36,8 +36,8 @@ CREATE OR REPLACE VIEW akili_guard.default_sequences (relation, sequence) AS
         JOIN pg_class s ON dep.refclassid = 'pg_class'::regclass AND s.oid = dep.refobjid
     WHERE s.relkind = 'S' AND s.relowner = c.relowner;
 
--- Makes a table's policies and triggers anew: five policies and two triggers,
--- however many tenants there are. Names that begin with akili_ are ours.
+-- Creates a table's policies and triggers anew: five policies and two triggers for any
+-- number of tenants. The operator owns all names that begin with akili_.
 CREATE OR REPLACE FUNCTION akili_guard.enforce_isolation(target regclass) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -56,18 +56,19 @@ BEGIN
         EXECUTE format('DROP TRIGGER %I ON %s', old, target);
     END LOOP;
 
-    -- Without FORCE the table's owner would see everything.
+    -- Without FORCE the table's owner would see all rows.
     EXECUTE format(
         'ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', target);
 
-    -- The sub-select is evaluated once a statement, and an index on tenant_id serves it.
+    -- The sub-select is evaluated once per statement, so that an index on tenant_id is used.
     EXECUTE format($policy$
         CREATE POLICY akili_tenant ON %s TO PUBLIC
             USING (tenant_id = (SELECT akili_guard.current_tenant_id()))
     $policy$, target);
 
-    -- The operator purges, the services' migrations rewrite. They too go by who
-    -- logged in: a view that belongs to such a role opens nothing to its reader.
+    -- The operator purges rows, and migrations of services rewrite them. These policies
+    -- use session_user as well: a view that belongs to such a role opens nothing to its
+    -- reader.
     EXECUTE format($policy$
         CREATE POLICY akili_operator ON %s TO akili_operator
             USING (session_user = 'akili_operator')
@@ -77,8 +78,8 @@ BEGIN
             USING ((SELECT pg_has_role(session_user, 'akili_maintenance', 'MEMBER')))
     $policy$, target);
 
-    -- What no other policy can widen: a tenant's or a service's session gets the
-    -- rows of its tenant only, and those only while the tenant's state allows it.
+    -- Restrictive, so no other policy can widen them: a session of a tenant or a service
+    -- gets only the rows of its tenant, and only while the tenant's state allows it.
     EXECUTE format($policy$
         CREATE POLICY akili_state ON %s AS RESTRICTIVE TO PUBLIC
             USING (tenant_id = (SELECT akili_guard.readable_tenant_id())
@@ -105,8 +106,8 @@ BEGIN
 END
 $$;
 
--- Grants on a table what the groups may do, and takes back whatever tenants had
--- otherwise. A table that can't be safe is granted to the operator only.
+-- Grants the groups' privileges on a table and revokes all others from tenants. A table
+-- that can't be made safe is granted to the operator only.
 CREATE OR REPLACE FUNCTION akili_guard.set_grants(target regclass, open boolean) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -141,9 +142,9 @@ BEGIN
 END
 $$;
 
--- Protects a tenant-scoped table, or repairs its protection. The operator calls
--- it for tables that akili_guard.coverage finds wanting. One transaction: tenants get
--- in last, and only to a table that is safe.
+-- Protects a tenant-scoped table, or repairs its protection. The operator calls this
+-- function for tables in which akili_guard.coverage finds a gap. One transaction: tenants
+-- get access last, and only to a table that is safe.
 CREATE OR REPLACE FUNCTION akili_guard.protect_table(target regclass) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -1,22 +1,21 @@
 
--- What is missing, everywhere, in one query -----------------------------------
+-- Coverage: gaps of all tables in one query -----------------------------------
 --
--- One row for each tenant-scoped table, whether or not something is missing, and
--- one for each other object that breaks isolation. Gaps are `code` or
--- `code:object`. akili_guard.protect_table repairs
+-- One row per tenant-scoped table, with or without gaps, and one per other object that
+-- breaks isolation. A gap is `code` or `code:object`. akili_guard.protect_table repairs
 --   rls_disabled  rls_not_forced  policy:<name>  trigger:<name>
 --   grant_missing  grant_excess
--- and the rest needs a human:
+-- and the others need a human:
 --   foreign_key:<name>    a foreign key without tenant_id on both sides
---   foreign_policy:<name> a permissive policy of somebody else
---   owned_by_tenant       a tenant could switch the protection off
+--   foreign_policy:<name> a permissive policy that isn't akili's
+--   owned_by_tenant       a tenant owns the table and could disable the protection
 --   tenant_id_type        tenant_id is no uuid, so the table isn't protected
 --   unsupported_kind      a foreign table or materialized view: has no policies
---   unsafe_view           a view that reads as one whom no policy binds
+--   unsafe_view           a view that reads as an owner who bypasses row-level security
 --   unsafe_function       a SECURITY DEFINER function of such an owner
 --   schema_missing  schema_not_allowed  schema_create
 --
--- Not SECURITY DEFINER: the catalogs are open to everybody.
+-- Not SECURITY DEFINER: every role can read the catalogs.
 CREATE OR REPLACE FUNCTION akili_guard.coverage(schemas text[])
 RETURNS TABLE (id oid, relation text, kind text, gaps text[])
 LANGUAGE sql STABLE
@@ -35,7 +34,7 @@ scoped AS MATERIALIZED (
         JOIN pg_class c ON c.oid = t.relation
         JOIN schema ON schema.oid = c.relnamespace
 ),
-unbound_owner AS (  -- row-level security doesn't apply to what these roles own
+unbound_owner AS (  -- row-level security doesn't apply to these roles' views and functions
     SELECT oid FROM pg_roles WHERE rolsuper OR rolbypassrls
 ),
 
@@ -46,7 +45,7 @@ switch_gap AS (
     SELECT relation, 'rls_not_forced' FROM scoped WHERE NOT relforcerowsecurity
 ),
 
--- Policies and triggers: the same as the pattern's, no more and no less.
+-- Policies and triggers: exactly those of the pattern.
 part AS MATERIALIZED (
     SELECT polrelid AS relation, 'policy:' || polname AS name,
         ROW (polcmd, polpermissive, polroles,
@@ -86,7 +85,7 @@ foreign_key_gap AS MATERIALIZED (
         JOIN akili_guard.foreign_key_gaps g ON g.relation = scoped.relation
 ),
 
--- Grants: the pattern's, and on a table with a foreign key gap the operator's only.
+-- Grants: those of the pattern; on a table with a foreign key gap only the operator's.
 wanted_grant AS MATERIALIZED (
     SELECT scoped.relation, held.grantee, held.privilege_type
     FROM scoped,
@@ -152,7 +151,7 @@ owner_gap AS (
         OR owner IN (SELECT oid FROM tenant_grantee)
 ),
 
--- What can't be protected at all.
+-- Objects that can't be protected.
 unprotected_gap AS (
     SELECT c.oid::regclass AS relation,
         CASE WHEN c.relkind = 'f' THEN 'unsupported_kind' ELSE 'tenant_id_type' END AS gap
@@ -162,7 +161,7 @@ unprotected_gap AS (
     WHERE a.attname = 'tenant_id' AND NOT a.attisdropped
         AND (c.relkind = 'f' OR c.relkind IN ('r', 'p') AND a.atttypid <> 'uuid'::regtype)
 ),
-reader AS (  -- what reads a tenants' table, directly or through other views
+reader AS (  -- views that read a tenants' table, directly or through other views
     SELECT relation FROM scoped
     UNION
     SELECT rule.ev_class::regclass
@@ -181,7 +180,7 @@ view_gap AS (
                AND c.relowner IN (SELECT oid FROM unbound_owner)
                AND NOT coalesce((SELECT option_value::boolean FROM pg_options_to_table(c.reloptions)
                                  WHERE option_name = 'security_invoker'), false))
-        -- Elsewhere a view for the DBA's own reports is fine while it is the DBA's alone.
+        -- In other schemas a view for the DBA's reports is safe as long as nobody else has access.
         AND (c.relnamespace IN (SELECT oid FROM schema)
              OR EXISTS (SELECT FROM aclexplode(c.relacl) AS held WHERE held.grantee <> c.relowner))
 ),

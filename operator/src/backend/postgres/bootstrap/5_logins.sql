@@ -1,7 +1,8 @@
 
 -- Tenants' logins ----------------------------------------------------------------
 
--- The one place that names a login; so nothing here can touch any other role.
+-- Returns the name of a tenant's login. All functions get the name from here, so that
+-- they can't change any other role.
 CREATE OR REPLACE FUNCTION akili_guard.tenant_login(tenant uuid) RETURNS name
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
@@ -9,9 +10,9 @@ AS $$
     SELECT ('tenant_' || replace(tenant::text, '-', ''))::name
 $$;
 
--- Makes a tenant's login, or makes it what it should be again: an ordinary role
--- whose one membership is akili_tenant, with no settings of its own.
--- Without a verifier the password stays; without may_login nobody gets in.
+-- Creates or repairs a tenant's login: an ordinary role whose only membership is
+-- akili_tenant, without settings of its own. Without a verifier the password stays; without
+-- may_login the role can't log in.
 CREATE OR REPLACE FUNCTION akili_guard.ensure_tenant_login(
     tenant uuid, verifier text, may_login boolean
 ) RETURNS void
@@ -27,7 +28,7 @@ BEGIN
     IF tenant IS NULL OR may_login IS NULL THEN
         RAISE null_value_not_allowed USING MESSAGE = 'a tenant and whether it may log in are needed';
     END IF;
-    -- Anything else PostgreSQL would take for a password in clear and hash itself.
+    -- PostgreSQL would take any other text for a password in clear and hash it itself.
     IF verifier !~ '^SCRAM-SHA-256\$[0-9]{4,7}:[A-Za-z0-9+/]+={0,2}\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$' THEN
         RAISE invalid_parameter_value USING MESSAGE = 'the password is not a SCRAM-SHA-256 verifier';
     END IF;
@@ -38,7 +39,7 @@ BEGIN
         EXECUTE format('CREATE ROLE %I NOLOGIN', login);
     END IF;
 
-    -- First no more than it should have, then the way in.
+    -- Excess rights are revoked before the role can log in.
     FOR membership IN
         SELECT granted.rolname AS role, grantor.rolname AS grantor
         FROM pg_auth_members m
@@ -71,16 +72,17 @@ BEGIN
         'VALID UNTIL ''infinity'' %s %s',
         login,
         CASE WHEN may_login THEN 'LOGIN' ELSE 'NOLOGIN' END,
-        -- Not format() alone: of no verifier it would make PASSWORD NULL.
+        -- Not format() alone: without a verifier it would return PASSWORD NULL, which removes
+        -- the password.
         CASE WHEN verifier IS NULL THEN '' ELSE format('PASSWORD %L', verifier) END);
 END
 $$;
 
--- The logins of these tenants, as they are; a tenant without one has no row.
---   sound            attributes, membership and settings are as they should be
---   verifier_sha256  shows whether the stored password is the one that was set,
---                    without showing it
---   sessions         how many are open
+-- Returns the logins of these tenants; a tenant without a login has no row.
+--   sound            attributes, membership and settings match the specification
+--   verifier_sha256  shows whether the stored password is the one that was set, without
+--                    revealing it
+--   sessions         number of open sessions
 CREATE OR REPLACE FUNCTION akili_guard.tenant_logins(tenants uuid[])
 RETURNS TABLE (tenant uuid, may_login boolean, sound boolean, verifier_sha256 text, sessions bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -106,7 +108,7 @@ AS $$
                    FROM pg_stat_activity GROUP BY usesysid) AS open ON open.usesysid = r.oid
 $$;
 
--- Ends the sessions of a tenant's login; says how many there were.
+-- Terminates the sessions of a tenant's login; returns their number.
 CREATE OR REPLACE FUNCTION akili_guard.end_tenant_sessions(tenant uuid) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -116,8 +118,8 @@ AS $$
     WHERE usename = akili_guard.tenant_login(tenant)
 $$;
 
--- Ends those tenants' and services' sessions that keep a session of the operator
--- waiting: a change of state waits for every open write of its tenant.
+-- Terminates the sessions of tenants and services that block a session of the operator: a
+-- change of state waits for every open write of its tenant. Returns their number.
 CREATE OR REPLACE FUNCTION akili_guard.end_sessions_blocking(waiting integer) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -130,9 +132,9 @@ AS $$
         AND akili_guard.is_bound(blocker.usename)
 $$;
 
--- Drops a tenant's login, after its sessions: of a purged tenant. What it can own
--- in spite of everything, large objects, goes along; anything else that it owns or
--- was granted by hand makes this fail and say what.
+-- Drops the login of a purged tenant, whose sessions must have ended. Deletes its large
+-- objects, which any role can own. Fails, and names the objects, if the role owns anything
+-- else or has manual grants.
 CREATE OR REPLACE FUNCTION akili_guard.drop_tenant_login(tenant uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -1,9 +1,10 @@
 
 -- A purged tenant's rows ------------------------------------------------------------
 
--- The tenants' tables in which this tenant has rows: how many, counted up to at_most,
--- and which tables have foreign keys to it. With the DBA's rights, which no policy
--- binds: where one was taken away, the operator would see no rows and call them gone.
+-- Returns the tenants' tables in which this tenant has rows: their number, counted up to
+-- at_most, and the tables that have foreign keys to them. Runs with the DBA's rights, which
+-- no policy restricts: if the operator's policy were dropped from a table, the operator
+-- would see no rows and report them as deleted.
 CREATE OR REPLACE FUNCTION akili_guard.tenant_rows(tenant uuid, at_most bigint)
 RETURNS TABLE (relation oid, name text, counted bigint, referred_by oid[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -14,7 +15,7 @@ BEGIN
     FOR relation, name IN
         SELECT t.relation::oid, t.relation::text
         FROM akili_guard.tenant_tables t JOIN pg_class c ON c.oid = t.relation
-        -- A partitioned table has no rows but those of its partitions.
+        -- The rows of a partitioned table are those of its partitions.
         WHERE c.relkind = 'r'
         ORDER BY 2
     LOOP
@@ -31,9 +32,9 @@ BEGIN
 END
 $$;
 
--- Deletes rows of this tenant from one table, with the caller's rights: no more than
--- at_most, and no longer than some seconds: where no index serves a foreign key to it,
--- each row costs a look at the whole other table. Says how many went.
+-- Deletes rows of this tenant from one table, with the caller's rights: at most at_most
+-- rows, and for some seconds only, because without an index for a foreign key to the table
+-- each row costs a scan of the referring table. Returns the number of deleted rows.
 CREATE OR REPLACE FUNCTION akili_guard.delete_tenant_rows(
     tenant uuid, target oid, at_most bigint
 ) RETURNS bigint
@@ -68,8 +69,8 @@ BEGIN
 END
 $$;
 
--- Deletes all rows of this tenant from tables that refer to themselves or to each other:
--- by one statement, which is what lets them go. Says how many went.
+-- Deletes all rows of this tenant from tables that refer to themselves or to each other.
+-- Foreign keys allow that only in one statement. Returns the number of deleted rows.
 CREATE OR REPLACE FUNCTION akili_guard.delete_tenant_rows_together(
     tenant uuid, targets oid[]
 ) RETURNS bigint

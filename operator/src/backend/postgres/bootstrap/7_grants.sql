@@ -1,14 +1,16 @@
 
--- Which bootstrap this is: raise it, here and in bootstrap.rs, with every change.
+-- Version of the bootstrap: increase it, here and in bootstrap.rs, with every change of
+-- behavior.
 CREATE OR REPLACE FUNCTION akili_guard.version() RETURNS integer
 LANGUAGE sql IMMUTABLE
 RETURN 2;
 
--- Who may call what ----------------------------------------------------------------
+-- Privileges ------------------------------------------------------------------------
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA akili_guard FROM PUBLIC;
 
--- Most have only the caller's rights; those with the DBA's check what they are asked.
+-- Most functions run with the caller's rights; those with the DBA's rights check their
+-- arguments.
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA akili_guard TO akili_operator;
 
 GRANT SELECT ON
@@ -18,7 +20,7 @@ GRANT SELECT ON
     akili_guard.default_sequences
 TO akili_operator;
 
--- Policies call these as whoever runs the query.
+-- Policies call these functions as the role that runs the query.
 GRANT EXECUTE ON FUNCTION
     akili_guard.session_is_bound(),
     akili_guard.current_tenant_id(),

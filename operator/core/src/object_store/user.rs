@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use aws_smithy_types::base64;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::password::Password;
+use crate::Password;
 
 /// Attribute that holds the policies of a user.
 const POLICIES: &str = "user.rgw.user-policy";
@@ -17,9 +18,9 @@ pub const OP_MASK: &str = "read, write, delete";
 /// A user of the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct User {
-    /// Whether the gateway rejects the user's requests.
+    /// True if the gateway rejects the user's requests.
     pub suspended: bool,
-    /// Whether the user can't create buckets, has the default operation mask, and isn't a
+    /// True if the user can't create buckets, has the default operation mask, and isn't a
     /// system or admin user, which are exempt from policies.
     pub matches_spec: bool,
     /// SHA-256, in hex, of each secret key, by access key.
@@ -101,7 +102,9 @@ fn unexpected(error: &serde_json::Error) -> String {
 /// number of entries, then name and document of each, each preceded by its length. Numbers
 /// have 32 bits, little-endian.
 fn decode(attribute: &str) -> Result<BTreeMap<String, String>, String> {
-    let bytes = base64::decode(attribute).map_err(|_| format!("{POLICIES} isn't Base64"))?;
+    let bytes = STANDARD
+        .decode(attribute)
+        .map_err(|_| format!("{POLICIES} isn't Base64"))?;
     map(&bytes).ok_or_else(|| format!("{POLICIES} isn't a map"))
 }
 

@@ -7,12 +7,12 @@ use akili_crds::TenantId;
 
 use super::policy::{self, Rights};
 use super::user::User;
-use crate::backend::credentials::Credential;
+use crate::Credential;
 
-/// What the gateway returns for a tenant when many are listed.
+/// State of a tenant as a list of many tenants returns it.
 #[derive(Clone, Debug, Hash)]
 pub struct Held {
-    /// Whether public access to the bucket is blocked.
+    /// True if public access to the bucket is blocked.
     pub bucket_protected: bool,
     /// The tenant's user, if it exists.
     pub user: Option<User>,
@@ -20,10 +20,10 @@ pub struct Held {
     pub marker: Marker,
 }
 
-/// What the object store holds for a tenant.
+/// Observed state of a tenant in the object store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
-    /// Whether public access to the bucket is blocked.
+    /// True if public access to the bucket is blocked.
     pub bucket_protected: bool,
     /// Owner of the tenant's prefix.
     pub marker: Marker,
@@ -44,7 +44,7 @@ pub struct Page {
     pub marker: Vec<Version>,
     /// Unfinished multipart uploads.
     pub uploads: Vec<Upload>,
-    /// Whether another page follows.
+    /// True if another page follows.
     pub more: bool,
 }
 
@@ -80,11 +80,11 @@ pub enum Marker {
 /// A tenant's user compared with its specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserState {
-    /// Whether the gateway rejects the user's requests.
+    /// True if the gateway rejects the user's requests.
     pub suspended: bool,
-    /// Whether operation mask and bucket limit match the specification.
+    /// True if operation mask and bucket limit match the specification.
     pub matches_spec: bool,
-    /// Whether the user's secret key is the one in the Secret.
+    /// True if the user's secret key is the one in the Secret.
     pub key_is_current: bool,
     /// The user's policy, if it has one.
     pub policy: Option<Policy>,
@@ -209,7 +209,7 @@ pub struct Batch {
     pub uploads: Vec<Upload>,
     /// Number of objects and uploads on the page from which the batch is taken.
     pub total: usize,
-    /// Whether another page follows.
+    /// True if another page follows.
     pub more: bool,
 }
 

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use super::model::{Manifest, ObjectRef};
 use super::settings::Settings;
-use crate::backend::{Desired, TenantKey};
+use crate::{Desired, TenantKey};
 
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 
-/// Whether an object exists in a state of the tenant.
+/// Presence of an object in a state of the tenant.
 pub enum Rule {
     /// The object exists, with these fields.
     Present(Manifest),

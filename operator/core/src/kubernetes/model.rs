@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use kube::core::{ApiResource, DynamicObject};
 use serde_json::Value;
 
-use crate::backend::Effect;
+use crate::Effect;
 
 /// Kind, namespace and name of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -5,25 +5,25 @@ use std::fmt;
 
 use akili_crds::Phase;
 
-use crate::backend::credentials::Credential;
+use crate::Credential;
 
 /// A tenant's registry row and login role, as one query for many tenants returns them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Held {
     /// State of the tenant's row in the registry.
     pub state: Phase,
-    /// Whether the tenant's write gate is closed.
+    /// True if the tenant's write gate is closed.
     pub gate_closed: bool,
     /// The tenant's login role, if it exists.
     pub login: Option<Login>,
 }
 
-/// What PostgreSQL holds for a tenant.
+/// Observed state of a tenant in PostgreSQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
     /// State of the tenant's row in the registry.
     pub state: Phase,
-    /// Whether every write that was open when the state changed is known to have ended.
+    /// True if every write that was open when the state changed is known to have ended.
     pub gate_closed: bool,
     /// The tenant's login role, if it exists.
     pub login: Option<Login>,
@@ -52,9 +52,9 @@ pub struct TableRows {
 /// A tenant's login role.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Login {
-    /// Whether the role has LOGIN.
+    /// True if the role has LOGIN.
     pub may_login: bool,
-    /// Whether attributes, membership and settings match the specification.
+    /// True if attributes, membership and settings match the specification.
     pub matches_spec: bool,
     /// SHA-256, in hex, of the stored password verifier.
     pub verifier_sha256: Option<String>,
@@ -82,7 +82,7 @@ pub enum Step {
     WriteCredential,
     /// Create or repair the login role, with LOGIN.
     OpenLogin {
-        /// Whether to set the Secret's password; if not, the role keeps its own.
+        /// True to set the Secret's password; if not, the role keeps its own.
         set_password: bool,
     },
     /// Repair the login role, with NOLOGIN.

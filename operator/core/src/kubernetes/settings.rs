@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What the platform's configuration says about tenants' namespaces.
+/// Part of the platform's configuration that applies to tenants' namespaces.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Name of the operator's own ServiceAccount.

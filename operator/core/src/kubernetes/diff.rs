@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::model::{Manifest, ObjectRef, Observed, Step};
 use super::objects::{Rule, namespace_ref, quota_ref, rules};
 use super::settings::Settings;
-use crate::backend::{Desired, TenantKey};
+use crate::{Desired, TenantKey};
 
 /// Age at which a ResourceQuota without usage is replaced. A quota that was created before
 /// the controller manager knew the resources that the quota limits stays without usage for
@@ -158,9 +158,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::backend::fake::all_states;
-    use crate::backend::kubernetes::settings::Egress;
-    use crate::backend::{Effect, Growth};
+    use crate::fixtures::all_states;
+    use crate::kubernetes::settings::Egress;
+    use crate::{Effect, Growth};
 
     fn settings() -> Settings {
         Settings {

@@ -2,7 +2,7 @@
 
 use super::model::{Batch, Marker, Observed, Page, Policy, Step, Upload, Version};
 use super::policy::Rights;
-use crate::backend::{Desired, Growth};
+use crate::{Desired, Growth};
 
 /// Maximum number of objects that one step deletes; the guard is asked before each step.
 const BATCH: usize = 200;
@@ -154,10 +154,10 @@ fn grant_access(observed: &Observed) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::credentials::Credential;
-    use crate::backend::fake::{all_states, over_its_limit};
-    use crate::backend::object_store::model::{Extra, UserState};
-    use crate::password::Password;
+    use crate::Credential;
+    use crate::Password;
+    use crate::fixtures::{all_states, over_its_limit};
+    use crate::object_store::model::{Extra, UserState};
 
     const READ_WRITE: Policy = Policy::Grants(Rights::ReadWrite);
     const READ_DELETE: Policy = Policy::Grants(Rights::ReadDelete);

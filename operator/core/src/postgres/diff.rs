@@ -3,7 +3,7 @@
 use akili_crds::Phase;
 
 use super::model::{Observed, Step};
-use crate::backend::Desired;
+use crate::Desired;
 
 /// Returns the steps to take, in order; empty when converged.
 pub fn diff(desired: &Desired, observed: &Observed) -> Vec<Step> {
@@ -111,10 +111,10 @@ fn login(observed: &Observed) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::credentials::Credential;
-    use crate::backend::fake::all_states;
-    use crate::backend::postgres::model::{BATCH, Login, TableRows};
-    use crate::password::Password;
+    use crate::Credential;
+    use crate::Password;
+    use crate::fixtures::all_states;
+    use crate::postgres::model::{BATCH, Login, TableRows};
 
     fn writable() -> Desired {
         let [writable, ..] = all_states();
