@@ -127,7 +127,7 @@ pub async fn check_names_the_problem_and_its_remedy() -> Result<()> {
         (
             "AKILI_OBJECT_STORE__BUCKET",
             "nowhere",
-            "there is no bucket nowhere",
+            "bucket nowhere does not exist",
         ),
         (
             "AKILI_POSTGRES__PORT",

@@ -3,7 +3,7 @@
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use akili_scenarios::platform::{AUDIT_INTERVAL, Login, Platform};
+use akili_scenarios::platform::{AUDIT_INTERVAL, Login, Platform, text_at};
 use akili_testbed::command::{stderr, stdout};
 use anyhow::{Result, ensure};
 
@@ -206,6 +206,9 @@ async fn is_told(platform: &Platform, slug: &str, told: &str) -> Result<()> {
 
 /// Its status, reason and message.
 fn postgres_ready(platform: &Platform, slug: &str) -> Result<String> {
-    let condition = r#"conditions[?(@.type=="PostgresReady")]['status', 'reason', 'message']"#;
-    platform.status(slug, condition)
+    let tenant = platform.get("Tenant", "", slug)?;
+    let condition = r#".status.conditions[?(@.type=="PostgresReady")]"#;
+    let fields = ["status", "reason", "message"];
+    let fields = fields.map(|field| text_at(&tenant, &format!("{condition}.{field}")));
+    Ok(fields.join(" "))
 }

@@ -1,8 +1,7 @@
 //! Tenants in the middle of every move, of which people want something else afterwards.
 
-use akili_scenarios::platform::{Platform, tenant_yaml};
-use akili_testbed::command::succeed;
-use anyhow::{Context, Result, ensure};
+use akili_scenarios::platform::{Platform, tenant_yaml, text_at};
+use anyhow::{Result, ensure};
 
 const STATES: [&str; 3] = ["Active", "Suspended", "Archived"];
 
@@ -90,22 +89,18 @@ impl Tenants {
             let row = platform.superuser(&row)?;
             ensure!(row.trim() == phase, "{slug}: its row says {row}");
             let label = format!("akili.io/tenant={slug}");
-            let labels = "jsonpath={.items[*].metadata.labels.akili\\.io/state}";
-            let label = platform.kubectl(&["get", "ns", "-l", &label, "-o", labels])?;
-            ensure!(label == phase, "{slug}: its namespace says {label}");
+            let namespaces = platform.list("Namespace", "", &format!("labelSelector={label}"))?;
+            let label = ".metadata.labels.akili\\.io/state";
+            let labels = namespaces.iter().map(|it| text_at(it, label));
+            let labels = labels.collect::<Vec<_>>().join(" ");
+            ensure!(labels == phase, "{slug}: its namespace says {labels}");
         }
         Ok(())
     }
 }
 
 async fn wait(platform: &Platform, slug: &str, phase: &str) -> Result<()> {
-    let wait = ["tenant", "wait", slug, "--for", phase, "--timeout", "60s"];
-    succeed(&platform.akili(&wait)?).with_context(|| format!("{slug} isn't {phase}"))?;
-    platform
-        .eventually(&format!("{slug} is ready"), || {
-            Ok(platform.reason(slug, "Ready")? == "Reached")
-        })
-        .await
+    platform.until_reached(slug, phase).await
 }
 
 fn apply<'a>(
