@@ -1,4 +1,4 @@
-//! What of a tenant's requests is let in: the rules of the admission webhook.
+//! Rules of the admission webhook.
 
 use serde_json::Value;
 
@@ -8,17 +8,17 @@ use crate::quota::{Demand, Size, excess};
 use crate::tenant_quota::Usage;
 use crate::{Phase, Tenant, TenantQuotaSpec};
 
-/// What a tenant makes.
+/// Kinds of objects that tenants create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// A data product.
+    /// `DataProduct`.
     DataProduct,
-    /// A connection.
+    /// `Connection`.
     Connection,
 }
 
 impl Kind {
-    /// The word for it in sentences.
+    /// Returns the word for sentences.
     pub fn word(self) -> &'static str {
         match self {
             Self::DataProduct => "Product",
@@ -27,40 +27,40 @@ impl Kind {
     }
 }
 
-/// A request to make or change something, as the API server passes it on: before the
-/// schema was looked at, so nothing is sure about the objects' fields. Whatever can't be
-/// read as the rules need it is left to the schema, which refuses it.
+/// A request to create or update an object, as the API server sends it to the webhook: before
+/// validation against the schema, so the fields of the objects may have any type. The rules
+/// ignore unreadable fields, because the schema rejects them.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// What is made or changed.
+    /// Kind of the object.
     pub kind: Kind,
-    /// The namespace that it is in.
+    /// Namespace of the object.
     pub namespace: &'a str,
-    /// Its name; empty where the API server is to make one up.
+    /// Name of the object; empty if the API server generates one.
     pub name: &'a str,
-    /// What it is to be.
+    /// The object as requested.
     pub object: &'a Value,
-    /// What it was before; none where it is made.
+    /// The object before an update; none for a create.
     pub old: Option<&'a Value>,
 }
 
-/// What the rules go by, as it is at the moment of the request.
+/// Live facts on which the rules depend.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The Tenant of the request's namespace; none where there is none.
+    /// Tenant of the request's namespace, if there is one.
     pub tenant: Option<&'a Tenant>,
-    /// What it may use.
+    /// The tenant's limits.
     pub limits: &'a TenantQuotaSpec,
-    /// What it uses.
+    /// The tenant's usage.
     pub used: &'a Usage,
-    /// Whether something of the request's kind and name is there already.
+    /// True if an object of the request's kind and name exists.
     pub exists: bool,
 }
 
-/// Lets the request in, or says why not.
+/// Admits or rejects a request.
 ///
 /// # Errors
-/// The problem to answer with.
+/// The problem with which the webhook rejects the request.
 pub fn decide(request: &Request<'_>, facts: &Facts<'_>) -> Result<(), Problem> {
     if request.old.is_some_and(is_being_deleted) {
         return Ok(());
@@ -93,20 +93,20 @@ pub fn decide(request: &Request<'_>, facts: &Facts<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What is being deleted must be able to go, whatever the tenant's state. Only of the old
-/// object is that sure: whoever makes one can write a `deletionTimestamp` into it, and the
-/// API server takes it out again behind the webhook.
+/// An object that is being deleted must be able to go in every state of the tenant. Only the
+/// old object proves a deletion: a client can create an object with a `deletionTimestamp`, which
+/// the API server removes after the webhook.
 fn is_being_deleted(object: &Value) -> bool {
     !object["metadata"]["deletionTimestamp"].is_null()
 }
 
-/// One that has no id yet, since it was applied again a moment ago, has no other namespace.
+/// A Tenant without a namespace in its status was re-applied a moment ago and has no other.
 fn is_of(tenant: &Tenant, namespace: &str) -> bool {
     let its_own = tenant.status.as_ref().and_then(|it| it.namespace.as_ref());
     its_own.is_none_or(|its_own| its_own == namespace)
 }
 
-/// What a request adds to what the tenant uses, in the order in which it is refused.
+/// Returns what a request adds to the tenant's usage, in the order of the checks.
 fn demands(request: &Request<'_>) -> Vec<Demand> {
     let mut demands = Vec::new();
     let is_new = request.old.is_none();

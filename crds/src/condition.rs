@@ -4,30 +4,30 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 /// Types of conditions. `Ready`, `Reconciling` and `Stalled` have kstatus' meaning.
 pub mod types {
-    /// What `spec.state` wants is reached in every plane.
+    /// Every plane has reached the state in the spec.
     pub const READY: &str = "Ready";
-    /// Work is under way; present only while true.
+    /// A change is in progress; present only while true.
     pub const RECONCILING: &str = "Reconciling";
-    /// Nothing will get better until somebody changes something; present only while true.
+    /// No progress until somebody changes the spec or the backend; present only while true.
     pub const STALLED: &str = "Stalled";
-    /// The Kubernetes plane.
+    /// Kubernetes.
     pub const NAMESPACE_READY: &str = "NamespaceReady";
-    /// The PostgreSQL plane.
+    /// PostgreSQL.
     pub const POSTGRES_READY: &str = "PostgresReady";
-    /// The object store's plane.
+    /// Object store.
     pub const OBJECT_STORE_READY: &str = "ObjectStoreReady";
-    /// Kafka's plane.
+    /// Kafka.
     pub const TOPICS_READY: &str = "TopicsReady";
-    /// The Iceberg catalog in StarRocks, and who may use it.
+    /// Iceberg catalog in StarRocks and its grants.
     pub const CATALOG_READY: &str = "CatalogReady";
-    /// The resource group in StarRocks.
+    /// Resource group in StarRocks.
     pub const RESOURCE_GROUP_READY: &str = "ResourceGroupReady";
-    /// Nothing is left of an archived tenant, in no plane; present only once it is archived.
+    /// Every plane of an archived tenant is empty; present only once it is archived.
     pub const PURGED: &str = "Purged";
-    /// A tenant uses more than one of its limits allows; on its TenantQuota.
+    /// Usage is above at least one limit; on the TenantQuota.
     pub const EXCEEDED: &str = "Exceeded";
 
-    /// Those that speak of one plane each.
+    /// Conditions of a single plane each.
     pub const PLANES: [&str; 6] = [
         NAMESPACE_READY,
         POSTGRES_READY,
@@ -38,22 +38,22 @@ pub mod types {
     ];
 }
 
-/// What is to be said about one condition type.
+/// Desired content of one condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// One of [`types`].
     pub type_: &'static str,
-    /// True or False; "Unknown" is never needed, since silence says as much.
+    /// True or False; an absent condition stands for "Unknown".
     pub status: bool,
-    /// CamelCase, from a closed list.
+    /// CamelCase reason from a closed list.
     pub reason: &'static str,
-    /// For people: the object concerned and the next step. Never a secret.
+    /// Message for people: the object concerned and the next step. Never a secret.
     pub message: String,
 }
 
-/// The list of conditions that makes `statements` and no others.
+/// Returns one condition for each statement and no others.
 ///
-/// `lastTransitionTime` is `now` where the status flipped or is new, else what it was.
+/// `lastTransitionTime` is `now` where the status flipped or is new; otherwise it stays.
 pub fn conditions(
     old: &[Condition],
     statements: &[Statement],
@@ -78,12 +78,12 @@ pub fn conditions(
     statements.iter().map(state).collect()
 }
 
-/// The condition of this type, if it is there.
+/// Returns the condition of this type.
 pub fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
     conditions.iter().find(|c| c.type_ == type_)
 }
 
-/// Whether the condition of this type is there and true.
+/// Returns true if the condition of this type exists and is True.
 pub fn is_true(conditions: &[Condition], type_: &str) -> bool {
     find(conditions, type_).is_some_and(|c| c.status == "True")
 }
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn time_moves_only_when_the_status_flips() {
+    fn transition_time_moves_only_when_the_status_flips() {
         let first = conditions(&[], &[ready(false, "Waiting")], 1, &at(1));
         assert_eq!(first[0].last_transition_time, at(1));
 
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_that_is_no_longer_stated_goes() {
+    fn condition_without_a_statement_is_removed() {
         let old = conditions(&[], &[ready(true, "Ready")], 1, &at(1));
         assert_eq!(conditions(&old, &[], 1, &at(2)), vec![]);
     }

@@ -5,10 +5,10 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A data source, in the namespace of its tenant.
+/// Desired state of a data source.
 #[allow(
     clippy::duplicated_attributes,
-    reason = "two columns may have one type"
+    reason = "two columns can have the same type"
 )]
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
     shortname = "conn",
     category = "akili",
     cel,
-    doc = "A data source that a tenant's data products read from or write to.",
+    doc = "Data source that a tenant's data products read from or write to.",
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.connectorType"),
     printcolumn(name = "OK", type_ = "boolean", json_path = ".status.lastTest.ok"),
     printcolumn(
@@ -39,65 +39,66 @@ use serde_json::{Map, Value};
     .message("config needs host and port for a connectorType other than postgres, mysql, s3 and kafka"))]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionSpec {
-    /// postgres, mysql, s3, kafka, or another word for anything that has a host and a port.
+    /// Type of the data source: postgres, mysql, s3, kafka, or another word for any server with a
+    /// host and a port.
     #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z][a-z0-9-]*$"))]
     pub connector_type: String,
-    /// Where and how to connect, without any secret.
+    /// Parameters of the connection, such as host and port. Must not contain secrets.
     #[schemars(schema_with = "config_schema")]
     pub config: Map<String, Value>,
-    /// The Secret of the same namespace that holds the credentials. It carries the
-    /// label akili.io/connection with this Connection's name; no other is read.
+    /// Secret with the credentials, in the same namespace. Must have the label
+    /// akili.io/connection with this Connection's name; the operator reads no other Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials_secret_ref: Option<SecretReference>,
 }
 
-/// Any fields may stand in `config`; CEL can ask only for those that the schema names.
+/// `config` accepts any field; CEL can require only fields that the schema names.
 fn config_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "type": "object",
         "x-kubernetes-preserve-unknown-fields": true,
         "properties": {
-            "host": {"type": "string", "maxLength": 253, "description": "Name or address of the server."},
+            "host": {"type": "string", "maxLength": 253, "description": "Host name or address of the server."},
             "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "TCP port of the server."}
         }
     })
 }
 
-/// A Secret of the same namespace.
+/// Reference to a Secret in the same namespace.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SecretReference {
-    /// The Secret's name.
+    /// Name of the Secret.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
 }
 
-/// What the operator knows of a data source.
+/// Observed state of a data source.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionStatus {
-    /// The last test that was asked for with the annotation akili.io/test-requested-at.
+    /// Result of the last test. The annotation akili.io/test-requested-at requests one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_test: Option<ConnectionTest>,
 }
 
-/// The outcome of a test.
+/// Result of a connection test.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionTest {
-    /// When the test was asked for: the annotation's value.
+    /// Time of the request: the annotation's value.
     pub requested_at: String,
-    /// When it was over.
+    /// Time at which the test ended.
     pub finished_at: Time,
-    /// Whether the server answered as it should.
+    /// True if the test succeeded.
     pub ok: bool,
-    /// CamelCase, from a closed list.
+    /// CamelCase reason from a closed list.
     pub reason: String,
-    /// For people: what was found and what to do next.
+    /// Message for people: the result and the next step.
     pub message: String,
-    /// Milliseconds until the server had answered.
+    /// Milliseconds until the server answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<i64>,
-    /// What the server says of its own version.
+    /// Version that the server reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `DataProduct`: a pipeline of a tenant and what it makes.
+//! `DataProduct`: a tenant's data product and its pipeline.
 
 use k8s_openapi::api::core::v1::{EnvVar, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::quantity;
 
-/// A data product, in the namespace of its tenant.
+/// Desired state of a data product.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "akili.io",
@@ -21,7 +21,7 @@ use crate::quantity;
     shortname = "dp",
     category = "akili",
     cel,
-    doc = "A data product: what it is, and the pipeline that makes it.",
+    doc = "Data product of a tenant and the pipeline that produces it.",
     validation = Rule::new("size(self.metadata.name) <= 52")
         .message("a data product's name has at most 52 characters, since a CronJob of that name runs it"),
     printcolumn(name = "Domain", type_ = "string", json_path = ".spec.namespace"),
@@ -34,37 +34,37 @@ use crate::quantity;
     .message("a deployed data product needs a schedule and pipeline.image"))]
 #[serde(rename_all = "camelCase")]
 pub struct DataProductSpec {
-    /// The business domain, such as sales; not a Kubernetes namespace.
+    /// Business domain, such as sales. Not a Kubernetes namespace.
     #[schemars(
         length(min = 1, max = 63),
         regex(pattern = r"^[a-z]([a-z0-9-]*[a-z0-9])?$")
     )]
     pub namespace: String,
-    /// What the product is, for people.
+    /// Description for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096))]
     pub description: Option<String>,
-    /// When the pipeline runs, in cron's form, such as "0 2 * * *".
+    /// Schedule of the pipeline in cron format, such as "0 2 * * *".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub schedule: Option<String>,
-    /// The time zone of the schedule, such as Africa/Nairobi; UTC if absent.
+    /// Time zone of the schedule, such as Africa/Nairobi. Default: UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub time_zone: Option<String>,
-    /// What runs.
+    /// Container that produces the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<Pipeline>,
-    /// Names of the Connections of the same namespace that the pipeline uses.
+    /// Names of the Connections that the pipeline uses, in the same namespace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub connections: Vec<String>,
-    /// True: a CronJob runs the pipeline in the tenant's namespace.
+    /// Set to true to run the pipeline by a CronJob in the tenant's namespace.
     #[serde(default)]
     pub deployed: bool,
 }
 
-/// What runs: a container.
+/// Container that produces the data.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pipeline {
@@ -72,7 +72,7 @@ pub struct Pipeline {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,
-    /// Entrypoint; the image's own if absent.
+    /// Entrypoint. Default: the image's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
     /// Arguments of the entrypoint.
@@ -81,14 +81,14 @@ pub struct Pipeline {
     /// Environment variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<EnvVar>,
-    /// CPU and memory; the namespace's defaults if absent.
+    /// Requests and limits of CPU and memory. Default: the namespace's LimitRange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "resources_schema")]
     pub resources: Option<ResourceRequirements>,
 }
 
-/// As a container of a pod has them. Kubernetes' own schema takes any text as a quantity, and
-/// no number.
+/// The same as a container's. Kubernetes' own schema accepts any text as a quantity, and no
+/// number.
 fn resources_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     let quantities = |description| {
         json!({
@@ -105,43 +105,43 @@ fn resources_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         "type": "object",
         "nullable": true,
         "properties": {
-            "limits": quantities("The most that it may use, such as cpu: 500m and memory: 2Gi."),
-            "requests": quantities("What it needs at least."),
+            "limits": quantities("Maximum, such as cpu: 500m and memory: 2Gi."),
+            "requests": quantities("Minimum that is reserved for the pod."),
         }
     })
 }
 
-/// What the operator has made of a data product.
+/// Observed state of a data product.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DataProductStatus {
-    /// The generation of the spec that this status speaks of.
+    /// Generation of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// DRAFT, DEPLOYED, or PAUSED while the tenant is suspended.
+    /// Phase: DRAFT, DEPLOYED, or PAUSED while the tenant is suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<ProductPhase>,
-    /// The last run.
+    /// Last run of the pipeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<Run>,
-    /// When the next run is due.
+    /// Time of the next scheduled run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_run: Option<Time>,
-    /// How the product is doing.
+    /// Conditions of the data product.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 }
 
-/// What has become of a data product.
+/// Phase of a data product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ProductPhase {
     /// Not deployed.
     Draft,
-    /// Its schedule runs.
+    /// Deployed: the pipeline runs on its schedule.
     Deployed,
-    /// Deployed, but its tenant is suspended.
+    /// Deployed, but paused while the tenant is suspended.
     Paused,
 }
 
@@ -149,14 +149,14 @@ pub enum ProductPhase {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
-    /// The Job.
+    /// Name of the Job.
     pub job: String,
-    /// When it began.
+    /// Start time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    /// When it ended.
+    /// End time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
-    /// Running, Succeeded or Failed.
+    /// Outcome: Running, Succeeded or Failed.
     pub outcome: String,
 }

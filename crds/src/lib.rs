@@ -1,5 +1,5 @@
 //! The custom resources of Akili (`akili.io/v1alpha1`) and every rule about them
-//! that can be decided without asking anybody: no client, no I/O.
+//! that needs no other facts: no client, no I/O.
 #![forbid(unsafe_code)]
 
 pub mod admission;

@@ -1,5 +1,4 @@
-//! Which phase a tenant is in, given where it was, what is wanted, and whether
-//! every plane has reached that; and what becomes of its data in the end.
+//! Phases of a tenant and the fate of its data, as pure functions of spec, status and registry.
 
 use std::time::Duration;
 
@@ -7,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::tenant::{Phase, State, Tenant};
 
-/// What every plane is to hold for the tenant now: the phase that is wanted, or,
-/// where the registry's row is already further down the ratchet, that.
+/// Returns the phase that every plane should reach: ARCHIVED if the registry's row is archived,
+/// else the wanted one. Archiving is permanent.
 pub fn target(wanted: State, row: Option<Phase>) -> Phase {
     match row {
         Some(Phase::Archived) => Phase::Archived,
@@ -16,33 +15,33 @@ pub fn target(wanted: State, row: Option<Phase>) -> Phase {
     }
 }
 
-/// The state that admission and the namespace's label speak of: the more
-/// restrictive of what is wanted and what has been reached. So a tenant is closed
-/// from the moment it is asked for, and open only when every plane is.
+/// Returns the effective state, which admission and the namespace's label use: the more
+/// restrictive of the wanted and the reached one. So a tenant is closed as soon as the spec says
+/// so, and open only when every plane is open.
 pub fn effective(wanted: State, reached: Phase) -> Phase {
     reached.max(wanted.into())
 }
 
-/// The phase after a reconcile. It changes when all planes have converged.
+/// Returns the phase after a reconcile: the target once all planes have converged.
 pub fn next_phase(current: Phase, target: Phase, all_converged: bool) -> Phase {
     if all_converged { target } else { current }
 }
 
-/// What becomes of a tenant's data.
+/// State of a tenant's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Data {
-    /// It is kept, for the tenant isn't archived.
+    /// Kept: the tenant isn't archived.
     Kept,
-    /// It is kept until then.
+    /// Kept until this time.
     KeptUntil(Timestamp),
-    /// It is being purged.
+    /// Being purged.
     Purging,
-    /// There is none any more.
+    /// Deleted in every plane.
     Purged,
 }
 
-/// What becomes of the data of a tenant that was archived to be purged after
-/// `purge_after`: nothing before every plane is closed, which is what `reached` says.
+/// Returns the state of a tenant's data. The purge starts after `purge_after`, and only once every
+/// plane is closed, which is when the phase `reached` is ARCHIVED.
 pub fn data(
     reached: Phase,
     purge_after: Option<Timestamp>,
@@ -65,9 +64,9 @@ pub fn purge_may_have_begun(tenant: &Tenant, now: Timestamp) -> bool {
     tenant.phase() == Phase::Archived && after.is_some_and(|after| after.0 <= now)
 }
 
-/// When the data of an archived tenant is to be purged: as `spec.retention` says now, or
-/// else as was `written` when it was archived. A platform's default that has changed since
-/// moves nothing.
+/// Returns when an archived tenant's data is purged: `archived_at` plus `spec.retention` if that is
+/// set, else the time `written` at archiving. A later change of the platform's default has no
+/// effect.
 pub fn purge_after(
     archived_at: Timestamp,
     retention: Option<Duration>,
@@ -86,7 +85,7 @@ mod tests {
     use Phase::{Active, Archived, Provisioning, Suspended};
 
     #[test]
-    fn the_phase_changes_when_every_plane_has_converged() {
+    fn phase_changes_when_every_plane_has_converged() {
         for current in [Provisioning, Active, Suspended, Archived] {
             for target in [Active, Suspended, Archived] {
                 assert_eq!(next_phase(current, target, true), target);
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_effective_is_the_more_restrictive_of_wanted_and_reached() {
+    fn effective_state_is_the_more_restrictive_one() {
         for (wanted, reached, effective_, reason) in [
             (State::Active, Provisioning, Provisioning, "not yet usable"),
             (State::Active, Active, Active, "open"),
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_row_is_the_ratchet() {
+    fn target_of_an_archived_row_is_archived() {
         assert_eq!(target(State::Active, Some(Archived)), Archived);
         assert_eq!(target(State::Active, Some(Suspended)), Active);
         assert_eq!(target(State::Active, None), Active);
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn data_is_kept_until_its_time_is_over_and_every_plane_is_closed() {
+    fn data_is_kept_until_due_and_every_plane_is_closed() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let (then, now) = (Some(at(100)), at(100));
         for (reached, purge_after, purged_at, expected, reason) in [
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_tenants_own_retention_moves_the_time_that_was_written() {
+    fn purge_time_moves_only_with_spec_retention() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let hours = |hours: u64| Some(Duration::from_secs(3600 * hours));
         assert_eq!(purge_after(at(0), None, at(7)), at(7));

@@ -1,4 +1,4 @@
-//! Every external name of a tenant. Nothing else builds one.
+//! All external names of a tenant. No other module builds them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,22 +12,21 @@ pub const LABEL_TENANT: &str = "akili.io/tenant";
 pub const LABEL_TENANT_ID: &str = "akili.io/tenant-id";
 /// Label of a namespace: the effective state, in the words of [`crate::Phase`].
 pub const LABEL_STATE: &str = "akili.io/state";
-/// Annotation of a credential Secret: a hash of what the backend took.
+/// Annotation of a credential Secret: hash of the password that the backend accepted.
 pub const ANNOTATION_APPLIED: &str = "akili.io/applied";
-/// Annotation of a Tenant: what it takes over although it was there before, `topics`.
+/// Annotation of a Tenant: existing objects that it adopts, `topics`.
 pub const ANNOTATION_ADOPT: &str = "akili.io/adopt";
 
-/// The longest slug that is part of a catalog's name as it is: StarRocks takes 64
-/// characters.
+/// Longest slug that appears unshortened in a catalog's name: StarRocks allows 64 characters.
 const LONGEST_IN_CATALOG: usize = 49;
-/// How much of a longer one is; a hash of the whole follows.
+/// Characters kept of a longer slug; a hash of the whole slug follows.
 const SHORTENED_IN_CATALOG: usize = 40;
 
 /// The name of a `Tenant`: `^[a-z][a-z0-9-]{2,62}$`, not ending in a hyphen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slug(String);
 
-/// Why a word can't be a tenant's slug.
+/// A word that isn't a valid slug.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "\"{0}\" can't be a tenant's name: 3 to 63 characters, lower-case letters, digits and hyphens, \
@@ -36,19 +35,19 @@ pub struct Slug(String);
 pub struct InvalidSlug(String);
 
 impl Slug {
-    /// The slug as it is written.
+    /// Returns the slug as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What the names of the tenant's topics, consumer groups and transactional ids
-    /// begin with: `{slug}.`. A slug has no dot, so no prefix begins with another.
+    /// Returns the prefix of the tenant's topics, consumer groups and transactional ids: `{slug}.`.
+    /// A slug has no dot, so no prefix begins with another.
     pub fn topic_prefix(&self) -> String {
         format!("{self}.")
     }
 
-    /// Iceberg catalog in StarRocks: `tenant_{slug with - as _}_catalog`, a long slug
-    /// shortened.
+    /// Returns the Iceberg catalog in StarRocks: `tenant_{slug with - as _}_catalog`, with a long
+    /// slug shortened.
     pub fn catalog(&self) -> String {
         let slug = self.0.replace('-', "_");
         if slug.len() <= LONGEST_IN_CATALOG {
@@ -86,67 +85,68 @@ impl fmt::Display for Slug {
     }
 }
 
-/// The id of a tenant: a UUID that isn't nil, written in lower case with hyphens.
+/// Id of a tenant: a UUID that isn't nil, in lower case with hyphens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantId(Uuid);
 
-/// Why a word can't be a tenant's id.
+/// A word that isn't a valid tenant id.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("\"{0}\" can't be a tenant's id: a lower-case canonical UUID that isn't nil is needed")]
 pub struct InvalidTenantId(String);
 
 impl TenantId {
-    /// A random id (UUID version 4).
+    /// Creates a random id (UUID version 4).
     pub fn random() -> Self {
         Self(Uuid::new_v4())
     }
 
-    /// The id as a UUID.
+    /// Returns the id as a UUID.
     pub fn uuid(&self) -> Uuid {
         self.0
     }
 
-    /// Kubernetes namespace: `tenant-{id}`.
+    /// Returns the Kubernetes namespace: `tenant-{id}`.
     pub fn namespace(&self) -> String {
         format!("tenant-{self}")
     }
 
-    /// Group of the tenant's users, made from the `tenant_id` claim of their token.
+    /// Returns the group of the tenant's users, which the API server derives from the `tenant_id`
+    /// claim of their token: `akili:tenant:{id}`.
     pub fn group(&self) -> String {
         format!("akili:tenant:{self}")
     }
 
-    /// ClusterRole and ClusterRoleBinding that let the group read its own Tenant.
+    /// Returns the ClusterRole and ClusterRoleBinding that allow the group to read its own Tenant.
     pub fn cluster_role(&self) -> String {
         format!("akili-tenant-{self}")
     }
 
-    /// PostgreSQL login role: `tenant_{32 hex digits}`.
+    /// Returns the PostgreSQL login role: `tenant_{32 hex digits}`.
     pub fn postgres_role(&self) -> String {
         format!("tenant_{}", self.0.simple())
     }
 
-    /// Prefix in the platform's bucket: `tenant-{id}/`.
+    /// Returns the prefix in the platform's bucket: `tenant-{id}/`.
     pub fn object_prefix(&self) -> String {
         format!("tenant-{self}/")
     }
 
-    /// User of the object store: `tenant-{id}`.
+    /// Returns the user of the object store: `tenant-{id}`.
     pub fn object_store_user(&self) -> String {
         format!("tenant-{self}")
     }
 
-    /// Access key of that user: the id's 32 hex digits. The secret key is what is secret.
+    /// Returns the access key of that user: the id's 32 hex digits. Only the secret key is secret.
     pub fn object_store_access_key(&self) -> String {
         self.0.simple().to_string()
     }
 
-    /// User of Kafka, whose principal is `User:tenant-{id}`.
+    /// Returns the Kafka user, whose principal is `User:tenant-{id}`.
     pub fn kafka_user(&self) -> String {
         format!("tenant-{self}")
     }
 
-    /// Role, user and resource group of StarRocks: `tenant_{32 hex digits}`.
+    /// Returns the role, user and resource group of StarRocks: `tenant_{32 hex digits}`.
     pub fn starrocks_name(&self) -> String {
         format!("tenant_{}", self.0.simple())
     }
@@ -176,7 +176,7 @@ mod tests {
     const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 
     #[test]
-    fn a_slug_is_3_to_63_characters_beginning_with_a_letter() {
+    fn slug_is_3_to_63_characters_and_begins_with_a_letter() {
         let longest = "a".repeat(63);
         for good in ["abc", "acme-corp", "a--b", "a1-2", longest.as_str()] {
             assert_eq!(good.parse::<Slug>().unwrap().as_str(), good);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_a_lower_case_canonical_uuid() {
+    fn id_is_a_lower_case_canonical_uuid() {
         assert_eq!(ID.parse::<TenantId>().unwrap().to_string(), ID);
         for (bad, reason) in [
             ("550E8400-E29B-41D4-A716-446655440000", "upper case"),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_catalog_is_called_as_the_slug_and_has_at_most_64_characters() {
+    fn catalog_name_has_the_slug_and_at_most_64_characters() {
         let long = "a".repeat(63);
         let neighbour = format!("{}b", "a".repeat(62));
         for (slug, catalog) in [

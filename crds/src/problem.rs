@@ -1,4 +1,4 @@
-//! The problem document: how the platform says no, to people and to programs alike.
+//! Problem documents: the platform's rejections, for people and programs.
 
 use std::fmt;
 
@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::quota::Excess;
 
-/// Why a request is refused. The name is the `reason` of the API server's answer too.
+/// Reason for a rejection. The name is also the `reason` of the API server's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ProblemType {
-    /// It asks for more than the tenant may use.
+    /// The request exceeds one of the tenant's limits.
     QuotaExceeded,
-    /// The tenant is still being made.
+    /// The tenant is being provisioned.
     TenantNotReady,
     /// The tenant is suspended.
     TenantSuspended,
     /// The tenant is archived.
     TenantArchived,
-    /// The namespace is no tenant's.
+    /// The namespace belongs to no tenant.
     TenantNotFound,
-    /// What it makes is there already.
+    /// An object of this kind and name already exists.
     AlreadyExists,
 }
 
 impl ProblemType {
-    /// All of them.
+    /// All types.
     pub const ALL: [Self; 6] = [
         Self::QuotaExceeded,
         Self::TenantNotReady,
@@ -34,7 +34,7 @@ impl ProblemType {
         Self::AlreadyExists,
     ];
 
-    /// The type as it is written.
+    /// Returns the type as written in the document.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::QuotaExceeded => "QuotaExceeded",
@@ -46,7 +46,7 @@ impl ProblemType {
         }
     }
 
-    /// The HTTP status that goes with it.
+    /// Returns the HTTP status.
     pub fn status(self) -> u16 {
         match self {
             Self::QuotaExceeded => 429,
@@ -62,23 +62,23 @@ impl fmt::Display for ProblemType {
     }
 }
 
-/// Why a request is refused, and what to do about it.
+/// A rejection and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{detail}")]
 pub struct Problem {
-    /// For programs.
+    /// Type, for programs.
     #[serde(rename = "type")]
     pub type_: ProblemType,
-    /// In a few words.
+    /// Title of a few words.
     pub title: String,
-    /// The HTTP status.
+    /// HTTP status.
     pub status: u16,
-    /// In a sentence or two: the object concerned and the next step.
+    /// One or two sentences: the object concerned and the next step.
     pub detail: String,
 }
 
 impl Problem {
-    /// A problem of this type, in these words.
+    /// Creates a problem of this type.
     pub fn new(type_: ProblemType, title: &str, detail: String) -> Self {
         Self {
             type_,
@@ -88,7 +88,7 @@ impl Problem {
         }
     }
 
-    /// The tenant asks for more than it may use.
+    /// Creates the problem of a request that exceeds a limit.
     pub fn quota_exceeded(slug: &str, excess: &Excess) -> Self {
         Self::new(
             ProblemType::QuotaExceeded,
@@ -97,7 +97,7 @@ impl Problem {
         )
     }
 
-    /// A product's pipeline asks for more than the tenant may use.
+    /// Creates the problem of a product whose pipeline exceeds a limit.
     pub fn pipeline_too_large(slug: &str, product: &str, excess: &Excess) -> Self {
         Self::new(
             ProblemType::QuotaExceeded,
@@ -106,54 +106,53 @@ impl Problem {
         )
     }
 
-    /// The tenant is still being made.
+    /// Creates the problem of a tenant that is being provisioned.
     pub fn tenant_not_ready(slug: &str) -> Self {
         Self::new(
             ProblemType::TenantNotReady,
             "Tenant not ready",
-            format!("Tenant '{slug}' is still being made. Try again once it is ACTIVE."),
+            format!("Tenant '{slug}' is being provisioned. Try again once it is ACTIVE."),
         )
     }
 
-    /// The tenant is suspended.
+    /// Creates the problem of a suspended tenant.
     pub fn tenant_suspended(slug: &str) -> Self {
         Self::new(
             ProblemType::TenantSuspended,
             "Tenant suspended",
             format!(
-                "Tenant '{slug}' is suspended: what it has can be read and not changed. Ask an \
-                 administrator to reactivate it."
+                "Tenant '{slug}' is suspended and read-only. Ask an administrator to reactivate it."
             ),
         )
     }
 
-    /// The tenant is archived.
+    /// Creates the problem of an archived tenant.
     pub fn tenant_archived(slug: &str) -> Self {
         Self::new(
             ProblemType::TenantArchived,
             "Tenant archived",
-            format!("Tenant '{slug}' is archived, and that is for ever: nobody has access."),
+            format!("Tenant '{slug}' is archived. This is permanent: all access is revoked."),
         )
     }
 
-    /// The namespace is no tenant's, or that of one that is gone.
+    /// Creates the problem of a namespace that belongs to no tenant, or to one that is gone.
     pub fn tenant_not_found(namespace: &str) -> Self {
         Self::new(
             ProblemType::TenantNotFound,
             "Tenant not found",
             format!(
-                "There is no tenant of namespace '{namespace}'. Use the namespace that the status \
-                 of your Tenant names, or ask an administrator to apply the Tenant again."
+                "Namespace '{namespace}' belongs to no tenant. Use the namespace in the status of \
+                 your Tenant, or ask an administrator to re-apply the Tenant."
             ),
         )
     }
 
-    /// What is to be made is there already. `kind` is the word for it, such as Product.
+    /// Creates the problem of an object that exists. `kind` is the word for it, such as Product.
     pub fn already_exists(kind: &str, name: &str) -> Self {
         Self::new(
             ProblemType::AlreadyExists,
             &format!("{kind} exists"),
-            format!("{kind} '{name}' exists already. Change it, or choose another name."),
+            format!("{kind} '{name}' already exists. Change it, or choose another name."),
         )
     }
 }
@@ -165,7 +164,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_document_is_the_one_that_the_platform_promises() {
+    fn problem_serializes_to_the_documented_json() {
         let excess = Excess {
             limit: Limit::Products,
             used: 100.0,
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_written_one_way() {
+    fn problem_type_serializes_as_its_name() {
         for type_ in ProblemType::ALL {
             assert_eq!(serde_json::to_value(type_).unwrap(), type_.as_str());
         }

@@ -41,7 +41,7 @@ pub struct Excess {
     pub max: i64,
 }
 
-/// What a request adds to a tenant's usage.
+/// Addition of a request to a tenant's usage.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Demand {
     /// A new data product.

@@ -1,4 +1,4 @@
-//! `Tenant`: one customer of the platform, in every plane.
+//! `Tenant`: a customer of the platform.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::condition::{is_true, types};
 
-/// What an admin wants of a tenant.
+/// Desired state of a tenant.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "akili.io",
@@ -20,7 +20,7 @@ use crate::condition::{is_true, types};
     shortname = "tn",
     category = "akili",
     cel,
-    doc = "A tenant of the Akili platform. Its name is the slug; the operator makes what it needs in every plane.",
+    doc = "Tenant of the Akili platform. Its name is the slug; the operator creates its resources in every backend.",
     validation = Rule::new("self.metadata.name.matches('^[a-z][a-z0-9-]{2,62}$')")
         .message("a tenant's name has 3 to 63 characters: lower-case letters, digits and hyphens, beginning with a letter, without a dot"),
     validation = Rule::new("!has(self.spec.id) || !has(self.status) || !has(self.status.id) || self.spec.id == self.status.id")
@@ -40,25 +40,25 @@ use crate::condition::{is_true, types};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct TenantSpec {
-    /// Name for people, 1 to 200 characters, no control characters.
+    /// Display name: 1 to 200 characters, no control characters.
     #[schemars(length(min = 1, max = 200))]
     #[x_kube(validation = Rule::new("!self.matches('[\\\\x00-\\\\x1f\\\\x7f-\\\\x{9f}]')").message("displayName must not have control characters"))]
     pub display_name: String,
 
-    /// What the tenant should be: Active, Suspended (read-only in every plane) or
-    /// Archived (no access; data kept for the retention, then purged; for ever).
+    /// Desired state: Active, Suspended (read-only in every plane) or Archived (no access; data is
+    /// kept for the retention, then purged). Archived is permanent.
     #[serde(default)]
     pub state: State,
 
-    /// How long an archived tenant's data is kept before it is purged, such as 2160h.
-    /// The platform's setting if absent.
+    /// Time for which the data of an archived tenant is kept before the purge, such as 2160h.
+    /// Default: the platform's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self.matches('^([0-9]+(\\\\.[0-9]+)?(ns|us|ms|s|m|h))+$|^0$') && duration(self) >= duration('0s')").message("retention must be a duration that isn't negative, such as 2160h"))]
     #[schemars(length(max = 64))]
     pub retention: Option<String>,
 
-    /// Restore or import a tenant under a known id: a lower-case canonical UUID.
-    /// It can't be changed or removed once it is set.
+    /// Id to restore or import a tenant: a lower-case canonical UUID. Can't be changed or removed
+    /// once it is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self.matches('^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$') && self != '00000000-0000-0000-0000-000000000000'").message("spec.id must be a lower-case canonical UUID that isn't nil"))]
     #[schemars(length(max = 36))]
@@ -90,7 +90,7 @@ impl Tenant {
     }
 }
 
-/// What an admin wants a tenant to be.
+/// Desired state of a tenant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum State {
     /// Fully operational.
@@ -98,12 +98,12 @@ pub enum State {
     Active,
     /// Read-only in every plane.
     Suspended,
-    /// No access in any plane; data kept for the retention, then purged.
+    /// No access in any plane; data is kept for the retention, then purged.
     Archived,
 }
 
-/// What has been reached in every plane. From the freest to the most restrictive:
-/// `ACTIVE`, `PROVISIONING`, `SUSPENDED`, `ARCHIVED`.
+/// State that every plane has reached. From the freest to the most restrictive: `ACTIVE`,
+/// `PROVISIONING`, `SUSPENDED`, `ARCHIVED`.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -120,7 +120,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// All of them, in the order of a tenant's life.
+    /// All phases, in the order of the lifecycle.
     pub const ALL: [Self; 4] = [
         Self::Provisioning,
         Self::Active,
@@ -128,7 +128,7 @@ impl Phase {
         Self::Archived,
     ];
 
-    /// The phase as it is written in status, labels and the registry.
+    /// Returns the phase as written in status, labels and the registry.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Provisioning => "PROVISIONING",
@@ -155,60 +155,60 @@ impl From<State> for Phase {
     }
 }
 
-/// What the operator has found and reached.
+/// Observed state of a tenant.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantStatus {
-    /// The generation of the spec that this status speaks of.
+    /// Generation of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// What has been reached in every plane.
+    /// Phase: the state that every plane has reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// The tenant's id, decided by the registry in PostgreSQL.
+    /// Id of the tenant, as the registry in PostgreSQL assigned it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The tenant's Kubernetes namespace.
+    /// Kubernetes namespace of the tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// When the tenant was suspended; a copy of the registry's.
+    /// Time of the suspension, copied from the registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended_at: Option<Time>,
-    /// When the tenant was archived; a copy of the registry's.
+    /// Time of the archiving, copied from the registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived_at: Option<Time>,
-    /// When an archived tenant's data is purged; a copy of the registry's.
+    /// Time after which an archived tenant's data is purged, copied from the registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purge_after: Option<Time>,
-    /// When the purge was complete; a copy of the registry's.
+    /// Time at which the purge was complete, copied from the registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purged_at: Option<Time>,
-    /// The tenant's names in every plane.
+    /// Names of the tenant's resources in every plane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
-    /// How each plane is doing, and the whole.
+    /// Conditions of each plane and of the whole tenant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 }
 
-/// The tenant's names in every plane, so that nobody has to guess them.
+/// Names of the tenant's resources in every plane.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Resources {
-    /// In PostgreSQL.
+    /// Names in PostgreSQL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postgres: Option<PostgresNames>,
-    /// In the object store.
+    /// Names in the object store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object_store: Option<ObjectStoreNames>,
-    /// In Kafka.
+    /// Names in Kafka.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topics: Option<TopicNames>,
-    /// The Iceberg catalog in StarRocks.
+    /// Iceberg catalog in StarRocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog: Option<CatalogName>,
-    /// The resource group in StarRocks.
+    /// Resource group in StarRocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_group: Option<ResourceGroupName>,
 }
@@ -216,40 +216,40 @@ pub struct Resources {
 /// Names in PostgreSQL.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PostgresNames {
-    /// The login role.
+    /// Login role.
     pub role: String,
 }
 
 /// Names in the object store.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectStoreNames {
-    /// The platform's bucket.
+    /// Bucket of the platform.
     pub bucket: String,
-    /// The tenant's prefix in it, with the trailing slash.
+    /// Prefix of the tenant in the bucket, with the trailing slash.
     pub prefix: String,
-    /// The tenant's user.
+    /// User of the tenant.
     pub user: String,
 }
 
 /// Names in Kafka.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TopicNames {
-    /// What the tenant's topics, groups and transactional ids begin with.
+    /// Prefix of the tenant's topics, consumer groups and transactional ids.
     pub prefix: String,
-    /// The tenant's principal, such as User:tenant-….
+    /// Principal of the tenant, such as User:tenant-….
     pub principal: String,
 }
 
 /// Name of the Iceberg catalog.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CatalogName {
-    /// The catalog.
+    /// Name of the catalog.
     pub name: String,
 }
 
 /// Name of the resource group.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResourceGroupName {
-    /// The resource group.
+    /// Name of the resource group.
     pub name: String,
 }

@@ -1,10 +1,10 @@
-//! `TenantQuota`: what a tenant may use, and what it uses.
+//! `TenantQuota`: a tenant's limits and usage.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-/// What a tenant may use. Limits are whole numbers from 0; 0 means none at all.
+/// Limits of a tenant: whole numbers from 0. A limit of 0 allows none.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "akili.io",
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
     shortname = "tq",
     category = "akili",
     cel,
-    doc = "The limits and the usage of the Tenant of the same name.",
+    doc = "Limits and usage of the Tenant of the same name.",
     validation = Rule::new("self.metadata.name.matches('^[a-z][a-z0-9-]{2,62}$')")
         .message("a TenantQuota has the name of its Tenant: 3 to 63 characters, lower-case letters, digits and hyphens, beginning with a letter, without a dot"),
     printcolumn(name = "Products", type_ = "string", json_path = ".status.summary.products"),
@@ -30,23 +30,23 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct TenantQuotaSpec {
-    /// Data products.
+    /// Maximum number of data products.
     #[schemars(range(min = 0, max = 1_000_000))]
     #[serde(default = "default_max_products")]
     pub max_products: i64,
-    /// Connections.
+    /// Maximum number of connections.
     #[schemars(range(min = 0, max = 1_000_000))]
     #[serde(default = "default_max_connections")]
     pub max_connections: i64,
-    /// Storage below the tenant's prefix, in GB of 2^30 bytes.
+    /// Maximum storage below the tenant's prefix in the object store, in GB of 2^30 bytes.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     #[serde(default = "default_max_storage_gb")]
     pub max_storage_gb: i64,
-    /// CPU cores: of all pods together, and again of all queries together.
+    /// Maximum CPU cores of all pods together, and again of all queries together.
     #[schemars(range(min = 0, max = 1_000_000))]
     #[serde(default = "default_max_compute_cpu")]
     pub max_compute_cpu: i64,
-    /// Memory in GB of 2^30 bytes: of all pods together, and again of all queries together.
+    /// Maximum memory of all pods together, and again of all queries together, in GB of 2^30 bytes.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     #[serde(default = "default_max_compute_memory_gb")]
     pub max_compute_memory_gb: i64,
@@ -84,30 +84,30 @@ impl Default for TenantQuotaSpec {
     }
 }
 
-/// What a tenant uses.
+/// Observed usage of a tenant.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantQuotaStatus {
-    /// The generation of the spec that this status speaks of.
+    /// Generation of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// What is used. What was not measured yet is absent, never 0.
+    /// Usage by resource. A value that was not measured yet is absent, never 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<Usage>,
-    /// The same beside the limits, for people.
+    /// Usage and limits for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
-    /// When the storage was measured.
+    /// Time of the last storage measurement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured_at: Option<Time>,
-    /// Exceeded is true while a limit is below the usage.
+    /// Conditions of the quota: Exceeded is True while usage is above a limit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 }
 
-/// How much is used of how much, such as `98/100`, for `kubectl get`. What was not
-/// measured yet is a dash.
+/// Usage and limit of each resource for `kubectl get`, such as `98/100`. A dash stands for a value
+/// that was not measured yet.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
@@ -115,36 +115,36 @@ pub struct Summary {
     pub products: String,
     /// Connections.
     pub connections: String,
-    /// GB of 2^30 bytes of storage.
+    /// Storage in GB of 2^30 bytes.
     pub storage_gb: String,
     /// CPU cores of pods.
     pub cpu: String,
-    /// GB of 2^30 bytes of memory of pods.
+    /// Memory of pods in GB of 2^30 bytes.
     pub memory_gb: String,
 }
 
-/// What is used. What was not measured yet is absent, never 0.
+/// Usage by resource. A value that was not measured yet is absent, never 0.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
-    /// Data products.
+    /// Number of data products.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub products: Option<i64>,
-    /// Connections.
+    /// Number of connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<i64>,
-    /// Bytes below the tenant's prefix in the object store.
+    /// Bytes stored below the tenant's prefix in the object store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_bytes: Option<i64>,
-    /// What the tenant's pods may use at most, all together.
+    /// Sum of the limits of the tenant's pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pods: Option<Compute>,
-    /// What the tenant's queries use.
+    /// Compute in use by the tenant's queries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queries: Option<Compute>,
 }
 
-/// Compute that is used.
+/// CPU and memory.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Compute {

@@ -1,4 +1,4 @@
-//! The rules that the API server enforces, run without one.
+//! The CEL rules of the API server, evaluated without one.
 #![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 use akili_crds::{Connection, DataProduct, Tenant};
@@ -15,7 +15,7 @@ fn tenant(name: &str, spec: Value) -> Tenant {
     .unwrap()
 }
 
-/// The messages with which the rules refuse; empty where they accept.
+/// Returns the messages of the rules that reject; empty if all accept.
 fn refusal<E: std::fmt::Display>(result: Result<(), E>) -> String {
     result
         .err()
@@ -24,7 +24,7 @@ fn refusal<E: std::fmt::Display>(result: Result<(), E>) -> String {
 }
 
 #[test]
-fn a_tenants_name_is_a_slug() {
+fn tenant_name_is_a_slug() {
     let named = |name: &str| refusal(tenant(name, json!({"displayName": "Acme"})).validate_cel());
     let longest = "a".repeat(63);
     for good in ["abc", "acme-corp", "a--b", &longest] {
@@ -54,7 +54,7 @@ fn display_name_has_no_control_characters() {
 }
 
 #[test]
-fn retention_is_a_duration_that_is_not_negative() {
+fn retention_is_a_non_negative_duration() {
     let keeping = |retention: &str| {
         refusal(tenant("acme", json!({"displayName": "A", "retention": retention})).validate_cel())
     };
@@ -105,7 +105,7 @@ fn spec_id_is_set_once_and_agrees_with_status() {
 }
 
 #[test]
-fn archived_is_for_ever() {
+fn archived_is_permanent() {
     let state = |state: &str| tenant("acme", json!({"displayName": "A", "state": state}));
     let change = |from, to| refusal(state(to).validate_cel_update(&state(from)));
     for to in ["Active", "Suspended"] {
@@ -123,7 +123,7 @@ fn archived_is_for_ever() {
 }
 
 #[test]
-fn a_deployed_product_has_a_schedule_and_an_image() {
+fn deployed_product_needs_schedule_and_image() {
     let product = |name: &str, spec: Value| -> DataProduct {
         serde_json::from_value(json!({
             "apiVersion": "akili.io/v1alpha1", "kind": "DataProduct",
@@ -149,7 +149,7 @@ fn a_deployed_product_has_a_schedule_and_an_image() {
 }
 
 #[test]
-fn a_connection_of_another_type_has_host_and_port() {
+fn connection_of_other_type_needs_host_and_port() {
     let refused = |kind: &str, config: Value| {
         let connection: Connection = serde_json::from_value(json!({
             "apiVersion": "akili.io/v1alpha1", "kind": "Connection",

@@ -13,9 +13,7 @@ const LONGEST_TEST_NAME: usize = 60;
 #[cfg(test)]
 const NOT_CONVERTED: &[&str] = &[
     "README.md",
-    "charts/akili-operator/templates/policies.yaml",
     "cli/",
-    "crds/",
     "docs/architecture.md",
     "docs/lifecycle.md",
     "e2e/",

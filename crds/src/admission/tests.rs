@@ -1,4 +1,4 @@
-//! The table of answers that the platform promises.
+//! Table of the documented answers.
 
 use serde_json::json;
 
@@ -22,7 +22,7 @@ fn tenant(wanted: State, reached: Option<Phase>) -> Tenant {
     .unwrap()
 }
 
-/// What a case is about; everything else is as it is with a tenant that has room.
+/// A request and its facts; the defaults are an ACTIVE tenant with room for one more.
 struct Case {
     kind: Kind,
     object: Value,
@@ -100,26 +100,26 @@ fn check(case: &Case, expected: Option<(ProblemType, &str, &str)>, reason: &str)
 }
 
 #[test]
-fn what_a_tenant_may_make_and_change_depends_on_its_state() {
+fn request_is_decided_by_the_state_of_the_tenant() {
     let not_ready = (
         TenantNotReady,
         "Tenant not ready",
-        "Tenant 'acme-corp' is still being made. Try again once it is ACTIVE.",
+        "Tenant 'acme-corp' is being provisioned. Try again once it is ACTIVE.",
     );
     let suspended = (
         TenantSuspended,
         "Tenant suspended",
-        "Tenant 'acme-corp' is suspended: what it has can be read and not changed. Ask an administrator to reactivate it.",
+        "Tenant 'acme-corp' is suspended and read-only. Ask an administrator to reactivate it.",
     );
     let archived = (
         TenantArchived,
         "Tenant archived",
-        "Tenant 'acme-corp' is archived, and that is for ever: nobody has access.",
+        "Tenant 'acme-corp' is archived. This is permanent: all access is revoked.",
     );
     let not_found = (
         TenantNotFound,
         "Tenant not found",
-        "There is no tenant of namespace 'tenant-550e8400-e29b-41d4-a716-446655440000'. Use the namespace that the status of your Tenant names, or ask an administrator to apply the Tenant again.",
+        "Namespace 'tenant-550e8400-e29b-41d4-a716-446655440000' belongs to no tenant. Use the namespace in the status of your Tenant, or ask an administrator to re-apply the Tenant.",
     );
     let mut of_another = tenant(State::Active, Some(Phase::Active));
     of_another.status.as_mut().unwrap().namespace = Some("tenant-of-another".into());
@@ -127,12 +127,12 @@ fn what_a_tenant_may_make_and_change_depends_on_its_state() {
         (
             Some(tenant(State::Active, None)),
             Some(not_ready),
-            "seen by nobody yet",
+            "no status yet",
         ),
         (
             Some(tenant(State::Active, Some(Phase::Provisioning))),
             Some(not_ready),
-            "being made",
+            "provisioning",
         ),
         (
             Some(tenant(State::Active, Some(Phase::Active))),
@@ -162,7 +162,7 @@ fn what_a_tenant_may_make_and_change_depends_on_its_state() {
         (
             Some(tenant(State::Active, Some(Phase::Archived))),
             Some(archived),
-            "for ever",
+            "permanent",
         ),
         (None, Some(not_found), "no Tenant"),
         (
@@ -187,7 +187,7 @@ fn what_a_tenant_may_make_and_change_depends_on_its_state() {
                 tenant: tenant.clone(),
                 ..update(kind, gone.clone(), gone.clone())
             };
-            check(&deleted, None, "what is being deleted must be able to go");
+            check(&deleted, None, "an object that is being deleted can go");
             let pretended = Case {
                 tenant: tenant.clone(),
                 ..create(kind, gone)
@@ -195,14 +195,14 @@ fn what_a_tenant_may_make_and_change_depends_on_its_state() {
             check(
                 &pretended,
                 expected,
-                "nothing is made that is being deleted",
+                "a create with a deletionTimestamp is no deletion",
             );
         }
     }
 }
 
 #[test]
-fn a_name_is_taken_once() {
+fn create_of_an_existing_name_is_rejected() {
     let taken = |kind| Case {
         exists: true,
         ..create(kind, json!({}))
@@ -212,7 +212,7 @@ fn a_name_is_taken_once() {
         Some((
             AlreadyExists,
             "Product exists",
-            "Product 'customer-orders' exists already. Change it, or choose another name.",
+            "Product 'customer-orders' already exists. Change it, or choose another name.",
         )),
         "a product of that name",
     );
@@ -221,7 +221,7 @@ fn a_name_is_taken_once() {
         Some((
             AlreadyExists,
             "Connection exists",
-            "Connection 'customer-orders' exists already. Change it, or choose another name.",
+            "Connection 'customer-orders' already exists. Change it, or choose another name.",
         )),
         "a connection of that name",
     );
@@ -229,7 +229,7 @@ fn a_name_is_taken_once() {
         exists: true,
         ..update(DataProduct, json!({}), json!({}))
     };
-    check(&changed, None, "what is changed exists, of course");
+    check(&changed, None, "an update needs an existing object");
     let full = Usage {
         products: Some(100),
         ..Usage::default()
@@ -242,7 +242,7 @@ fn a_name_is_taken_once() {
 }
 
 #[test]
-fn one_more_is_made_where_there_is_room() {
+fn create_beyond_a_count_limit_is_rejected() {
     let products = |count| Usage {
         products: Some(count),
         ..Usage::default()
@@ -271,7 +271,7 @@ fn one_more_is_made_where_there_is_room() {
         (
             update(DataProduct, json!({}), json!({})).used(products(120)),
             None,
-            "a change makes none",
+            "an update adds none",
         ),
         (
             create(Connection, json!({})).used(products(100)),
@@ -298,7 +298,7 @@ fn one_more_is_made_where_there_is_room() {
 }
 
 #[test]
-fn a_product_is_deployed_where_there_is_room_for_its_data_and_its_pods() {
+fn deploy_beyond_storage_or_compute_is_rejected() {
     let draft = || product(false, "1", "1Gi");
     let deployed = || product(true, "1", "1Gi");
     let full = || Usage {
@@ -337,12 +337,12 @@ fn a_product_is_deployed_where_there_is_room_for_its_data_and_its_pods() {
         (
             create(DataProduct, draft()).used(full()),
             None,
-            "a draft makes no data",
+            "a draft stores no data",
         ),
         (
             update(DataProduct, deployed(), draft()).used(full()),
             None,
-            "to undeploy helps",
+            "undeploying frees resources",
         ),
         (
             update(DataProduct, deployed(), deployed()).used(full()),
@@ -352,7 +352,7 @@ fn a_product_is_deployed_where_there_is_room_for_its_data_and_its_pods() {
         (
             update(DataProduct, deployed(), product(true, "2", "1Gi")).used(full()),
             None,
-            "no deploy",
+            "already deployed",
         ),
         (
             update(DataProduct, draft(), large(true)),
@@ -392,12 +392,12 @@ fn a_product_is_deployed_where_there_is_room_for_its_data_and_its_pods() {
         (
             update(DataProduct, draft(), product(true, "lots", "1Gi")),
             None,
-            "the schema refuses what can't be read",
+            "the schema rejects unreadable quantities",
         ),
         (
             create(Connection, large(true)).used(full()),
             None,
-            "no product",
+            "a connection has no pods",
         ),
     ] {
         check(&case, expected, reason);
@@ -405,7 +405,7 @@ fn a_product_is_deployed_where_there_is_room_for_its_data_and_its_pods() {
 }
 
 #[test]
-fn what_the_schema_will_refuse_is_left_to_it() {
+fn malformed_object_is_left_to_the_schema() {
     for object in [
         json!(null),
         json!([]),

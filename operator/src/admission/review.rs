@@ -179,7 +179,7 @@ mod tests {
     fn a_problem_is_answered_with_all_that_a_client_needs() {
         let review = asked("CREATE", "dataproducts").unwrap();
         let problem = Problem::tenant_not_ready("acme");
-        let detail = "Tenant 'acme' is still being made. Try again once it is ACTIVE.";
+        let detail = "Tenant 'acme' is being provisioned. Try again once it is ACTIVE.";
         assert_eq!(
             review.request.answer(&Verdict::Refused(problem)),
             json!({

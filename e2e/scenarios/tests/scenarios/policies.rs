@@ -71,7 +71,7 @@ async fn refuses_until_it_is_made(platform: &Platform) -> Result<()> {
     let newcomer = Tenant::of(platform, "comer")?;
     for (kind, _) in KINDS {
         newcomer
-            .eventually_rejected(kind, "TenantNotReady: Tenant 'comer' is still being made")
+            .eventually_rejected(kind, "TenantNotReady: Tenant 'comer' is being provisioned")
             .await?;
     }
     let mut admin = platform.starrocks_of_operator().await?;

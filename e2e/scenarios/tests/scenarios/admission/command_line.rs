@@ -12,8 +12,9 @@ use super::tenant::{CONNECTION, PRODUCT, Tenant};
 
 const LIMIT: &str =
     "Tenant 'umbrella' has 1/1 products. Delete existing products or request a quota increase.";
-const SUSPENDED: &str = "Tenant 'umbrella' is suspended: what it has can be read and not changed. Ask an administrator to reactivate it.";
-const ARCHIVED: &str = "Tenant 'umbrella' is archived, and that is for ever: nobody has access.";
+const SUSPENDED: &str =
+    "Tenant 'umbrella' is suspended and read-only. Ask an administrator to reactivate it.";
+const ARCHIVED: &str = "Tenant 'umbrella' is archived. This is permanent: all access is revoked.";
 
 pub async fn cli_reports_the_platforms_rejection() -> Result<()> {
     let platform = Platform::install().await?;
@@ -35,7 +36,7 @@ pub async fn cli_reports_the_platforms_rejection() -> Result<()> {
         5,
         ("QuotaExceeded", title, 429, LIMIT),
     )?;
-    let taken = "Product 'orders' exists already. Change it, or choose another name.";
+    let taken = "Product 'orders' already exists. Change it, or choose another name.";
     let exists = ("AlreadyExists", "Product exists", 409, taken);
     ensure_problem(&tenant, &product("orders"), 1, exists)?;
 
