@@ -1,5 +1,4 @@
-//! How something is made in a tenant's namespace, which is the one of the kubeconfig's
-//! context; and what is said if it is refused.
+//! Creates objects in a tenant's namespace: the one of the current context.
 
 use std::fmt::Debug;
 
@@ -17,18 +16,18 @@ use serde_json::Value;
 use crate::commands::FIELD_MANAGER;
 use crate::failure::Failure;
 
-/// How it is made.
+/// Options of every `create` in a tenant's namespace.
 #[derive(Args)]
 pub struct Options {
-    /// Print akili's document of it, or of the problem
+    /// Print the object, or the problem, as akili's own JSON document
     #[arg(long)]
     pub json: bool,
-    /// With `server`: let the API server check everything, and create nothing
+    /// With `server`: validate on the API server without creating anything
     #[arg(long, value_parser = ["server"])]
     dry_run: Option<String>,
 }
 
-/// Makes it, and says so; `shown` is what JSON shows of it.
+/// Creates the object and prints the outcome: `shown` with `--json`, else one line.
 pub async fn create<K>(
     client: &Client,
     object: &K,
@@ -57,7 +56,7 @@ where
     Ok(())
 }
 
-/// The tenant that the namespace is, as far as the user may know it.
+/// Returns slug and Tenant of the current namespace, as far as the user is allowed to read them.
 async fn whose(client: &Client) -> (String, Option<Tenant>) {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let namespace = namespaces.get_opt(client.default_namespace()).await;

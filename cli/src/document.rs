@@ -1,4 +1,4 @@
-//! What `akili` says of a tenant. Pure.
+//! akili's own document of a tenant. Pure.
 
 use akili_crds::condition::{find, is_true, types};
 use akili_crds::tenant_quota::Usage;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// A tenant as `tenant get --json` shows it.
 #[derive(Debug, Serialize)]
 pub struct Document {
-    /// Null until the registry has decided it.
+    /// Null until the registry has assigned it.
     pub id: Option<String>,
     pub slug: String,
     pub display_name: String,
@@ -20,13 +20,13 @@ pub struct Document {
     pub created_at: Option<String>,
     /// Null where there is no TenantQuota yet.
     pub quota: Option<Value>,
-    /// What was not measured yet is absent.
+    /// A value that was not measured yet is absent.
     pub usage: Value,
     pub conditions: Vec<Condition>,
 }
 
 impl Document {
-    /// What is to be said of this tenant and its quota.
+    /// Creates the document of a tenant and its quota.
     pub fn new(tenant: &Tenant, quota: Option<&TenantQuota>) -> Self {
         let status = tenant.status.clone().unwrap_or_default();
         let used = quota
@@ -44,7 +44,7 @@ impl Document {
         }
     }
 
-    /// The five lines of `tenant get`.
+    /// Returns the five lines of `tenant get`.
     pub fn lines(&self) -> String {
         format!(
             "ID: {}\nSlug: {}\nDisplay Name: {}\nStatus: {}\nCreated: {}",
@@ -56,19 +56,19 @@ impl Document {
         )
     }
 
-    /// Whether what the tenant's spec wants is reached in every plane.
+    /// Returns true if every plane has reached what the tenant's spec wants.
     pub fn is_ready(&self) -> bool {
         is_true(&self.conditions, types::READY)
     }
 
-    /// The reason that `Ready` gives.
+    /// Returns the reason of `Ready`, or a dash.
     pub fn reason(&self) -> &str {
         let ready = find(&self.conditions, types::READY);
         ready.map_or("-", |condition| &condition.reason)
     }
 }
 
-/// A tenant's limits in the platform's words.
+/// Returns a tenant's limits in snake case.
 pub fn limits(spec: &TenantQuotaSpec) -> Value {
     json!({
         "max_products": spec.max_products,
@@ -79,7 +79,7 @@ pub fn limits(spec: &TenantQuotaSpec) -> Value {
     })
 }
 
-/// What a tenant uses in the same words: what was not measured is absent.
+/// Returns a tenant's usage in snake case. A value that was not measured yet is absent.
 pub fn usage(used: &Usage) -> Value {
     let mut usage = json!({});
     for (key, value) in [
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_is_five_lines() {
+    fn tenant_is_five_lines() {
         assert_eq!(
             Document::new(&acme(), None).lines(),
             "ID: 550e8400-e29b-41d4-a716-446655440000\n\
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_that_nobody_has_looked_at_is_provisioning() {
+    fn tenant_without_status_is_provisioning() {
         let mut tenant = acme();
         tenant.status = None;
         let document = Document::new(&tenant, None);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn json_has_the_quota_and_only_what_was_measured() {
+    fn json_omits_usage_that_was_not_measured() {
         let quota: TenantQuota = serde_json::from_value(json!({
             "apiVersion": "akili.io/v1alpha1", "kind": "TenantQuota",
             "metadata": {"name": "acme-corp"}, "spec": {},

@@ -1,5 +1,6 @@
-//! What went wrong, on which object, what to do next, and the exit code for it.
+//! Errors of commands: what failed on which object, a hint, and the exit code.
 
+use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -7,7 +8,7 @@ use akili_crds::{Problem, Tenant};
 
 use crate::problem::problem;
 
-/// Why a command didn't do what it was asked.
+/// Error of a command.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
     code: u8,
@@ -17,7 +18,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Exit code 1.
+    /// Creates an error with exit code 1.
     pub fn failed(message: impl Into<String>) -> Self {
         Self {
             code: 1,
@@ -27,7 +28,7 @@ impl Failure {
         }
     }
 
-    /// Exit code 2.
+    /// Creates an error of usage, with exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {
         Self {
             code: 2,
@@ -35,7 +36,7 @@ impl Failure {
         }
     }
 
-    /// Exit code 6.
+    /// Creates a timeout, with exit code 6.
     pub fn timed_out(message: impl Into<String>) -> Self {
         Self {
             code: 6,
@@ -43,7 +44,7 @@ impl Failure {
         }
     }
 
-    /// What to do next.
+    /// Adds what to do next.
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self {
             hint: Some(hint.into()),
@@ -51,17 +52,17 @@ impl Failure {
         }
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }
 
-    /// The platform's own problem, if that is what it is.
+    /// Returns the platform's problem, if the error is one.
     pub fn problem(&self) -> Option<&Problem> {
         self.problem.as_ref()
     }
 
-    /// Exit code 5 for a quota, 4 for what a state forbids, 1 for what is in the way.
+    /// Exit code 5 for a quota, 4 for a state that forbids the request, else 1.
     fn of(problem: Problem) -> Self {
         Self {
             code: match problem.status {
@@ -75,20 +76,19 @@ impl Failure {
         }
     }
 
-    /// What the API server's answer about this tenant's quota means.
+    /// Creates the error for an answer of the API server about this tenant's quota.
     pub fn about_quota(slug: &str, error: &kube::Error) -> Self {
         match error {
             kube::Error::Api(status) if status.code == 404 => Self {
                 code: 3,
-                ..Self::failed(format!("there is no quota of a tenant {slug}"))
+                ..Self::failed(format!("quota of tenant {slug} not found"))
             }
-            .hint("`akili tenant list` shows all tenants; a new one gets its quota in a moment"),
+            .hint("list the tenants with `akili tenant list`; the operator creates the quota of a new one"),
             error => Self::about_tenant(slug, error),
         }
     }
 
-    /// What the API server's answer about `what`, which is something of this tenant's,
-    /// means.
+    /// Creates the error for an answer of the API server about the object `what` of this tenant.
     pub fn about_part(
         what: &str,
         slug: &str,
@@ -104,18 +104,23 @@ impl Failure {
         let failure = Self::failed(format!("{what}: {}", status.message));
         match status.code {
             401 | 403 => Self { code: 4, ..failure }
-                .hint("check whose login and which namespace the kubeconfig's context has"),
+                .hint("check the user and the namespace of the current kubeconfig context"),
             404 => Self { code: 3, ..failure },
             _ => failure,
         }
     }
 
     fn no_answer(error: &kube::Error) -> Self {
-        Self::failed(format!("the API server didn't answer: {error}"))
+        let cause = match error {
+            // Only the innermost error says more than that the connection failed.
+            kube::Error::Service(error) => innermost(error.as_ref()).to_string(),
+            other => other.to_string(),
+        };
+        Self::failed(format!("the API server did not answer: {cause}"))
             .hint("check that the cluster of the current kubeconfig context is up")
     }
 
-    /// What the API server's answer about this tenant means.
+    /// Creates the error for an answer of the API server about this tenant.
     pub fn about_tenant(slug: &str, error: &kube::Error) -> Self {
         let kube::Error::Api(status) = error else {
             return Self::no_answer(error);
@@ -131,25 +136,29 @@ impl Failure {
             {
                 Self {
                     code: 3,
-                    ..Self::failed("this cluster knows no Tenants")
+                    ..Self::failed("this cluster has no resource Tenant")
                 }
-                .hint("install the Akili operator and its custom resource definitions first")
+                .hint("install the Akili operator with its custom resource definitions")
             }
             (404, _) => Self {
                 code: 3,
-                ..Self::failed(format!("there is no tenant {slug}"))
+                ..Self::failed(format!("tenant {slug} not found"))
             }
-            .hint("`akili tenant list` shows all tenants"),
-            (409, "AlreadyExists") => Self::failed(format!("tenant {slug} exists already"))
-                .hint(format!("`akili tenant get {slug}` shows it")),
+            .hint("list the tenants with `akili tenant list`"),
+            (409, "AlreadyExists") => Self::failed(format!("tenant {slug} already exists"))
+                .hint(format!("show it with `akili tenant get {slug}`")),
             (401 | 403, _) => Self {
                 code: 4,
-                ..Self::failed(format!("denied: {}", status.message))
+                ..Self::failed(format!("access to tenants denied: {}", status.message))
             }
             .hint("ask an administrator for the ClusterRole akili-admin"),
             _ => Self::failed(format!("tenant {slug}: {}", status.message)),
         }
     }
+}
+
+fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    error.source().map_or(error, innermost)
 }
 
 impl fmt::Display for Failure {
@@ -167,25 +176,25 @@ mod tests {
     use kube::core::Status;
 
     #[test]
-    fn answers_become_exit_codes_and_hints() {
+    fn answer_becomes_exit_code_and_hint() {
         for (code, reason, exit, text) in [
             (
                 404,
                 "NotFound",
                 3,
-                "error: there is no tenant acme\nhint: `akili tenant list` shows all tenants",
+                "error: tenant acme not found\nhint: list the tenants with `akili tenant list`",
             ),
             (
                 409,
                 "AlreadyExists",
                 1,
-                "error: tenant acme exists already\nhint: `akili tenant get acme` shows it",
+                "error: tenant acme already exists\nhint: show it with `akili tenant get acme`",
             ),
             (
                 403,
                 "Forbidden",
                 4,
-                "error: denied: no\nhint: ask an administrator for the ClusterRole akili-admin",
+                "error: access to tenants denied: no\nhint: ask an administrator for the ClusterRole akili-admin",
             ),
             (422, "Invalid", 1, "error: tenant acme: no"),
         ] {

@@ -1,4 +1,4 @@
-//! `akili`: the command line of the platform. It edits custom resources, no more.
+//! `akili`: the command line of the platform. Every command reads or edits custom resources.
 
 mod commands;
 mod create;
@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 
 use failure::Failure;
 
-/// Work with the tenants of an Akili platform.
+/// Manage the tenants of an Akili platform.
 ///
 /// Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied, 5 quota exceeded, 6 timed out.
 #[derive(Parser)]
@@ -25,22 +25,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Create tenants, look at them, and lead them through their life.
+    /// Create, inspect, suspend and archive tenants.
     #[command(subcommand)]
     Tenant(commands::tenant::Command),
-    /// Look at what tenants use, and change what they may use.
+    /// Show usage and limits of tenants, and change the limits.
     #[command(subcommand)]
     Quota(commands::quota::Command),
-    /// Work with a tenant's connections, in the namespace of the kubeconfig's context.
+    /// Create connections of a tenant, in the namespace of the current context.
     #[command(subcommand)]
     Connection(commands::connection::Command),
-    /// Work with a tenant's data products, in the namespace of the kubeconfig's context.
+    /// Create data products of a tenant, in the namespace of the current context.
     #[command(subcommand)]
     Product(commands::product::Command),
 }
 
 impl Command {
-    /// Whether the answer is to be JSON, a problem's too.
+    /// Returns true if the answer, or a problem, is printed as JSON.
     fn is_json(&self) -> bool {
         match self {
             Self::Tenant(command) => command.is_json(),
@@ -69,13 +69,13 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Failure> {
     let mut config = kube::Config::infer().await.map_err(|error| {
-        Failure::failed(format!("no cluster: {error}"))
+        Failure::failed(format!("can't read the kubeconfig: {error}"))
             .hint("set KUBECONFIG to a kubeconfig file of the platform's cluster")
     })?;
-    // A quota's 429 is an answer, and stays what it is.
+    // A 429 is the answer to an exceeded quota, so a retry doesn't help.
     config.default_retry = false;
     let client = kube::Client::try_from(config)
-        .map_err(|error| Failure::failed(format!("no cluster: {error}")))?;
+        .map_err(|error| Failure::failed(format!("can't connect to the cluster: {error}")))?;
     match command {
         Command::Tenant(command) => commands::tenant::run(command, client).await,
         Command::Quota(command) => commands::quota::run(command, client).await,

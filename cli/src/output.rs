@@ -1,4 +1,4 @@
-//! The forms in which tenants are printed.
+//! Output formats of tenants.
 
 use clap::{Args, ValueEnum};
 use comfy_table::Table;
@@ -11,18 +11,18 @@ use akili_crds::Tenant;
 use crate::document::Document;
 use crate::failure::Failure;
 
-/// How to print.
+/// Options for the output format.
 #[derive(Args)]
 pub struct Output {
-    /// Form of the output; json is akili's own document, yaml the Kubernetes object
+    /// Output format: json is akili's own document, yaml the Kubernetes object
     #[arg(short, long, value_enum)]
     pub output: Option<Form>,
-    /// The same as --output json
+    /// Same as --output json
     #[arg(long, conflicts_with = "output")]
     pub json: bool,
 }
 
-/// A form of the output.
+/// Output format.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Form {
     Table,
@@ -33,7 +33,7 @@ pub enum Form {
 }
 
 impl Output {
-    /// The form that was asked for.
+    /// Returns the requested format.
     pub fn form(&self) -> Option<Form> {
         if self.json {
             Some(Form::Json)
@@ -43,7 +43,7 @@ impl Output {
     }
 }
 
-/// What is printed of these tenants in this form; `shown` is what JSON shows of them.
+/// Renders tenants in a format; `shown` is their JSON.
 pub fn render(
     form: Form,
     tenants: &[(Tenant, Document)],
@@ -67,13 +67,13 @@ pub fn render(
     }
 }
 
-/// A Kubernetes object as YAML.
+/// Renders a Kubernetes object as YAML.
 pub fn yaml(object: &impl Serialize) -> Result<String, Failure> {
     serde_saphyr::to_string(object).map_err(|error| unprintable(&error))
 }
 
 fn unprintable(error: &dyn std::fmt::Display) -> Failure {
-    Failure::failed(format!("can't print: {error}"))
+    Failure::failed(format!("can't print the object: {error}"))
 }
 
 fn table(tenants: &[(Tenant, Document)], wide: bool) -> String {
@@ -103,7 +103,7 @@ fn table(tenants: &[(Tenant, Document)], wide: bool) -> String {
     lines(&table)
 }
 
-/// The lines of a table without frame.
+/// Renders a table without a frame.
 pub fn lines(table: &Table) -> String {
     let lines = table.lines().map(|line| line.trim().to_owned());
     lines.collect::<Vec<_>>().join("\n")

@@ -1,5 +1,4 @@
-//! From what the API server answers to the platform's problem document: one way for all
-//! commands. Pure.
+//! Problem documents from answers of the API server. Pure.
 
 use akili_crds::quantity;
 use akili_crds::quota::{Excess, Limit};
@@ -7,17 +6,17 @@ use akili_crds::{Phase, Problem, ProblemType, Tenant, lifecycle};
 use kube::ResourceExt;
 use kube::core::Status;
 
-/// The problem that an answer about something of the tenant `slug` comes to; nothing if it
-/// is none of the platform's. What RBAC alone refuses depends on the tenant's state, if its
+/// Returns the problem in an answer about an object of the tenant `slug`, or None if the platform
+/// did not reject the request. A rejection by RBAC is explained by the tenant's state, if its
 /// Tenant is known.
 pub fn problem(answer: &Status, slug: &str, tenant: Option<&Tenant>) -> Option<Problem> {
     of_webhook(answer)
         .or_else(|| of_policy(answer, slug))
-        .or_else(|| of_backstop(answer, slug))
+        .or_else(|| of_resource_quota(answer, slug))
         .or_else(|| of_rbac(answer, tenant?))
 }
 
-/// The webhook says all of it.
+/// The webhook's answer holds the whole problem.
 fn of_webhook(answer: &Status) -> Option<Problem> {
     let mut types = ProblemType::ALL.into_iter();
     let type_ = types.find(|type_| type_.as_str() == answer.reason)?;
@@ -25,7 +24,7 @@ fn of_webhook(answer: &Status) -> Option<Problem> {
     Some(Problem::new(type_, &cause.reason, cause.message.clone()))
 }
 
-/// The policy that stands behind it says which problem it is.
+/// The policy behind the webhook names the type of the problem.
 fn of_policy(answer: &Status, slug: &str) -> Option<Problem> {
     let (_, said) = answer.message.split_once("denied request: ")?;
     match said.split_once(": ")?.0 {
@@ -36,8 +35,8 @@ fn of_policy(answer: &Status, slug: &str) -> Option<Problem> {
     }
 }
 
-/// The namespace's ResourceQuota says how much there is of what.
-fn of_backstop<'a>(answer: &'a Status, slug: &str) -> Option<Problem> {
+/// The namespace's ResourceQuota names usage and limit.
+fn of_resource_quota<'a>(answer: &'a Status, slug: &str) -> Option<Problem> {
     let (_, said) = answer.message.split_once("exceeded quota: akili, ")?;
     let (said, limits) = said.split_once(", limited: ")?;
     let (_, used) = said.split_once(", used: ")?;
@@ -59,7 +58,7 @@ fn of_backstop<'a>(answer: &'a Status, slug: &str) -> Option<Problem> {
     Some(Problem::quota_exceeded(slug, &excess))
 }
 
-/// RBAC says nothing but that it may not be: the tenant's state says why.
+/// RBAC gives no reason; the tenant's state is the reason.
 fn of_rbac(answer: &Status, tenant: &Tenant) -> Option<Problem> {
     let is_bare = answer.code == 403 && answer.message.contains(" is forbidden: User ");
     let slug = &tenant.name_any();
@@ -77,7 +76,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    /// As the API server sends it.
+    /// Returns a `Status` as the API server sends it.
     fn answer(code: u16, reason: &str, message: &str, causes: &Value) -> Status {
         serde_json::from_value(json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_webhooks_429_is_the_document_that_the_platform_promises() {
+    fn webhook_429_is_the_documented_problem() {
         let detail = "Tenant 'acme-corp' has 100/100 products. Delete existing products or \
                       request a quota increase.";
         let said = format!("admission webhook \"admission.akili.io\" denied the request: {detail}");
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_backstops_403_is_the_same_document() {
+    fn resource_quota_403_is_the_same_problem() {
         for (what, used, title, detail) in [
             (
                 "dataproducts",
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policys_403_is_the_state_that_it_names() {
+    fn policy_403_is_the_state_that_it_names() {
         for (word, type_) in [
             ("TenantSuspended", ProblemType::TenantSuspended),
             ("TenantArchived", ProblemType::TenantArchived),
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn rbacs_bare_403_is_what_the_tenants_state_says() {
+    fn rbac_403_is_explained_by_the_tenants_state() {
         let bare = "dataproducts.akili.io is forbidden: User \"dev@acme-corp.com\" cannot create \
                     resource \"dataproducts\" in API group \"akili.io\" in the namespace \
                     \"tenant-550e8400-e29b-41d4-a716-446655440000\"";
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_platform_does_not_say_is_no_problem_of_it() {
+    fn answer_not_of_the_platform_is_no_problem() {
         for answer in [
             answer(
                 409,

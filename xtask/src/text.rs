@@ -13,7 +13,6 @@ const LONGEST_TEST_NAME: usize = 60;
 #[cfg(test)]
 const NOT_CONVERTED: &[&str] = &[
     "README.md",
-    "cli/",
     "docs/architecture.md",
     "docs/lifecycle.md",
     "e2e/",

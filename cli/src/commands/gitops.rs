@@ -1,8 +1,8 @@
-//! Whether a GitOps controller would take a change back. Pure.
+//! Fields that a GitOps controller manages. Pure.
 
 use kube::ResourceExt;
 
-/// Field managers that write what Git says, again and again, and whose they are.
+/// Field managers of GitOps controllers, which revert other changes, and their products.
 const CONTROLLERS: [(&str, &str); 4] = [
     // With server-side apply, and without.
     ("argocd-controller", "Argo CD"),
@@ -11,8 +11,8 @@ const CONTROLLERS: [(&str, &str); 4] = [
     ("helm-controller", "Flux"),
 ];
 
-/// What to say before this field of the spec is changed, if it is such a controller's.
-/// `what` is the word for the object, before its name.
+/// Returns a warning if a GitOps controller manages this field of the spec. `what` is the word for
+/// the object before its name.
 pub fn warning(object: &impl ResourceExt, what: &str, field: &str) -> Option<String> {
     let entries = object.managed_fields().iter();
     let owners = entries.filter(|entry| {
@@ -27,7 +27,7 @@ pub fn warning(object: &impl ResourceExt, what: &str, field: &str) -> Option<Str
     })?;
     Some(format!(
         "warning: spec.{field} of {what} {} is managed by {product} ({manager}), which would \
-         revert this: change it in Git, too",
+         revert this change: change it in Git, too",
         object.name_any()
     ))
 }
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_controller_that_owns_the_field_is_named() {
+    fn controller_that_owns_the_field_is_named() {
         let state = json!({"f:spec": {"f:displayName": {}, "f:state": {}}});
         let name = json!({"f:spec": {"f:displayName": {}}});
         for (manager, fields, field, product) in [

@@ -1,4 +1,4 @@
-//! The commands: a folder for each noun, a file for each verb.
+//! Commands: a folder for each noun, a file for each verb.
 
 pub mod connection;
 mod gitops;
@@ -6,5 +6,5 @@ pub mod product;
 pub mod quota;
 pub mod tenant;
 
-/// The field manager of what people change with `akili`.
+/// Field manager of changes made with `akili`.
 pub const FIELD_MANAGER: &str = "akili";

@@ -14,17 +14,17 @@ use crate::failure::Failure;
     after_help = "Example:\n  akili connection create --name orders-db --connector-type postgres --config '{\"host\": \"db.example.com\", \"port\": 5432}' --secret orders-db"
 )]
 pub struct Arguments {
-    /// The connection's name
+    /// Name of the connection
     #[arg(long)]
     name: String,
-    /// postgres, mysql, s3, kafka, or another word for what has a host and a port
+    /// Type: postgres, mysql, s3, kafka, or another word for any server with a host and a port
     #[arg(long, value_name = "TYPE")]
     connector_type: String,
-    /// Where and how to connect, as a JSON object without any secret
+    /// Parameters such as host and port, as a JSON object without secrets
     #[arg(long, value_name = "JSON", value_parser = object)]
     config: Map<String, Value>,
-    /// The Secret of your namespace with the credentials; its label akili.io/connection
-    /// has this connection's name
+    /// Secret with the credentials, in the same namespace; its label akili.io/connection must be
+    /// the connection's name
     #[arg(long)]
     secret: Option<String>,
     #[command(flatten)]
@@ -51,5 +51,5 @@ pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(text).map_err(|error| format!("a JSON object is needed: {error}"))
+    serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
 }

@@ -7,7 +7,7 @@ use kube::Client;
 
 use crate::failure::Failure;
 
-/// What can be done with connections.
+/// Verbs of connections.
 #[derive(Subcommand)]
 pub enum Command {
     /// Create a connection to a data source
@@ -15,14 +15,14 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether the answer is to be JSON.
+    /// Returns true if the answer is printed as JSON.
     pub fn is_json(&self) -> bool {
         let Self::Create(arguments) = self;
         arguments.options.json
     }
 }
 
-/// Does it.
+/// Runs the command.
 pub async fn run(command: Command, client: Client) -> Result<(), Failure> {
     match command {
         Command::Create(arguments) => create::run(arguments, client).await,

@@ -13,13 +13,13 @@ use crate::failure::Failure;
     after_help = "Example:\n  akili product create --name customer-orders --namespace sales --description \"Orders by customer\""
 )]
 pub struct Arguments {
-    /// The product's name, at most 52 characters
+    /// Name of the data product, at most 52 characters
     #[arg(long)]
     name: String,
-    /// The business domain, such as sales; not a Kubernetes namespace
+    /// Business domain, such as sales; not a Kubernetes namespace
     #[arg(long, value_name = "DOMAIN")]
     namespace: String,
-    /// What the product is, for people
+    /// Description for people
     #[arg(long)]
     description: Option<String>,
     #[command(flatten)]

@@ -20,24 +20,24 @@ use crate::output;
     after_help = "Examples:\n  akili quota get acme-corp\n  akili quota get acme-corp --json"
 )]
 pub struct Arguments {
-    /// The tenant's name
+    /// Name of the tenant
     slug: Slug,
-    /// Form of the output; json is akili's own document, yaml the Kubernetes object
+    /// Output format: json is akili's own document, yaml the Kubernetes object
     #[arg(short, long, value_enum)]
     output: Option<Form>,
-    /// The same as --output json
+    /// Same as --output json
     #[arg(long, conflicts_with = "output")]
     json: bool,
 }
 
 impl Arguments {
-    /// Whether the answer is to be JSON.
+    /// Returns true if the answer is printed as JSON.
     pub fn is_json(&self) -> bool {
         self.json || self.output == Some(Form::Json)
     }
 }
 
-/// A form of the output.
+/// Output format.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
     Table,
@@ -77,8 +77,8 @@ fn document(quota: &TenantQuota) -> Value {
     })
 }
 
-/// A line a limit, and two for each of compute; with bars where they are asked for, in
-/// colour or not.
+/// Renders a row for each limit, and two for each limit of compute. `bars` adds bars, in colour if
+/// true.
 fn table(quota: &TenantQuota, bars: Option<bool>) -> String {
     let used = quota.status.clone().unwrap_or_default().used;
     let used = used.unwrap_or_default();
@@ -110,10 +110,10 @@ fn table(quota: &TenantQuota, bars: Option<bool>) -> String {
     output::lines(&table)
 }
 
-/// Characters of a bar.
+/// Width of a bar in characters.
 const WIDTH: u16 = 20;
 
-/// Green, yellow from 80 % on and red where the limit is reached.
+/// Renders a bar: green, yellow from 80 %, red where the limit is reached.
 fn bar(share: f64, colour: bool) -> String {
     let is_full = |cell: &u16| share * f64::from(WIDTH) >= f64::from(*cell);
     let full = (1..=WIDTH).filter(is_full).count();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_a_limit_that_can_be_cut_apart() {
+    fn table_has_a_row_for_each_limit() {
         assert_eq!(
             table(&quota(), None),
             "LIMIT                  USED   OF  SHARE\n\
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_are_in_colour_unless_that_is_not_wanted() {
+    fn bar_has_the_colour_of_its_share() {
         assert_eq!(bar(0.5, false), "██████████░░░░░░░░░░");
         assert_eq!(bar(7.0, false), "████████████████████");
         for (share, code) in [(0.79, "32"), (0.8, "33"), (1.0, "31")] {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn json_has_limits_usage_and_when_that_was_measured() {
+    fn json_has_limits_usage_and_time_of_measurement() {
         let document = document(&quota());
         assert_eq!(document["quota"]["max_products"], 100);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! `akili quota`: what tenants may use, and what they use.
+//! `akili quota …`: limits and usage of tenants.
 
 mod get;
 mod set;
@@ -9,23 +9,23 @@ use kube::{Api, Client};
 
 use crate::failure::Failure;
 
-/// What can be done with quotas.
+/// Verbs of quotas.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Show what a tenant may use, and what it uses
+    /// Show limits and usage of a tenant
     Get(get::Arguments),
-    /// Change what a tenant may use
+    /// Change limits of a tenant
     Set(set::Arguments),
 }
 
 impl Command {
-    /// Whether the answer is to be JSON.
+    /// Returns true if the answer is printed as JSON.
     pub fn is_json(&self) -> bool {
         matches!(self, Self::Get(arguments) if arguments.is_json())
     }
 }
 
-/// Does it.
+/// Runs the command.
 pub async fn run(command: Command, client: Client) -> Result<(), Failure> {
     match command {
         Command::Get(arguments) => get::run(arguments, client).await,

@@ -3,8 +3,8 @@
 use akili_crds::quota::Limit;
 use akili_crds::{Slug, TenantQuota};
 use clap::{Args, value_parser};
+use kube::Client;
 use kube::api::{Api, Patch, PatchParams};
-use kube::{Client, ResourceExt};
 use serde_json::{Map, Value, json};
 
 use crate::commands::FIELD_MANAGER;
@@ -16,38 +16,38 @@ use crate::failure::Failure;
     after_help = "Examples:\n  akili quota set acme-corp --max-products 200\n  akili quota set acme-corp --max-storage-gb 1000 --dry-run=server"
 )]
 pub struct Arguments {
-    /// The tenant's name
+    /// Name of the tenant
     slug: Slug,
     #[command(flatten)]
     limits: Limits,
-    /// With `server`: let the API server check everything, and change nothing
+    /// With `server`: validate on the API server without changing anything
     #[arg(long, value_parser = ["server"])]
     dry_run: Option<String>,
 }
 
-/// Whole numbers from 0; 0 means none at all. What isn't named stays.
+/// New limits: whole numbers from 0. Limits that aren't named stay.
 #[derive(Args)]
 #[group(required = true, multiple = true)]
 struct Limits {
-    /// Data products
+    /// Maximum number of data products
     #[arg(long, value_parser = value_parser!(i64).range(0..))]
     max_products: Option<i64>,
-    /// Connections
+    /// Maximum number of connections
     #[arg(long, value_parser = value_parser!(i64).range(0..))]
     max_connections: Option<i64>,
-    /// Storage, in GB of 2^30 bytes
+    /// Maximum storage in GB of 2^30 bytes
     #[arg(long, value_parser = value_parser!(i64).range(0..))]
     max_storage_gb: Option<i64>,
-    /// CPU cores of all pods together, and again of all queries
+    /// Maximum CPU cores of all pods together, and again of all queries
     #[arg(long, value_parser = value_parser!(i64).range(0..))]
     max_compute_cpu: Option<i64>,
-    /// Memory of all pods together, and again of all queries, in GB of 2^30 bytes
+    /// Maximum memory of all pods together, and again of all queries, in GB of 2^30 bytes
     #[arg(long, value_parser = value_parser!(i64).range(0..))]
     max_compute_memory_gb: Option<i64>,
 }
 
 impl Limits {
-    /// The fields of the spec that are named, and what they are to be.
+    /// Returns the named fields of the spec and their new values.
     fn fields(&self) -> Map<String, Value> {
         let fields = [
             ("maxProducts", self.max_products),
@@ -92,30 +92,36 @@ pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What was what, and is now: `Products 100 → 200`.
+/// Describes the change: `Products 100 → 200`.
 fn change(before: &TenantQuota, after: &TenantQuota) -> String {
     let changes = Limit::ALL.into_iter().filter_map(|limit| {
         let (old, new) = (limit.max(&before.spec), limit.max(&after.spec));
         (old != new).then(|| format!("{} {old} → {new}", limit.heading()))
     });
     match changes.collect::<Vec<_>>() {
-        none if none.is_empty() => "as it was".into(),
+        none if none.is_empty() => "unchanged".into(),
         changes => changes.join(", "),
     }
 }
 
-/// What is to be said of limits that are below what is used.
+/// Returns a warning for each limit that is below the usage.
 fn lowered(quota: &TenantQuota) -> Vec<String> {
     let used = quota.status.clone().unwrap_or_default().used;
     let used = used.unwrap_or_default();
     let over = Limit::ALL.into_iter();
     let over = over.filter(|limit| limit.is_exceeded(&quota.spec, &used));
     over.map(|limit| {
+        let effect = match limit {
+            Limit::Products => "existing products stay, new ones are rejected",
+            Limit::Connections => "existing connections stay, new ones are rejected",
+            Limit::Storage => "existing data stays, new data is rejected",
+            Limit::Cpu | Limit::Memory => "running pods stay, new ones are rejected",
+        };
         format!(
-            "warning: {} is below what tenant {} uses ({}): nothing is lost, and no more is let in",
-            limit.heading(),
-            quota.name_any(),
-            limit.figures(&quota.spec, &used)
+            "warning: {} {} is below the current {}: {effect}",
+            limit.field(),
+            limit.max(&quota.spec),
+            limit.amount(&used)
         )
     })
     .collect()
@@ -138,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_limits_that_are_named_are_changed() {
+    fn only_named_limits_are_changed() {
         let fields = parse(&["--max-products", "200", "--max-storage-gb=0"]).unwrap();
         assert_eq!(
             json!(fields),
@@ -149,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lowered_below_what_is_used_is_said() {
+    fn limit_below_the_usage_is_a_warning() {
         let quota = |max: i64| -> TenantQuota {
             serde_json::from_value(json!({
                 "apiVersion": "akili.io/v1alpha1", "kind": "TenantQuota",
@@ -162,11 +168,11 @@ mod tests {
         assert_eq!(
             lowered(&quota(50)),
             [
-                "warning: Products is below what tenant acme-corp uses (98/50): nothing is lost, and \
-              no more is let in"
+                "warning: maxProducts 50 is below the current 98: existing products stay, new ones are \
+              rejected"
             ]
         );
         assert_eq!(change(&quota(98), &quota(50)), "Products 98 → 50");
-        assert_eq!(change(&quota(50), &quota(50)), "as it was");
+        assert_eq!(change(&quota(50), &quota(50)), "unchanged");
     }
 }

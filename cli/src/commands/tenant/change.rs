@@ -1,5 +1,5 @@
-//! What `suspend`, `reactivate`, `archive` and `purge` have in common: one field of the
-//! tenant's spec is set, and may be waited for.
+//! The common part of `suspend`, `reactivate`, `archive` and `purge`: setting one field of the
+//! tenant's spec, and waiting until that is reached.
 
 use std::time::Duration;
 
@@ -14,34 +14,46 @@ use super::wait;
 use crate::commands::{FIELD_MANAGER, gitops};
 use crate::failure::Failure;
 
-/// How a tenant is changed.
+/// Tenant of a verb that asks for confirmation.
+#[derive(Args)]
+pub struct Target {
+    /// Name of the tenant
+    pub slug: Slug,
+    /// Confirm the change; without it, the command prints what it would do
+    #[arg(long)]
+    confirm: bool,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Options of every change of a tenant.
 #[derive(Args)]
 pub struct Options {
-    /// Wait until this is reached in every plane
+    /// Wait until every plane has reached the new state
     #[arg(long)]
     pub wait: bool,
-    /// How long to wait
+    /// Maximum time to wait
     #[arg(long, default_value = "2m", value_parser = humantime::parse_duration)]
     pub timeout: Duration,
-    /// With `server`: let the API server check everything, and change nothing
+    /// With `server`: validate on the API server without changing anything
     #[arg(long, value_parser = ["server"], conflicts_with = "wait")]
     pub dry_run: Option<String>,
 }
 
 /// A change of one field of a tenant's spec.
 pub struct Change {
-    /// The field.
+    /// Name of the field.
     pub field: &'static str,
-    /// What it is to be.
+    /// New value of the field.
     pub value: Value,
-    /// What is done to the tenant: a participle.
+    /// Participle for messages, such as suspended.
     pub done: &'static str,
-    /// What the tenant comes to.
+    /// State that the change leads to.
     pub goal: Goal,
 }
 
 impl Change {
-    /// Of `spec.state`.
+    /// Creates a change of `spec.state`.
     pub fn to(state: State, done: &'static str) -> Self {
         Self {
             field: "state",
@@ -51,26 +63,39 @@ impl Change {
         }
     }
 
-    /// Makes it. What it `would` do is said instead where that is given.
+    /// Makes the change if it is confirmed. Otherwise fails with the announcement of what the
+    /// command `would` do.
+    pub async fn confirm(
+        &self,
+        client: &Client,
+        tenant: &Tenant,
+        target: &Target,
+        would: String,
+    ) -> Result<(), Failure> {
+        let options = &target.options;
+        let needs_confirmation = !target.confirm && options.dry_run.is_none();
+        if needs_confirmation && !self.goal.is_reached(tenant) && !self.is_requested(tenant) {
+            return Err(Failure::usage(would).hint("add --confirm to continue"));
+        }
+        self.make(client, &target.slug, tenant, options).await
+    }
+
+    /// Makes the change.
     pub async fn make(
         &self,
         client: &Client,
         slug: &Slug,
         tenant: &Tenant,
-        would: Option<String>,
         options: &Options,
     ) -> Result<(), Failure> {
         if self.goal.is_reached(tenant) {
-            println!("tenant {slug} is {} already", self.goal);
+            println!("tenant {slug} is already {}", self.goal);
             return Ok(());
         }
-        if self.is_asked_for(tenant) {
-            println!("tenant {slug} is being {} already", self.done);
+        if self.is_requested(tenant) {
+            println!("tenant {slug} is already being {}", self.done);
         } else {
             let dry = options.dry_run.is_some();
-            if let Some(would) = would.filter(|_| !dry) {
-                return Err(Failure::usage(would).hint("add --confirm to go on"));
-            }
             if let Some(warning) = gitops::warning(tenant, "tenant", self.field) {
                 eprintln!("{warning}");
             }
@@ -84,7 +109,7 @@ impl Change {
         Ok(())
     }
 
-    fn is_asked_for(&self, tenant: &Tenant) -> bool {
+    fn is_requested(&self, tenant: &Tenant) -> bool {
         json!(tenant.spec)[self.field] == self.value
     }
 
@@ -103,7 +128,7 @@ impl Change {
     }
 }
 
-/// The tenant as people know it: its name, and in brackets the one for people.
+/// Returns the tenant's name and display name.
 pub fn called(tenant: &Tenant) -> String {
     format!(
         "tenant {} ({})",
@@ -112,8 +137,8 @@ pub fn called(tenant: &Tenant) -> String {
     )
 }
 
-/// Refuses an archived tenant: nothing leads out of that.
-pub fn refuse_archived(tenant: &Tenant) -> Result<(), Failure> {
+/// Fails if the tenant is archived, which is permanent. `verb` is the refused one.
+pub fn refuse_archived(tenant: &Tenant, verb: &str) -> Result<(), Failure> {
     let status = tenant.status.as_ref();
     if tenant.spec.state != State::Archived && tenant.phase() != Phase::Archived {
         return Ok(());
@@ -126,11 +151,11 @@ pub fn refuse_archived(tenant: &Tenant) -> Result<(), Failure> {
         (None, None) => "is kept until its retention is over".into(),
     };
     Err(Failure::failed(format!(
-        "{} is archived, and that is for ever",
+        "can't {verb} {}: it is archived, which is permanent",
         called(tenant)
     ))
     .hint(format!(
-        "its data {data}; to go on, create a tenant of another name"
+        "its data {data}; create a tenant with another name"
     )))
 }
 
@@ -140,30 +165,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_leads_out_of_archived() {
+    fn archived_tenant_is_refused() {
         let mut tenant = acme();
-        assert_eq!(refuse_archived(&tenant), Ok(()));
+        assert_eq!(refuse_archived(&tenant, "suspend"), Ok(()));
         tenant.spec.state = State::Archived;
         assert_eq!(
-            refuse_archived(&tenant).unwrap_err().to_string(),
-            "error: tenant acme-corp (Acme Corporation) is archived, and that is for ever\n\
-             hint: its data is kept until 2026-06-14T10:00:00Z; to go on, create a tenant of \
+            refuse_archived(&tenant, "suspend").unwrap_err().to_string(),
+            "error: can't suspend tenant acme-corp (Acme Corporation): it is archived, which is permanent\n\
+             hint: its data is kept until 2026-06-14T10:00:00Z; create a tenant with \
              another name"
         );
-        // Another object of that name says so.
         tenant.spec.state = State::Active;
         tenant.status.as_mut().unwrap().phase = Some(Phase::Archived);
-        assert!(refuse_archived(&tenant).is_err());
+        assert!(refuse_archived(&tenant, "suspend").is_err());
     }
 
     #[test]
-    fn what_the_spec_says_already_is_not_asked_for_again() {
+    fn change_that_the_spec_has_is_not_requested_again() {
         let tenant = acme();
-        for (change, asked) in [
+        for (change, requested) in [
             (Change::to(State::Active, "reactivated"), true),
             (Change::to(State::Suspended, "suspended"), false),
         ] {
-            assert_eq!(change.is_asked_for(&tenant), asked, "{}", change.done);
+            assert_eq!(change.is_requested(&tenant), requested, "{}", change.done);
         }
     }
 }

@@ -16,9 +16,9 @@ use crate::failure::Failure;
     after_help = "Example:\n  akili tenant create acme-corp --display-name \"Acme Corporation\" --wait"
 )]
 pub struct Arguments {
-    /// The tenant's name: 3 to 63 lower-case letters, digits and hyphens
+    /// Name of the tenant: 3 to 63 lower-case letters, digits and hyphens
     slug: Slug,
-    /// Name for people
+    /// Display name
     #[arg(long)]
     display_name: String,
     #[command(flatten)]

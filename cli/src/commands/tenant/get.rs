@@ -12,7 +12,7 @@ use crate::output::{Output, render};
     after_help = "Examples:\n  akili tenant get acme-corp\n  akili tenant get acme-corp --json"
 )]
 pub struct Arguments {
-    /// The tenant's name
+    /// Name of the tenant
     slug: Slug,
     #[command(flatten)]
     pub output: Output,

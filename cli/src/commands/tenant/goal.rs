@@ -1,4 +1,4 @@
-//! What is waited for, whether it is reached, and what keeps it from that. Pure.
+//! Goals of a wait, whether a tenant has reached one, and what is missing. Pure.
 
 use std::fmt;
 
@@ -6,32 +6,34 @@ use akili_crds::condition::{find, types};
 use akili_crds::{Phase, Tenant};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-/// What a tenant is to come to.
+/// State to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// This status.
+    /// This phase.
     Status(Phase),
-    /// This status, in every plane at this moment.
+    /// This phase, and Ready: every plane is in this state now.
     Everywhere(Phase),
-    /// Nothing of it is left.
+    /// The purge is complete.
     Purged,
 }
 
 impl Goal {
-    /// The goal that `tenant wait --for` names.
+    /// Parses the argument of `tenant wait --for`.
     ///
     /// # Errors
-    /// Which words there are.
+    /// Lists the valid words.
     pub fn parse(word: &str) -> Result<Self, String> {
         let statuses = Phase::ALL.into_iter().map(Self::Status);
         statuses
             .chain([Self::Purged])
             .find(|goal| goal.to_string().eq_ignore_ascii_case(word))
-            .ok_or_else(|| "one of PROVISIONING, ACTIVE, SUSPENDED, ARCHIVED, PURGED".to_owned())
+            .ok_or_else(|| {
+                "expected one of PROVISIONING, ACTIVE, SUSPENDED, ARCHIVED, PURGED".to_owned()
+            })
     }
 
-    /// Whether the tenant has come to it. What was said of an older spec counts for
-    /// nothing, but that it is purged: nothing leads out of that.
+    /// Returns true if the tenant has reached the goal. A status of an older spec doesn't count,
+    /// except for a purge, which is permanent.
     pub fn is_reached(self, tenant: &Tenant) -> bool {
         let status = tenant.status.as_ref();
         let phase = tenant.phase();
@@ -43,15 +45,16 @@ impl Goal {
         }
     }
 
-    /// What keeps the tenant from it: a line for each plane, or for what is wrong with
-    /// the whole.
+    /// Returns a line for each plane that has not reached the goal, or one for the whole tenant.
     pub fn obstacles(self, tenant: &Tenant) -> Vec<String> {
         let status = tenant.status.clone().unwrap_or_default();
         if status
             .observed_generation
             .is_none_or(|seen| is_stale(tenant, Some(seen)))
         {
-            return vec!["the operator hasn't looked at it yet; is it running?".into()];
+            return vec![
+                "the operator has not reconciled it yet; check that the operator is running".into(),
+            ];
         }
         if let Some(state) = self.contradiction(tenant) {
             return vec![state];
@@ -71,7 +74,7 @@ impl Goal {
         late.into_iter().map(line).collect()
     }
 
-    /// The tenant's spec, where that asks for something else.
+    /// Returns the state in the tenant's spec, if that is not the goal's.
     fn contradiction(self, tenant: &Tenant) -> Option<String> {
         let wanted = match self {
             Self::Status(Phase::Provisioning) => return None,
@@ -92,12 +95,12 @@ impl fmt::Display for Goal {
     }
 }
 
-/// Whether what was said at this generation says nothing about the newest spec.
+/// Returns true if the observed generation is older than the spec.
 pub fn is_stale(tenant: &Tenant, observed: Option<i64>) -> bool {
     observed.is_some_and(|observed| Some(observed) < tenant.metadata.generation)
 }
 
-/// A condition in a line.
+/// Renders a condition in one line.
 pub fn line(condition: &Condition) -> String {
     let Condition {
         type_,
@@ -114,7 +117,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// A tenant at generation 3 whose operator has seen this one.
+    /// Returns a tenant at generation 3 whose operator has observed the generation `seen`.
     fn tenant(state: &str, phase: &str, seen: i64, conditions: &[(&str, &str, &str)]) -> Tenant {
         let conditions: Vec<_> = conditions
             .iter()
@@ -138,14 +141,14 @@ mod tests {
     const LATE: (&str, &str, &str) = ("Ready", "False", "Unavailable");
 
     #[test]
-    fn a_goal_is_a_word_in_either_case() {
+    fn goal_is_parsed_in_either_case() {
         assert_eq!(Goal::parse("purged"), Ok(Goal::Purged));
         assert_eq!(Goal::parse("ACTIVE"), Ok(Goal::Status(Phase::Active)));
         assert!(Goal::parse("gone").unwrap_err().contains("PURGED"));
     }
 
     #[test]
-    fn what_was_said_of_an_older_spec_reaches_nothing() {
+    fn status_of_an_older_spec_reaches_no_goal() {
         let suspended = Goal::Everywhere(Phase::Suspended);
         for (goal, state, phase, seen, conditions, reached, reason) in [
             (
@@ -227,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_that_nobody_has_looked_at_is_provisioning() {
+    fn tenant_without_status_is_provisioning() {
         let mut tenant = tenant("Active", "ACTIVE", 3, &[]);
         tenant.status = None;
         assert!(Goal::Status(Phase::Provisioning).is_reached(&tenant));
@@ -259,7 +262,7 @@ mod tests {
                 "Suspended",
                 2,
                 &[LATE],
-                &["the operator hasn't looked at it yet; is it running?"],
+                &["the operator has not reconciled it yet; check that the operator is running"],
             ),
             (
                 suspended,

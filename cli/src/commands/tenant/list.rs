@@ -16,7 +16,7 @@ use crate::output::{Form, Output, render};
     after_help = "Examples:\n  akili tenant list\n  akili tenant list --state SUSPENDED --json"
 )]
 pub struct Arguments {
-    /// Only tenants with this status
+    /// List only tenants with this status
     #[arg(long, ignore_case = true, value_parser = ["PROVISIONING", "ACTIVE", "SUSPENDED", "ARCHIVED"])]
     state: Option<String>,
     #[command(flatten)]

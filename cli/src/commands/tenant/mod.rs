@@ -20,29 +20,29 @@ use crate::document::Document;
 use crate::failure::Failure;
 use crate::output::Form;
 
-/// What can be done with tenants.
+/// Verbs of tenants.
 #[derive(Subcommand)]
 pub enum Command {
     /// Create a tenant
     Create(create::Arguments),
     /// Show a tenant
     Get(get::Arguments),
-    /// Show all tenants
+    /// List tenants
     List(list::Arguments),
     /// Make a tenant read-only in every plane
     Suspend(suspend::Arguments),
-    /// Open a suspended tenant again
+    /// Reactivate a suspended tenant
     Reactivate(reactivate::Arguments),
-    /// Close a tenant for ever; its data is kept for the retention
+    /// Revoke all access to a tenant permanently; its data is kept for the retention
     Archive(archive::Arguments),
-    /// Delete everything that an archived tenant has, now
+    /// Delete all data of an archived tenant now
     Purge(purge::Arguments),
-    /// Wait until a tenant has reached a status
+    /// Wait until a tenant reaches a status
     Wait(wait::Arguments),
 }
 
 impl Command {
-    /// Whether the answer is to be JSON.
+    /// Returns true if the answer is printed as JSON.
     pub fn is_json(&self) -> bool {
         let output = match self {
             Self::Get(arguments) => &arguments.output,
@@ -53,7 +53,7 @@ impl Command {
     }
 }
 
-/// Does it.
+/// Runs the command.
 pub async fn run(command: Command, client: Client) -> Result<(), Failure> {
     match command {
         Command::Create(arguments) => create::run(arguments, client).await,
@@ -67,7 +67,7 @@ pub async fn run(command: Command, client: Client) -> Result<(), Failure> {
     }
 }
 
-/// The tenant, and what is to be said of it.
+/// Reads a tenant and its document.
 async fn fetch(client: &Client, slug: &Slug) -> Result<(Tenant, Document), Failure> {
     let tenant = find(client, slug).await?;
     let quotas: Api<TenantQuota> = Api::all(client.clone());
@@ -88,7 +88,7 @@ mod tests {
     use akili_crds::Tenant;
     use serde_json::json;
 
-    /// Active, and were it archived, then until June.
+    /// Returns an ACTIVE tenant with a purge date.
     pub fn acme() -> Tenant {
         serde_json::from_value(json!({
             "apiVersion": "akili.io/v1alpha1", "kind": "Tenant",

@@ -1,5 +1,5 @@
-//! How far every plane is, on standard error: a line for each that changes on a
-//! terminal, elsewhere a line whenever something new is said.
+//! Progress of every plane on standard error: on a terminal a line for each plane that changes in
+//! place, elsewhere a new line for each change.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -12,16 +12,16 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::goal::{is_stale, line};
 
-/// What was said so far.
+/// Progress printed so far.
 pub enum Progress {
-    /// A line for each condition, by its type.
+    /// Progress bars by condition type.
     Terminal(MultiProgress, BTreeMap<String, ProgressBar>),
-    /// All lines.
+    /// Printed lines.
     Lines(Vec<String>),
 }
 
 impl Progress {
-    /// Decides by standard error how progress is shown.
+    /// Creates the kind of progress that suits standard error.
     pub fn new() -> Self {
         if std::io::stderr().is_terminal() {
             Self::Terminal(MultiProgress::new(), BTreeMap::new())
@@ -30,7 +30,7 @@ impl Progress {
         }
     }
 
-    /// Shows what the tenant's conditions say of its newest spec.
+    /// Shows the tenant's conditions of the newest spec.
     pub fn show(&mut self, tenant: &Tenant) {
         for condition in news(tenant) {
             match self {
@@ -47,19 +47,19 @@ impl Progress {
                         bar.set_message(format!("{reason}: {message}"));
                     }
                 }
-                Self::Lines(told) => {
+                Self::Lines(printed) => {
                     let line = line(condition);
-                    if !told.contains(&line) {
+                    if !printed.contains(&line) {
                         eprintln!("{line}");
-                        told.push(line);
+                        printed.push(line);
                     }
                 }
             }
         }
     }
 
-    /// Says something else.
-    pub fn say(&self, text: &str) {
+    /// Prints another line.
+    pub fn print(&self, text: &str) {
         match self {
             Self::Terminal(lines, _) => drop(lines.println(text)),
             Self::Lines(_) => eprintln!("{text}"),
@@ -67,7 +67,7 @@ impl Progress {
     }
 }
 
-/// What comes after has the terminal to itself.
+/// Clears the bars, so that later output starts on an empty line.
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Self::Terminal(_, bars) = self {
@@ -78,7 +78,7 @@ impl Drop for Progress {
     }
 }
 
-/// What is said of single planes, and of the newest spec.
+/// Returns the conditions of single planes that describe the newest spec.
 fn news(tenant: &Tenant) -> impl Iterator<Item = &Condition> {
     let status = tenant.status.iter();
     let conditions = status.flat_map(|status| &status.conditions);

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 #[derive(Args)]
 #[command(after_help = "Example:\n  akili tenant reactivate acme-corp --wait")]
 pub struct Arguments {
-    /// The tenant's name
+    /// Name of the tenant
     slug: Slug,
     #[command(flatten)]
     options: Options,
@@ -19,8 +19,8 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
     let slug = &arguments.slug;
     let tenant = super::find(&client, slug).await?;
-    change::refuse_archived(&tenant)?;
+    change::refuse_archived(&tenant, "reactivate")?;
     Change::to(State::Active, "reactivated")
-        .make(&client, slug, &tenant, None, &arguments.options)
+        .make(&client, slug, &tenant, &arguments.options)
         .await
 }

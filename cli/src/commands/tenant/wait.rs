@@ -18,12 +18,12 @@ use crate::failure::Failure;
     after_help = "Examples:\n  akili tenant wait acme-corp --for ACTIVE --timeout 30s\n  akili tenant wait acme-corp --for PURGED --timeout 1h"
 )]
 pub struct Arguments {
-    /// The tenant's name
+    /// Name of the tenant
     slug: Slug,
-    /// The status to wait for, or PURGED: nothing of an archived tenant is left
+    /// Status to wait for, or PURGED: all data of the archived tenant is deleted
     #[arg(long = "for", value_name = "STATUS", value_parser = Goal::parse)]
     goal: Goal,
-    /// How long to wait
+    /// Maximum time to wait
     #[arg(long, default_value = "2m", value_parser = humantime::parse_duration)]
     timeout: Duration,
 }
@@ -33,7 +33,7 @@ pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
     until(&client, &arguments.slug, arguments.goal, arguments.timeout).await
 }
 
-/// Waits for it, telling on stderr what each plane says meanwhile.
+/// Waits until the goal is reached, and prints the progress of each plane to stderr.
 pub async fn until(
     client: &Client,
     slug: &Slug,
@@ -58,13 +58,13 @@ fn late(slug: &Slug, goal: Goal, timeout: Duration, latest: Option<&Tenant>) -> 
     );
     let Some(tenant) = latest else {
         return Failure::timed_out(message)
-            .hint("the API server told nothing of it: check the connection to the cluster");
+            .hint("the API server sent no status: check the connection to the cluster");
     };
     for obstacle in goal.obstacles(tenant) {
         message += &format!("\n  {obstacle}");
     }
     Failure::timed_out(message).hint(format!(
-        "`akili tenant wait {slug} --for {goal}` goes on waiting"
+        "keep waiting with `akili tenant wait {slug} --for {goal}`"
     ))
 }
 
@@ -86,7 +86,7 @@ async fn follow(
                 *latest = Some(tenant);
             }
             Ok(None) => return Err(Failure::failed(format!("tenant {slug} was deleted"))),
-            Err(error) => progress.say(&error.to_string()),
+            Err(error) => progress.print(&error.to_string()),
         }
     }
     Err(Failure::failed(format!("the watch on tenant {slug} ended")))

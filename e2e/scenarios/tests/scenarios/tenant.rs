@@ -134,7 +134,7 @@ fn the_cli_says_what_is_wrong(platform: &Platform) -> Result<()> {
         (
             &["tenant", "get", "nobody"][..],
             3,
-            "error: there is no tenant nobody",
+            "error: tenant nobody not found",
         ),
         (
             &["tenant", "create", "ab", "--display-name", "x"],
@@ -144,7 +144,7 @@ fn the_cli_says_what_is_wrong(platform: &Platform) -> Result<()> {
         (
             &["tenant", "create", "citizen", "--display-name", "x"],
             1,
-            "error: tenant citizen exists already",
+            "error: tenant citizen already exists",
         ),
         (
             &[
@@ -179,7 +179,7 @@ fn the_cli_says_what_is_wrong(platform: &Platform) -> Result<()> {
 
 fn verbs_lead_a_tenant_through_its_life(platform: &Platform) -> Result<()> {
     for (command, code, said) in [
-        ("suspend nobody --confirm", 3, "there is no tenant nobody"),
+        ("suspend nobody --confirm", 3, "tenant nobody not found"),
         (
             "suspend citizen-2",
             2,
@@ -198,7 +198,7 @@ fn verbs_lead_a_tenant_through_its_life(platform: &Platform) -> Result<()> {
         (
             "suspend citizen-2 --confirm",
             0,
-            "citizen-2 is SUSPENDED already",
+            "citizen-2 is already SUSPENDED",
         ),
         (
             "wait citizen-2 --for ACTIVE --timeout 1s",
@@ -214,23 +214,23 @@ fn verbs_lead_a_tenant_through_its_life(platform: &Platform) -> Result<()> {
         (
             "archive citizen-2",
             2,
-            "no access for anybody in any plane, for ever",
+            "all access in every plane is revoked permanently",
         ),
         (
             "archive citizen-2 --confirm --wait",
             0,
             "tenant citizen-2 is ARCHIVED",
         ),
-        ("archive citizen-2", 0, "citizen-2 is ARCHIVED already"),
+        ("archive citizen-2", 0, "citizen-2 is already ARCHIVED"),
         (
             "reactivate citizen-2",
             1,
-            "is archived, and that is for ever",
+            "it is archived, which is permanent",
         ),
         (
             "purge citizen-2",
             2,
-            "would delete everything that tenant citizen-2",
+            "would delete all data of tenant citizen-2",
         ),
         (
             "purge citizen-2 --dry-run=server",
