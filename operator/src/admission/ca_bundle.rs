@@ -1,4 +1,5 @@
-//! What the API servers verify the webhook with: kept by the replica that leads.
+//! The `caBundle` that API servers verify the webhook with, and the certificate's renewal. Runs on
+//! the leader.
 
 use std::time::Duration;
 
@@ -11,30 +12,30 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::certificate::Certificate;
-use super::certificate_store::{Maker, Store};
+use super::certificate_store::{Issuer, Store};
 use crate::config::Config;
 use crate::error::{Error, Reason, api_server};
 
 /// The chart's MutatingWebhookConfiguration.
 const CONFIGURATION: &str = "akili-admission";
-/// The webhook in it.
+/// The name of the webhook in it.
 const WEBHOOK: &str = "admission.akili.io";
 
-/// How long every API server may take to hear of another authority.
-const HEARD_AFTER: Duration = Duration::from_secs(5);
+/// How long an API server may take to load a changed `caBundle`.
+const BUNDLE_DELAY: Duration = Duration::from_secs(5);
 
-/// Renews the certificate in time and keeps `caBundle` equal to its authorities; until
-/// `stop`. Of cert-manager's it takes no care: that one does both.
+/// Renews the certificate in time and keeps `caBundle` equal to its authorities, until `stop`. Does
+/// nothing if cert-manager issues the certificate: it does both.
 pub async fn keep(client: Client, config: &Config, stop: CancellationToken) {
     let store = Store::new(client.clone(), config);
-    if store.maker() == Maker::CertManager {
+    if store.issuer() == Issuer::CertManager {
         return;
     }
     let ca_bundle = CaBundle::new(client, store);
     let work = async {
         loop {
             if let Err(error) = ca_bundle.reconcile().await {
-                tracing::warn!(%error, "the webhook's certificate can't be taken care of now");
+                tracing::warn!(%error, "failed to reconcile the webhook's certificate");
             }
             tokio::time::sleep(config.audit_interval).await;
         }
@@ -42,7 +43,7 @@ pub async fn keep(client: Client, config: &Config, stop: CancellationToken) {
     stop.run_until_cancelled(work).await;
 }
 
-/// Whom the API servers trust, and whom they should.
+/// Reconciles the certificate and the `caBundle`.
 pub(super) struct CaBundle {
     configurations: Api<MutatingWebhookConfiguration>,
     store: Store,
@@ -59,25 +60,25 @@ impl CaBundle {
     pub(super) async fn reconcile(&self) -> Result<(), Error> {
         let served = self.store.obtain().await;
         match served {
-            Ok(served) if !served.is_due(Timestamp::now()) => self.announce(&served).await,
+            Ok(served) if !served.is_due(Timestamp::now()) => self.publish(&served).await,
             Ok(served) => self.renew(Some(&served)).await,
-            // Somebody has emptied the Secret.
+            // The Secret was emptied.
             Err(error) if error.reason == Reason::NoCertificate => self.renew(None).await,
             Err(error) => Err(error),
         }
     }
 
-    /// Others hear of the new authority before anything that it signed is served.
+    /// Publishes the new authority before anything that it signed is served.
     async fn renew(&self, served: Option<&Certificate>) -> Result<(), Error> {
         let new = self.store.make(served)?;
-        self.announce(&new).await?;
-        tokio::time::sleep(HEARD_AFTER).await;
+        self.publish(&new).await?;
+        tokio::time::sleep(BUNDLE_DELAY).await;
         self.store.replace(&new).await?;
-        tracing::info!("the webhook has a new certificate");
+        tracing::info!("renewed the certificate of the webhook");
         Ok(())
     }
 
-    async fn announce(&self, certificate: &Certificate) -> Result<(), Error> {
+    async fn publish(&self, certificate: &Certificate) -> Result<(), Error> {
         let wanted = ByteString(certificate.authorities.clone().into_bytes());
         let configuration = self
             .configurations
@@ -96,7 +97,7 @@ impl CaBundle {
             .patch(CONFIGURATION, &options, &patch)
             .await
             .map_err(api_server)?;
-        tracing::info!("the API servers know what to verify the webhook with");
+        tracing::info!("updated caBundle of akili-admission");
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The certificate that the webhook is served with: what it is made of. Pure.
+//! The webhook's certificate: its content and its renewal date. No I/O: keys and time are passed in.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,55 +16,59 @@ use rcgen::{
 use crate::error::{Error, Reason};
 use crate::password::Password;
 
-/// How long a certificate is good for.
+/// How long a certificate is valid.
 const DAYS: i64 = 90;
-/// When it is renewed: a month is left then for whatever may be in the way.
+/// The age at which a certificate is renewed. A month is left then to fix what prevents that.
 const RENEWED_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
-/// Annotation of the Secret: when it is renewed.
+/// Annotation of the Secret: when the certificate is renewed.
 const RENEW_AFTER: &str = "akili.io/renew-after";
 
-/// A certificate and what goes with it, in PEM, under the names of a Secret of the type
-/// `kubernetes.io/tls`: as cert-manager has it too.
+/// A certificate with its key and authorities, in PEM. The entries are named as in a Secret of the
+/// type `kubernetes.io/tls`, as cert-manager writes it too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Certificate {
-    /// `ca.crt`: the authorities to verify it with, the newest first.
+    /// `ca.crt`: the authorities to verify the certificate with, the newest first.
     pub authorities: String,
-    /// `tls.crt`: the certificate.
+    /// `tls.crt`: the certificate chain.
     pub chain: String,
-    /// `tls.key`: its key.
+    /// `tls.key`: the private key.
     pub key: Password,
-    /// When it is to be renewed; unknown of one that the operator didn't make.
+    /// When to renew the certificate; none if the operator didn't create it.
     pub renew_after: Option<Timestamp>,
 }
 
 impl Certificate {
-    /// A new one for a server of this DNS name, by an authority of its own, whose key
-    /// nobody keeps: nothing else can be signed with it. `before` is what was served so
-    /// far: its authority stays one of those to verify with, for replicas that serve it
-    /// a little longer.
+    /// Creates a certificate for a server of this DNS name, signed by an authority of its own. The
+    /// authority's key isn't kept, so nothing else can be signed with it. The authority of
+    /// `before`, the certificate served so far, stays trusted for replicas that serve it a little
+    /// longer.
     ///
     /// # Errors
-    /// None that could be mended.
-    pub fn new(name: &str, before: Option<&Self>, now: Timestamp) -> Result<Self, Error> {
-        let (authority, chain, key) = make(name, now).map_err(|error| {
-            let message = format!("no certificate can be made for {name}: {error}");
-            Error::new(Reason::CertificateNotGenerated, message)
-        })?;
+    /// Only if signing fails.
+    pub fn new(
+        name: &str,
+        before: Option<&Self>,
+        keys: Keys,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let key = Password::from(keys.server.serialize_pem());
+        let (authority, chain) =
+            sign(name, keys, now).map_err(|error| cannot_create(name, &error))?;
         let newest_before = before.map(|it| first(&it.authorities)).unwrap_or_default();
         Ok(Self {
             authorities: authority + newest_before,
             chain,
-            key: Password::from(key),
+            key,
             renew_after: now.checked_add(RENEWED_AFTER).ok(),
         })
     }
 
-    /// Whether it is time for another.
+    /// Returns whether the certificate must be renewed.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.authorities.is_empty() || self.renew_after.is_none_or(|after| after <= now)
     }
 
-    /// What this Secret holds; nothing where it holds no certificate.
+    /// Reads a certificate from a Secret; none if the Secret holds none.
     pub fn read(secret: &Secret) -> Option<Self> {
         let entry = |name: &str| {
             let bytes = &secret.data.as_ref()?.get(name)?.0;
@@ -72,7 +76,7 @@ impl Certificate {
         };
         let renew_after = secret.annotations().get(RENEW_AFTER);
         Some(Self {
-            // cert-manager leaves it out where everybody knows the authority.
+            // cert-manager omits it for a publicly trusted authority.
             authorities: entry("ca.crt").unwrap_or_default(),
             chain: entry("tls.crt")?,
             key: Password::from(entry("tls.key")?),
@@ -80,7 +84,7 @@ impl Certificate {
         })
     }
 
-    /// Puts it into this Secret.
+    /// Writes the certificate into a Secret.
     pub fn write(&self, secret: &mut Secret) {
         secret.type_ = Some("kubernetes.io/tls".into());
         let entry = |text: &str| ByteString(text.as_bytes().to_vec());
@@ -96,9 +100,21 @@ impl Certificate {
     }
 }
 
-/// The authority, the certificate that it signed, and that one's key.
-fn make(name: &str, now: Timestamp) -> Result<(String, String, String), rcgen::Error> {
-    // Clocks differ.
+/// The key pairs of a certificate and of the authority that signs it.
+pub struct Keys {
+    pub authority: KeyPair,
+    pub server: KeyPair,
+}
+
+/// Creates the error of a certificate that can't be created.
+pub fn cannot_create(name: &str, error: &rcgen::Error) -> Error {
+    let message = format!("failed to create a certificate for {name}: {error}");
+    Error::new(Reason::CertificateNotGenerated, message)
+}
+
+/// Returns the authority's certificate, and the server's that it signed.
+fn sign(name: &str, keys: Keys, now: Timestamp) -> Result<(String, String), rcgen::Error> {
+    // Valid from yesterday: clocks differ.
     let today = now.to_zoned(TimeZone::UTC).date();
     let day = |date: Date| {
         let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
@@ -119,8 +135,7 @@ fn make(name: &str, now: Timestamp) -> Result<(String, String, String), rcgen::E
         .push(DnType::CommonName, "akili-operator-webhook authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let authority_key = KeyPair::generate()?;
-    let authority_certificate = authority.self_signed(&authority_key)?;
+    let authority_certificate = authority.self_signed(&keys.authority)?;
 
     let mut server = parameters(vec![name.to_owned()])?;
     server
@@ -129,16 +144,12 @@ fn make(name: &str, now: Timestamp) -> Result<(String, String, String), rcgen::E
     server.use_authority_key_identifier_extension = true;
     server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let key = KeyPair::generate()?;
-    let certificate = server.signed_by(&key, &Issuer::new(authority, authority_key))?;
-    Ok((
-        authority_certificate.pem(),
-        certificate.pem(),
-        key.serialize_pem(),
-    ))
+    let issuer = Issuer::new(authority, keys.authority);
+    let certificate = server.signed_by(&keys.server, &issuer)?;
+    Ok((authority_certificate.pem(), certificate.pem()))
 }
 
-/// The first of several certificates in PEM.
+/// Returns the first of several certificates in PEM.
 fn first(authorities: &str) -> &str {
     const END: &str = "-----END CERTIFICATE-----\n";
     let end = authorities.find(END).map(|at| at + END.len());
@@ -152,13 +163,20 @@ mod tests {
 
     const NAME: &str = "akili-operator-webhook.akili-system.svc";
 
+    fn keys() -> Keys {
+        Keys {
+            authority: KeyPair::generate().unwrap(),
+            server: KeyPair::generate().unwrap(),
+        }
+    }
+
     fn now() -> Timestamp {
         "2026-03-16T10:00:00Z".parse().unwrap()
     }
 
     #[test]
-    fn it_goes_through_a_secret_and_comes_back_the_same() {
-        let made = Certificate::new(NAME, None, now()).unwrap();
+    fn certificate_survives_writing_and_reading_a_secret() {
+        let made = Certificate::new(NAME, None, keys(), now()).unwrap();
         let mut secret = Secret::default();
         made.write(&mut secret);
         assert_eq!(Certificate::read(&secret), Some(made.clone()));
@@ -168,19 +186,19 @@ mod tests {
     }
 
     #[test]
-    fn it_is_renewed_a_month_before_its_end_and_its_authority_stays_until_the_next() {
+    fn certificate_is_renewed_early_and_trusts_its_predecessor() {
         let day = |days: i64| now() + Duration::from_secs(u64::try_from(days * 86400).unwrap());
-        let one = Certificate::new(NAME, None, now()).unwrap();
+        let one = Certificate::new(NAME, None, keys(), now()).unwrap();
         assert!(!one.is_due(day(59)));
         assert!(one.is_due(day(60)));
         let of_another = Certificate {
             renew_after: None,
             ..one.clone()
         };
-        assert!(of_another.is_due(now()), "not one of the operator's");
+        assert!(of_another.is_due(now()), "not created by the operator");
 
-        let two = Certificate::new(NAME, Some(&one), day(60)).unwrap();
-        let three = Certificate::new(NAME, Some(&two), day(120)).unwrap();
+        let two = Certificate::new(NAME, Some(&one), keys(), day(60)).unwrap();
+        let three = Certificate::new(NAME, Some(&two), keys(), day(120)).unwrap();
         let trusts = |newer: &Certificate, older: &Certificate| {
             newer.authorities.contains(first(&older.authorities))
         };

@@ -1,66 +1,65 @@
-//! The Secret that all replicas have the webhook's certificate from.
+//! The Secret that holds the webhook's certificate for all replicas.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::PostParams;
 use kube::{Api, Client};
+use rcgen::KeyPair;
 
-use super::certificate::Certificate;
+use super::certificate::{Certificate, Keys, cannot_create};
 use crate::config::Config;
 use crate::error::{Error, Reason, api_server};
 
-/// The Secret, and the Service that the certificate is for.
+/// The name of the Secret, and of the Service that the certificate is for.
 pub const NAME: &str = "akili-operator-webhook";
 
-/// Who makes the certificate.
+/// Who issues the certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Maker {
-    /// The operator.
+pub enum Issuer {
     Operator,
     /// cert-manager, from the chart's Certificate.
     CertManager,
 }
 
-/// The certificate's Secret in the operator's namespace.
+/// The Secret in the operator's namespace.
 #[derive(Clone)]
 pub struct Store {
     secrets: Api<Secret>,
     namespace: String,
-    maker: Maker,
+    issuer: Issuer,
 }
 
 impl Store {
-    /// The Secret where this configuration says.
+    /// Creates the store that this configuration names.
     pub fn new(client: Client, config: &Config) -> Self {
         Self {
             secrets: Api::namespaced(client, &config.namespace),
             namespace: config.namespace.clone(),
-            maker: match config.webhook.cert_manager {
-                true => Maker::CertManager,
-                false => Maker::Operator,
+            issuer: match config.webhook.cert_manager {
+                true => Issuer::CertManager,
+                false => Issuer::Operator,
             },
         }
     }
 
-    /// Who makes the certificate.
-    pub fn maker(&self) -> Maker {
-        self.maker
+    pub fn issuer(&self) -> Issuer {
+        self.issuer
     }
 
-    /// The certificate; where there is none and it is the operator's to make, a new one.
+    /// Returns the certificate. Creates one if there is none and the operator issues it.
     ///
     /// # Errors
-    /// `NoCertificate` while cert-manager hasn't made it; the API server's.
+    /// `NoCertificate` while cert-manager hasn't issued one; the API server's.
     pub async fn obtain(&self) -> Result<Certificate, Error> {
         let found = self.secrets.get_opt(NAME).await.map_err(api_server)?;
-        match (found, self.maker) {
+        match (found, self.issuer) {
             (Some(secret), _) => Certificate::read(&secret).ok_or_else(|| self.missing("is empty")),
-            (None, Maker::CertManager) => Err(self.missing("isn't there yet")),
-            (None, Maker::Operator) => self.create().await,
+            (None, Issuer::CertManager) => Err(self.missing("isn't there yet")),
+            (None, Issuer::Operator) => self.create().await,
         }
     }
 
-    /// All replicas may come here at the same time: the first one's counts.
+    /// Several replicas may create the Secret at the same time: the first one wins.
     async fn create(&self) -> Result<Certificate, Error> {
         let made = self.make(None)?;
         let mut secret = Secret::default();
@@ -76,19 +75,24 @@ impl Store {
         }
     }
 
-    /// Another certificate after this one.
+    /// Creates a certificate that follows `before`; the Secret isn't changed.
     ///
     /// # Errors
-    /// None that could be mended.
+    /// Only if key generation or signing fails.
     pub fn make(&self, before: Option<&Certificate>) -> Result<Certificate, Error> {
         let service = format!("{NAME}.{}.svc", self.namespace);
-        Certificate::new(&service, before, Timestamp::now())
+        let generate = || KeyPair::generate().map_err(|error| cannot_create(&service, &error));
+        let keys = Keys {
+            authority: generate()?,
+            server: generate()?,
+        };
+        Certificate::new(&service, before, keys, Timestamp::now())
     }
 
-    /// Puts this certificate in the place of what is there.
+    /// Replaces the certificate in the Secret.
     ///
     /// # Errors
-    /// `Conflict` where somebody else has changed it meanwhile; the API server's.
+    /// `Conflict` if another client changed the Secret meanwhile; the API server's.
     pub async fn replace(&self, with: &Certificate) -> Result<(), Error> {
         let mut secret = self.secrets.get(NAME).await.map_err(api_server)?;
         with.write(&mut secret);
@@ -102,9 +106,11 @@ impl Store {
 
     fn missing(&self, what: &str) -> Error {
         let namespace = &self.namespace;
-        let next = match self.maker {
-            Maker::Operator => "the replica that leads makes another",
-            Maker::CertManager => "see why cert-manager doesn't issue the Certificate of that name",
+        let next = match self.issuer {
+            Issuer::Operator => "the leader creates another",
+            Issuer::CertManager => {
+                "see why cert-manager doesn't issue the Certificate of that name"
+            }
         };
         let message = format!("the Secret {NAME} in namespace {namespace} {what}: {next}");
         Error::new(Reason::NoCertificate, message)

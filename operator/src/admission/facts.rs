@@ -1,4 +1,4 @@
-//! What the rules go by: read live where it must not be old, else out of what is watched.
+//! The facts that the rules need: read live where they must be current, else from caches.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -20,12 +20,13 @@ use crate::backoff::watch_backoff;
 use crate::error::{Error, api_server};
 use crate::object_counts::ObjectCounts;
 
-/// The API server waits five seconds for an answer: it should hear why there is none.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Shorter than the five seconds after which the API server gives up: it shows people this webhook's
+/// reason then.
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 type Named = PartialObjectMeta<Namespace>;
 
-/// Where the facts come from.
+/// The sources of the facts.
 pub struct Source {
     client: Client,
     counts: ObjectCounts,
@@ -33,7 +34,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source, and what keeps the namespaces in it up to date: for ever.
+    /// Creates a source, and the future that keeps its namespaces up to date and never returns.
     pub fn new(client: Client, counts: ObjectCounts) -> (Self, impl Future<Output = ()>) {
         let (namespaces, writer) = reflector::store();
         let tenants = watcher::Config::default().labels(LABEL_TENANT_ID);
@@ -46,7 +47,7 @@ impl Source {
             .reflect(writer);
         let keep = events.for_each(|event| {
             if let Err(error) = event {
-                tracing::warn!(%error, "tenants' namespaces can't be watched now");
+                tracing::warn!(%error, "failed to watch the namespaces of tenants");
             }
             std::future::ready(())
         });
@@ -58,18 +59,18 @@ impl Source {
         (source, keep)
     }
 
-    /// Waits until everything that is watched was seen once.
+    /// Waits until every cache was filled once.
     pub async fn filled(&self) {
-        // The writer lives as long as the watch, which is for ever.
+        // The cache's writer is dropped only when the process stops.
         let _ = self.namespaces.wait_until_ready().await;
         while !self.counts.is_filled() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
-    /// Decides a request.
+    /// Decides a request, in at most [`TIMEOUT`].
     pub async fn judge(&self, request: &Request<'_>) -> Verdict {
-        match tokio::time::timeout(PATIENCE, self.decide(request)).await {
+        match tokio::time::timeout(TIMEOUT, self.decide(request)).await {
             Ok(Ok(Ok(()))) => Verdict::Allowed,
             Ok(Ok(Err(problem))) => Verdict::Refused(problem),
             Ok(Err(error)) => Verdict::Undecided(error.message),
@@ -95,7 +96,7 @@ impl Source {
         };
         let facts = Facts {
             tenant: tenant.as_ref(),
-            // The operator makes what is absent, with the defaults.
+            // The operator creates an absent quota with the defaults.
             limits: &quota.map(|quota| quota.spec).unwrap_or_default(),
             used: &used,
             exists,
@@ -103,8 +104,9 @@ impl Source {
         Ok(decide(request, &facts))
     }
 
-    /// The tenant whose namespace this is; none if it is nobody's. One that was made a
-    /// moment ago isn't known yet. What is known stays so: no label moves to another tenant.
+    /// Returns the slug of the tenant that the namespace belongs to; none if there is no such
+    /// tenant. A namespace that isn't in the cache yet is read live. A cached one needs no live
+    /// read: a namespace never passes to another tenant.
     async fn slug(&self, namespace: &str) -> Result<Option<String>, Error> {
         let slug = |namespace: &Named| namespace.labels().get(LABEL_TENANT).cloned();
         if let Some(known) = self.namespaces.get(&ObjectRef::new(namespace)) {
@@ -116,14 +118,14 @@ impl Source {
         Ok(of_tenant.as_ref().and_then(slug))
     }
 
-    /// Live: a suspension counts from the moment in which it was asked for.
+    /// Reads live: a suspension counts from the moment when it is requested.
     async fn tenant(&self, slug: Option<&str>) -> Result<Option<Tenant>, Error> {
         let Some(slug) = slug else { return Ok(None) };
         let tenants = Api::<Tenant>::all(self.client.clone());
         tenants.get_opt(slug).await.map_err(api_server)
     }
 
-    /// Live too: it takes no longer than the Tenant, and a watch in every replica would
+    /// Reads live: this takes no longer than reading the Tenant, and a watch in every replica would
     /// cost more than it saves.
     async fn quota(&self, slug: Option<&str>) -> Result<Option<TenantQuota>, Error> {
         let Some(slug) = slug else { return Ok(None) };
@@ -131,7 +133,8 @@ impl Source {
         quotas.get_opt(slug).await.map_err(api_server)
     }
 
-    /// What the counts know may have gone a moment ago, so that its name is free again.
+    /// Returns whether the name of a new object is taken. An object in the counts is confirmed live:
+    /// deleted a moment ago, its name is free again.
     async fn exists(&self, request: &Request<'_>) -> Result<bool, Error> {
         let Request {
             kind,

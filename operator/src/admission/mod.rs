@@ -1,6 +1,14 @@
-//! The admission webhook: every replica tells the API server what of tenants' requests is
-//! let in. The rules are those of [`akili_crds::admission`]; here is what they need: the
-//! question as it comes, the facts, and a server whose certificate renews itself.
+//! The admission webhook: every replica admits or rejects tenants' requests by the rules of
+//! [`akili_crds::admission`].
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`review`] | reads the question and builds the answer; pure |
+//! | [`facts`] | gathers the facts that the rules need, and decides |
+//! | [`mod@server`] | serves TLS, and reloads the certificate |
+//! | [`certificate`] | the certificate and its renewal date; no I/O |
+//! | [`certificate_store`] | the Secret that holds it for all replicas |
+//! | [`ca_bundle`] | renews it, and keeps `caBundle` equal to its authorities; on the leader |
 
 pub mod ca_bundle;
 mod certificate;
@@ -30,10 +38,10 @@ use crate::metrics::Metrics;
 use crate::object_counts::ObjectCounts;
 use certificate_store::Store;
 use facts::Source;
-use review::{Review, Verdict};
+use review::{Question, Verdict};
 
-/// The API server takes objects of up to three MiB; a question has two of them.
-const LARGEST: usize = 8 << 20;
+/// The API server accepts objects of up to three MiB; a question contains two of them.
+const MAX_BODY: usize = 8 << 20;
 
 /// The webhook of this replica.
 pub struct Webhook {
@@ -45,10 +53,10 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// A webhook that listens already, and isn't served yet.
+    /// Creates a webhook that listens already and isn't served yet.
     ///
     /// # Errors
-    /// Its address isn't free.
+    /// The address is in use.
     pub fn new(
         client: Client,
         config: &Config,
@@ -64,27 +72,27 @@ impl Webhook {
         })
     }
 
-    /// Answers until `stop`, and then as long as somebody may still ask. `readiness` hears
-    /// when it can: with a certificate, and once everything was counted.
+    /// Answers until `stop`, and then for as long as API servers may still ask. Sets `readiness`
+    /// once there is a certificate and everything was counted.
     ///
     /// # Errors
-    /// The system refuses the listener; the replica is stopped then.
+    /// The system refuses the listener. `stop` is cancelled then.
     pub async fn serve(self, readiness: Readiness, stop: CancellationToken) -> anyhow::Result<()> {
         let (source, follow_namespaces) = Source::new(self.client.clone(), self.counts.clone());
         let source = Arc::new(source);
-        let begun = CancellationToken::new();
+        let serving = CancellationToken::new();
         let routes = routes(source.clone(), self.metrics);
-        let tell = async {
-            tokio::join!(source.filled(), begun.cancelled());
+        let report = async {
+            tokio::join!(source.filled(), serving.cancelled());
             readiness.answers(true);
             stop.cancelled().await;
             readiness.answers(false);
         };
         let follow = async {
-            tokio::join!(self.counts.keep(self.client), follow_namespaces, tell);
+            tokio::join!(self.counts.keep(self.client), follow_namespaces, report);
         };
         let served = tokio::select! {
-            served = server::serve(self.listener, routes, &self.store, || begun.cancel(), &stop) => served,
+            served = server::serve(self.listener, routes, &self.store, || serving.cancel(), &stop) => served,
             () = follow => Ok(()),
         };
         stop.cancel();
@@ -92,32 +100,34 @@ impl Webhook {
     }
 }
 
-/// `/admit`, which the chart's MutatingWebhookConfiguration names.
+/// Routes `/admit`, the path in the chart's MutatingWebhookConfiguration.
 fn routes(source: Arc<Source>, metrics: Metrics) -> Router {
     Router::new()
         .route("/admit", post(admit))
-        .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state((source, metrics))
 }
 
 async fn admit(State((source, metrics)): State<(Arc<Source>, Metrics)>, body: Bytes) -> Response {
-    let asked = match serde_json::from_slice::<Review>(&body) {
-        Ok(review) => review.request,
-        // The API server lets nothing in without an answer.
+    let question = match Question::read(&body) {
+        Ok(question) => question,
+        // The API server rejects the request then.
         Err(error) => {
             let why = format!("this is no AdmissionReview of a product or a connection: {error}\n");
             return (StatusCode::BAD_REQUEST, why).into_response();
         }
     };
-    let request = asked.request();
+    let request = question.request();
     let verdict = source.judge(&request).await;
     if let Verdict::Undecided(why) = &verdict {
         tracing::warn!(
             namespace = request.namespace,
-            "a request can't be decided: {why}"
+            "failed to decide a request: {why}"
         );
     }
     metrics.judged(request.kind.word(), verdict.as_str());
-    let answer = asked.answer(&verdict).to_string();
-    ([(CONTENT_TYPE, "application/json")], answer).into_response()
+    match serde_json::to_vec(&question.answer(&verdict)) {
+        Ok(answer) => ([(CONTENT_TYPE, "application/json")], answer).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }

@@ -1,71 +1,31 @@
-//! `AdmissionReview`, version v1: what the API server asks, and what it is answered. Pure.
+//! `AdmissionReview`: reads what the API server asks and builds the answer. Pure.
 
 use akili_crds::Problem;
 use akili_crds::admission::{Kind, Request};
-use kube::core::Status;
+use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview, Operation};
 use kube::core::response::{StatusCause, StatusDetails};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use kube::core::{DynamicObject, Status};
+use serde_json::Value;
 
-/// What the API server sends. The objects are taken as they are: their schema was not
-/// looked at yet.
-#[derive(Debug, Deserialize)]
-pub struct Review {
-    /// The request that it asks about.
-    pub request: Asked,
-}
-
-/// A request that the API server asks about.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Asked {
-    uid: String,
-    resource: Resource,
-    #[serde(default)]
-    namespace: String,
-    /// Absent where the API server is to make one up.
-    #[serde(default)]
-    name: String,
-    operation: Operation,
-    #[serde(default)]
+/// A request for a product or a connection that the API server asks about.
+pub struct Question {
+    asked: AdmissionRequest<DynamicObject>,
+    kind: Kind,
     object: Value,
-    #[serde(default)]
-    old_object: Value,
+    old: Option<Value>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Resource {
-    resource: Plural,
-}
-
-/// The chart's rules send no others.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Plural {
-    DataProducts,
-    Connections,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "UPPERCASE")]
-enum Operation {
-    Create,
-    Update,
-}
-
-/// What becomes of a request.
+/// The decision about a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// It goes on.
     Allowed,
-    /// It is refused.
     Refused(Problem),
-    /// It can't be decided now, for this reason; so it doesn't go on either.
+    /// The facts couldn't be read, for this reason: the request is rejected and can be retried.
     Undecided(String),
 }
 
 impl Verdict {
-    /// The word for it in metrics, from a closed list.
+    /// Returns the verdict as a metric's label, from a closed list.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Allowed => "Allowed",
@@ -74,9 +34,9 @@ impl Verdict {
         }
     }
 
-    fn status(&self) -> Option<Status> {
+    fn status(&self) -> Status {
         match self {
-            Self::Allowed => None,
+            Self::Allowed => Status::default(),
             Self::Refused(problem) => {
                 let status = Status::failure(&problem.detail, problem.type_.as_str());
                 let cause = StatusCause {
@@ -84,21 +44,19 @@ impl Verdict {
                     message: problem.detail.clone(),
                     field: String::new(),
                 };
-                Some(
-                    status
-                        .with_code(problem.status)
-                        .with_details(details(vec![cause])),
-                )
+                status
+                    .with_code(problem.status)
+                    .with_details(details(vec![cause]))
             }
             Self::Undecided(why) => {
-                let message = format!("this can't be decided now, try again: {why}");
-                Some(Status::failure(&message, "ServiceUnavailable").with_code(503))
+                let message = format!("the request can't be decided now, try again: {why}");
+                Status::failure(&message, "ServiceUnavailable").with_code(503)
             }
         }
     }
 }
 
-/// Never with `retryAfterSeconds`: clients would ask again and again by themselves.
+/// Never sets `retryAfterSeconds`: clients would retry in a loop by themselves.
 fn details(causes: Vec<StatusCause>) -> StatusDetails {
     StatusDetails {
         name: String::new(),
@@ -110,100 +68,135 @@ fn details(causes: Vec<StatusCause>) -> StatusDetails {
     }
 }
 
-impl Asked {
-    /// The request, as the rules want it.
+impl Question {
+    /// Reads an `AdmissionReview` of a product or a connection that is created or updated. The
+    /// chart's rules send no others. Nothing in the spec is read here: its schema wasn't validated
+    /// yet.
+    ///
+    /// # Errors
+    /// A text that says what else the body is.
+    pub fn read(body: &[u8]) -> Result<Self, String> {
+        let review: AdmissionReview<DynamicObject> =
+            serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        // Keeps the version of the question, which the answer must have too.
+        let asked: AdmissionRequest<_> = review.try_into().map_err(|_| "it has no request")?;
+        let kind = match asked.resource.resource.as_str() {
+            "dataproducts" => Kind::DataProduct,
+            "connections" => Kind::Connection,
+            other => return Err(format!("it asks about {other}")),
+        };
+        let value = |object: &Option<DynamicObject>| {
+            serde_json::to_value(object).map_err(|error| error.to_string())
+        };
+        let old = match asked.operation {
+            Operation::Create => None,
+            Operation::Update => Some(value(&asked.old_object)?),
+            Operation::Delete | Operation::Connect => {
+                return Err(format!("its operation is {:?}", asked.operation));
+            }
+        };
+        Ok(Self {
+            object: value(&asked.object)?,
+            old,
+            kind,
+            asked,
+        })
+    }
+
+    /// Returns the request in the form that the rules take. The name is empty where the API server
+    /// will generate one.
     pub fn request(&self) -> Request<'_> {
         Request {
-            kind: match self.resource.resource {
-                Plural::DataProducts => Kind::DataProduct,
-                Plural::Connections => Kind::Connection,
-            },
-            namespace: &self.namespace,
-            name: &self.name,
+            kind: self.kind,
+            namespace: self.asked.namespace.as_deref().unwrap_or_default(),
+            name: &self.asked.name,
             object: &self.object,
-            old: (self.operation == Operation::Update).then_some(&self.old_object),
+            old: self.old.as_ref(),
         }
     }
 
-    /// The answer to it. Nothing is ever changed in the object.
-    pub fn answer(&self, verdict: &Verdict) -> Value {
-        let mut response = json!({"uid": self.uid, "allowed": *verdict == Verdict::Allowed});
-        if let Some(status) = verdict.status() {
-            response["status"] = json!(status);
-        }
-        json!({
-            "apiVersion": "admission.k8s.io/v1",
-            "kind": "AdmissionReview",
-            "response": response,
-        })
+    /// Builds the answer. The object is never changed.
+    pub fn answer(&self, verdict: &Verdict) -> AdmissionReview<DynamicObject> {
+        let mut response = AdmissionResponse::from(&self.asked);
+        response.allowed = *verdict == Verdict::Allowed;
+        response.result = verdict.status();
+        response.into_review()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
-    fn asked(operation: &str, resource: &str) -> Result<Review, serde_json::Error> {
-        serde_json::from_value(json!({
+    fn question(operation: &str, resource: &str) -> Result<Question, String> {
+        let review = json!({
             "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
             "request": {
                 "uid": "705ab4f5", "operation": operation,
+                "kind": {"group": "akili.io", "version": "v1alpha1", "kind": "DataProduct"},
                 "resource": {"group": "akili.io", "version": "v1alpha1", "resource": resource},
                 "namespace": "tenant-1", "name": "orders", "dryRun": true,
                 "userInfo": {"username": "dev@acme-corp.com"},
-                "object": {"spec": 7}, "oldObject": null,
+                "object": {"spec": 7, "metadata": {"deletionTimestamp": "2026-03-16T10:00:00Z"}},
+                "oldObject": null,
             },
-        }))
+        });
+        Question::read(review.to_string().as_bytes())
+    }
+
+    fn answer(verdict: &Verdict) -> Value {
+        let question = question("CREATE", "dataproducts").unwrap();
+        serde_json::to_value(question.answer(verdict)).unwrap()
     }
 
     #[test]
-    fn a_request_is_read_whatever_its_object_looks_like() {
-        let review = asked("CREATE", "dataproducts").unwrap();
-        let request = review.request.request();
+    fn question_is_read_with_an_object_of_any_spec() {
+        let created = question("CREATE", "dataproducts").unwrap();
+        let request = created.request();
         assert_eq!(
             (request.kind, request.namespace, request.name),
             (Kind::DataProduct, "tenant-1", "orders")
         );
         assert!(request.old.is_none());
-        let review = asked("UPDATE", "connections").unwrap();
-        assert!(review.request.request().old.is_some());
+        assert_eq!(request.object["spec"], 7);
+        assert!(request.object["metadata"]["deletionTimestamp"].is_string());
+        let updated = question("UPDATE", "connections").unwrap();
+        assert!(updated.request().old.is_some());
         for (operation, resource) in [("DELETE", "dataproducts"), ("CREATE", "pods")] {
             assert!(
-                asked(operation, resource).is_err(),
+                question(operation, resource).is_err(),
                 "{operation} {resource}"
             );
         }
     }
 
     #[test]
-    fn a_problem_is_answered_with_all_that_a_client_needs() {
-        let review = asked("CREATE", "dataproducts").unwrap();
+    fn answer_with_a_problem_has_everything_a_client_needs() {
         let problem = Problem::tenant_not_ready("acme");
-        let detail = "Tenant 'acme' is being provisioned. Try again once it is ACTIVE.";
+        let detail = problem.detail.clone();
+        let title = problem.title.clone();
         assert_eq!(
-            review.request.answer(&Verdict::Refused(problem)),
+            answer(&Verdict::Refused(problem)),
             json!({
                 "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
                 "response": {"uid": "705ab4f5", "allowed": false, "status": {
                     "status": "Failure", "code": 409, "reason": "TenantNotReady", "message": detail,
-                    "details": {"causes": [{"reason": "Tenant not ready", "message": detail}]},
+                    "details": {"causes": [{"reason": title, "message": detail}]},
                 }},
             })
         );
     }
 
     #[test]
-    fn what_cannot_be_decided_is_not_let_in() {
-        let review = asked("CREATE", "dataproducts").unwrap();
-        let answer = review
-            .request
-            .answer(&Verdict::Undecided("timed out".into()));
-        assert_eq!(answer["response"]["allowed"], false);
-        assert_eq!(answer["response"]["status"]["code"], 503);
-        let answer = review.request.answer(&Verdict::Allowed);
+    fn answer_rejects_what_could_not_be_decided() {
+        let undecided = answer(&Verdict::Undecided("timed out".into()));
+        assert_eq!(undecided["response"]["allowed"], false);
+        assert_eq!(undecided["response"]["status"]["code"], 503);
+        let allowed = answer(&Verdict::Allowed);
         assert_eq!(
-            answer["response"],
-            json!({"uid": "705ab4f5", "allowed": true})
+            allowed["response"],
+            json!({"uid": "705ab4f5", "allowed": true, "status": {}})
         );
     }
 }

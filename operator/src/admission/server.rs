@@ -1,4 +1,4 @@
-//! The TLS server that API servers ask: from a replica's start until its end.
+//! The TLS server of the webhook, which runs for as long as the replica does.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -14,28 +14,28 @@ use tokio_util::sync::CancellationToken;
 use super::certificate::Certificate;
 use super::certificate_store::Store;
 
-/// How soon a certificate that isn't there yet is looked for again.
+/// How often a missing certificate is looked up.
 const RETRY: Duration = Duration::from_secs(1);
-/// How often a replica looks whether another certificate is to be served.
+/// How often the certificate is reloaded from the Secret.
 const RELOAD: Duration = Duration::from_secs(10);
-/// How long a replica that was told to stop is still asked: until everybody has heard
-/// that it isn't ready any more.
-const STILL_ASKED: Duration = Duration::from_secs(3);
-/// How long an answer may take that is on its way then.
+/// How long API servers may still send requests to a replica that is shutting down: until its
+/// readiness has reached all of them.
+const DRAIN: Duration = Duration::from_secs(3);
+/// How long answers in flight may take after that.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
-/// Listens at this address, such as `0.0.0.0:9443`.
+/// Listens on this address, such as `0.0.0.0:9443`.
 ///
 /// # Errors
-/// The address isn't free.
+/// The address is in use.
 pub fn listen(address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).with_context(|| {
         format!("webhook.address {address} can't be listened on: choose another that is free")
     })
 }
 
-/// Serves with the certificate that the store has, whichever it has at the time; until
-/// `stop`, and then as long as somebody may still ask. `serving` is called once it begins.
+/// Serves with the store's current certificate until `stop`, and then for [`DRAIN`]. Calls
+/// `serving` when it begins.
 ///
 /// # Errors
 /// The system refuses the listener.
@@ -52,7 +52,7 @@ pub async fn serve(
     let handle = Handle::<SocketAddr>::new();
     let ending = stop.clone();
     let routes = routes.layer(middleware::map_response(move |answer| {
-        std::future::ready(last(answer, &ending))
+        std::future::ready(close_when_ending(answer, &ending))
     }));
     let server = from_tcp_rustls(listener, config.clone())?
         .handle(handle.clone())
@@ -61,16 +61,16 @@ pub async fn serve(
     let end = async {
         stop.run_until_cancelled(reload(store, served, &config))
             .await;
-        tokio::time::sleep(STILL_ASKED).await;
+        tokio::time::sleep(DRAIN).await;
         handle.graceful_shutdown(Some(LAST_ANSWERS));
     };
     let (served, ()) = tokio::join!(server, end);
     Ok(served?)
 }
 
-/// A connection on which nothing more will be answered is closed by the answer itself: one
-/// that is closed while a question is under way loses it.
-fn last(mut answer: Response<Body>, ending: &CancellationToken) -> Response<Body> {
+/// Lets the last answer close its connection while the replica shuts down: a connection that the
+/// server closes could lose a question that is on its way.
+fn close_when_ending(mut answer: Response<Body>, ending: &CancellationToken) -> Response<Body> {
     if ending.is_cancelled() {
         let headers = answer.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -78,7 +78,7 @@ fn last(mut answer: Response<Body>, ending: &CancellationToken) -> Response<Body
     answer
 }
 
-/// The first certificate, as soon as there is one.
+/// Waits for the first certificate.
 async fn first(store: &Store) -> (Certificate, RustlsConfig) {
     loop {
         let found = async {
@@ -89,19 +89,21 @@ async fn first(store: &Store) -> (Certificate, RustlsConfig) {
         };
         match found.await {
             Ok(found) => return found,
-            Err(error) => tracing::warn!("no certificate to serve the webhook with: {error:#}"),
+            Err(error) => {
+                tracing::warn!("failed to load the certificate of the webhook: {error:#}")
+            }
         }
         tokio::time::sleep(RETRY).await;
     }
 }
 
-/// Serves whichever certificate the store has: for ever.
+/// Reloads the certificate whenever the store's changes. Never returns.
 async fn reload(store: &Store, mut served: Certificate, config: &RustlsConfig) {
     loop {
         tokio::time::sleep(RELOAD).await;
         let renewed = async {
             let found = store.obtain().await?;
-            // What else the Secret says isn't served.
+            // Other entries of the Secret aren't served.
             if (&found.chain, &found.key) == (&served.chain, &served.key) {
                 return anyhow::Ok(None);
             }
@@ -112,10 +114,12 @@ async fn reload(store: &Store, mut served: Certificate, config: &RustlsConfig) {
         match renewed.await {
             Ok(None) => {}
             Ok(Some(found)) => {
-                tracing::info!("the webhook is served with another certificate");
+                tracing::info!("reloaded the certificate of the webhook");
                 served = found;
             }
-            Err(error) => tracing::warn!("the webhook's certificate stays as it is: {error:#}"),
+            Err(error) => {
+                tracing::warn!("failed to reload the certificate of the webhook: {error:#}")
+            }
         }
     }
 }

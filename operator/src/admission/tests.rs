@@ -1,4 +1,4 @@
-//! The webhook with an API server in memory.
+//! Tests of the webhook against an API server in memory.
 
 use akili_crds::quota::GB;
 use axum::body::{Body, to_bytes};
@@ -57,19 +57,20 @@ fn product_path(name: &str) -> String {
     format!("/apis/akili.io/v1alpha1/namespaces/{NAMESPACE}/dataproducts/{name}")
 }
 
-/// A question about a new product.
+/// Returns a question about a new product.
 fn create(namespace: &str, name: &str, deployed: bool) -> Value {
     json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {
             "uid": "705ab4f5", "operation": "CREATE", "namespace": namespace, "name": name,
+            "kind": {"group": "akili.io", "version": "v1alpha1", "kind": "DataProduct"},
             "resource": {"group": "akili.io", "version": "v1alpha1", "resource": "dataproducts"},
-            "object": {"spec": {"namespace": "sales", "deployed": deployed}}, "oldObject": null,
+            "userInfo": {}, "object": {"spec": {"namespace": "sales", "deployed": deployed}}, "oldObject": null,
         },
     })
 }
 
-/// What the webhook answers: the HTTP status and the body.
+/// Returns the HTTP status and the body of the webhook's answer.
 async fn post(server: &ApiServer, body: String) -> (StatusCode, Vec<u8>) {
     let counts = ObjectCounts::with_products(NAMESPACE, &["orders"]);
     let (source, _) = Source::new(server.client(), counts);
@@ -77,11 +78,11 @@ async fn post(server: &ApiServer, body: String) -> (StatusCode, Vec<u8>) {
     let request = Request::post("/admit").body(Body::from(body)).unwrap();
     let answer = routes.oneshot(request).await.unwrap();
     let status = answer.status();
-    let body = to_bytes(answer.into_body(), LARGEST).await.unwrap();
+    let body = to_bytes(answer.into_body(), MAX_BODY).await.unwrap();
     (status, body.to_vec())
 }
 
-/// The reason that it gives; empty where it lets the request in.
+/// Returns the reason for rejecting the request; empty if it is admitted.
 async fn reason(server: &ApiServer, question: Value) -> String {
     let (status, body) = post(server, question.to_string()).await;
     assert_eq!(status, StatusCode::OK);
@@ -94,7 +95,7 @@ async fn reason(server: &ApiServer, question: Value) -> String {
 }
 
 #[tokio::test]
-async fn a_request_is_judged_by_what_there_is_at_that_moment() {
+async fn request_is_decided_by_the_live_tenant_and_quota() {
     let server = server();
     let new = || create(NAMESPACE, "new", false);
     assert_eq!(
@@ -123,7 +124,7 @@ async fn a_request_is_judged_by_what_there_is_at_that_moment() {
     assert_eq!(
         reason(&server, create(NAMESPACE, "new", true)).await,
         "",
-        "it counts by itself"
+        "the webhook counts products itself"
     );
     server.put(QUOTA, quota(2, GB + 1));
     assert_eq!(
@@ -133,7 +134,7 @@ async fn a_request_is_judged_by_what_there_is_at_that_moment() {
 }
 
 #[tokio::test]
-async fn a_name_is_taken_for_as_long_as_its_object_is_there() {
+async fn name_is_taken_while_its_object_exists() {
     let server = server();
     let again = || create(NAMESPACE, "orders", false);
     assert_eq!(reason(&server, again()).await, "AlreadyExists");
@@ -141,12 +142,12 @@ async fn a_name_is_taken_for_as_long_as_its_object_is_there() {
     assert_eq!(
         reason(&server, again()).await,
         "",
-        "the counts hear of it later"
+        "the counts are updated later"
     );
 }
 
 #[tokio::test]
-async fn what_is_not_understood_is_not_let_in() {
+async fn unreadable_question_is_rejected() {
     let server = server();
     for rubbish in ["", "{}", "[1]", r#"{"request": {"uid": "1"}}"#] {
         let (status, _) = post(&server, rubbish.into()).await;
@@ -188,14 +189,14 @@ fn config() -> Config {
     Config::load(None, environment.into_iter()).unwrap()
 }
 
-/// The authorities that the API servers verify the webhook with.
+/// Returns the authorities that API servers verify the webhook with.
 fn bundle(server: &ApiServer) -> Value {
     let configuration = server.get(CONFIGURATION).unwrap();
     configuration["webhooks"][0]["clientConfig"]["caBundle"].clone()
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_certificate_is_made_once_and_everybody_hears_whom_to_trust() {
+async fn certificate_is_created_once_and_renewed_after_its_ca() {
     let server = ApiServer::default();
     server.put(
         CONFIGURATION,
@@ -223,7 +224,7 @@ async fn the_certificate_is_made_once_and_everybody_hears_whom_to_trust() {
         json!({"webhooks": [{"name": "admission.akili.io", "clientConfig": {}}]}),
     );
     ca_bundle.reconcile().await.unwrap();
-    assert_eq!(bundle(&server), announced, "somebody had taken it away");
+    assert_eq!(bundle(&server), announced, "restored after its removal");
 
     let mut secret = server.get(SECRET).unwrap();
     secret["metadata"]["annotations"]["akili.io/renew-after"] = json!("2026-01-01T00:00:00Z");
@@ -235,7 +236,7 @@ async fn the_certificate_is_made_once_and_everybody_hears_whom_to_trust() {
     assert_eq!(
         writes,
         [&format!("PATCH {CONFIGURATION}"), &format!("PUT {SECRET}")],
-        "first they hear of it, then it is served"
+        "first the bundle, then the certificate"
     );
     let renewed = store.obtain().await.unwrap();
     assert_ne!(renewed.chain, made.chain);
