@@ -1,34 +1,60 @@
-//! `akili-operator check`: tries what is configured, and says what is wrong.
+//! `akili-operator check`: checks the configured backends and reports each problem.
 
 use akili_core::postgres::coverage::Coverage;
+use anyhow::Context as _;
 use futures::future::join_all;
 use kube::Client;
 
 use crate::backend::preflight::{Check, Preflight};
 use crate::clients::Clients;
+use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::tenant::registry::owner::{self, foreign, kube_system_uid};
+
+/// Prints what was checked. With `take_over`, first makes this cluster the owner of the registry.
+///
+/// # Errors
+/// The API server or a file can't be read; a check has failed.
+pub async fn run(config: &Config, take_over: bool) -> anyhow::Result<()> {
+    let kubernetes = Client::try_default()
+        .await
+        .context("failed to connect to the API server")?;
+    // Reads the file that tenants' connections are verified with.
+    config.postgres.address()?;
+    let clients = Clients::new(config, &Metrics::default())?;
+    if take_over {
+        owner::take_over(&clients.database, kube_system_uid(&kubernetes).await?).await?;
+    }
+    let lines = lines(&kubernetes, &clients, &config.postgres.tenant_schemas).await;
+    println!("{}", table(&lines));
+    anyhow::ensure!(
+        passed(&lines),
+        "fix the lines marked FAIL before the operator can run"
+    );
+    Ok(())
+}
 
 /// One line of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// What was looked at, such as `PostgreSQL version`.
-    pub what: String,
+struct Line {
+    /// What was checked, such as `PostgreSQL version`.
+    what: String,
     /// `OK`, `WARN` or `FAIL`.
-    pub result: &'static str,
-    /// What is wrong and what to do; empty if nothing is.
-    pub advice: String,
+    result: &'static str,
+    /// The problem and what to do; empty if there is none.
+    advice: String,
 }
 
-/// Looks at the API server and at every backend.
-pub async fn lines(kubernetes: &Client, clients: &Clients, tenant_schemas: &[String]) -> Vec<Line> {
+/// Checks the API server and every backend.
+async fn lines(kubernetes: &Client, clients: &Clients, tenant_schemas: &[String]) -> Vec<Line> {
     let cluster = kube_system_uid(kubernetes).await;
     let unreachable = cluster.as_ref().err().map(ToString::to_string);
     let mut lines = vec![line("Kubernetes API server", unreachable, false)];
-    let looks = clients.all().map(backend_lines);
-    let mut backends = join_all(looks).await.into_iter();
+    let checks = clients.all().map(backend_lines);
+    let mut backends = join_all(checks).await.into_iter();
     lines.extend(backends.next().unwrap_or_default());
     let database = &clients.database;
-    // Before the first operator has come there are no tables to ask.
+    // Before the first operator has run there are no tables.
     if let (Ok(cluster), Ok(Some(owner))) = (cluster, owner::owner(database).await) {
         let other = (owner != cluster).then(|| foreign(owner).message);
         lines.push(line("PostgreSQL installation", other, false));
@@ -70,8 +96,8 @@ fn line(what: &str, problem: Option<String>, tolerable: bool) -> Line {
     }
 }
 
-/// The table that people read.
-pub fn table(lines: &[Line]) -> String {
+/// Returns the lines as a table.
+fn table(lines: &[Line]) -> String {
     let width = lines
         .iter()
         .map(|line| line.what.len())
@@ -85,8 +111,8 @@ pub fn table(lines: &[Line]) -> String {
     lines.iter().map(row).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether the operator can work.
-pub fn passed(lines: &[Line]) -> bool {
+/// Returns whether the operator can run.
+fn passed(lines: &[Line]) -> bool {
     lines.iter().all(|line| line.result != "FAIL")
 }
 
@@ -95,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_warning_is_shown_and_does_not_fail() {
+    fn warning_is_shown_and_does_not_fail() {
         let lines = [
             line("A: reachable", None, false),
             line("B", Some("do this".into()), true),

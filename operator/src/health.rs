@@ -1,4 +1,4 @@
-//! What the kubelet asks: whether the process lives, and whether it is of use.
+//! Health checks: liveness and readiness.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,31 +7,30 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 
-/// Whether this replica is of use: false until it was able to work, and answers what the
-/// API server asks.
+/// Whether this replica is ready: false until it could reconcile, and its webhook answers.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<Uses>);
+pub struct Readiness(Arc<Parts>);
 
 #[derive(Debug, Default)]
-struct Uses {
-    works: AtomicBool,
+struct Parts {
+    reconciles: AtomicBool,
     answers: AtomicBool,
 }
 
 impl Readiness {
-    /// Says whether it works on tenants, or could.
-    pub fn works(&self, works: bool) {
-        self.0.works.store(works, Ordering::Relaxed);
+    /// Sets whether this replica reconciles tenants, or could take over.
+    pub fn reconciles(&self, reconciles: bool) {
+        self.0.reconciles.store(reconciles, Ordering::Relaxed);
     }
 
-    /// Says whether it answers what the API server asks of tenants' requests.
+    /// Sets whether the webhook answers.
     pub fn answers(&self, answers: bool) {
         self.0.answers.store(answers, Ordering::Relaxed);
     }
 
     fn answer(&self) -> (StatusCode, &'static str) {
-        let is = |use_: &AtomicBool| use_.load(Ordering::Relaxed);
-        if is(&self.0.works) && is(&self.0.answers) {
+        let is = |part: &AtomicBool| part.load(Ordering::Relaxed);
+        if is(&self.0.reconciles) && is(&self.0.answers) {
             (StatusCode::OK, "ready\n")
         } else {
             (StatusCode::SERVICE_UNAVAILABLE, "not ready: see the log\n")
@@ -39,7 +38,7 @@ impl Readiness {
     }
 }
 
-/// `/livez` and `/readyz`.
+/// Routes `/livez` and `/readyz`.
 pub fn routes(readiness: Readiness) -> Router {
     Router::new()
         .route("/livez", get(|| async { "alive\n" }))
@@ -51,10 +50,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replica_is_ready_once_it_works_and_answers() {
+    fn replica_is_ready_once_it_reconciles_and_answers() {
         let readiness = Readiness::default();
         assert_eq!(readiness.answer().0, StatusCode::SERVICE_UNAVAILABLE);
-        readiness.works(true);
+        readiness.reconciles(true);
         assert_eq!(readiness.answer().0, StatusCode::SERVICE_UNAVAILABLE);
         readiness.answers(true);
         assert_eq!(readiness.answer().0, StatusCode::OK);

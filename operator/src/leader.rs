@@ -1,4 +1,4 @@
-//! One operator works at a time: the one that holds the Lease.
+//! Leader election: only the process that holds the Lease reconciles.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -17,19 +17,19 @@ use crate::error::{Error, Reason, api_server};
 
 const NAME: &str = "akili-operator";
 
-/// The lease that this process has taken.
+/// The Lease as this process knows it.
 #[derive(Clone)]
 pub struct Leadership {
     leases: Api<Lease>,
     identity: String,
     duration: Duration,
-    /// When the lease runs out, as far as this process knows. By the clock on the wall,
-    /// which goes on while the process is frozen or its machine is paused.
+    /// When the Lease expires, as far as this process knows. Wall-clock time, which also passes
+    /// while the process is frozen or its machine is paused.
     until: Arc<Mutex<Timestamp>>,
 }
 
 impl Leadership {
-    /// The leadership of this holder of the lease in the operator's namespace.
+    /// Creates the leadership of the holder `identity`, with the Lease in `namespace`.
     pub fn new(client: Client, namespace: &str, identity: String, duration: Duration) -> Self {
         Self {
             leases: Api::namespaced(client, namespace),
@@ -39,13 +39,13 @@ impl Leadership {
         }
     }
 
-    /// Looks at the lease, live: what this process remembers of it may be old.
+    /// Reads the Lease live: what this process remembers may be outdated.
     ///
     /// # Errors
-    /// `LeaseLost`: another leads, or nobody can say so now.
+    /// `LeaseLost` if another process holds the Lease, or it has expired; the API server's.
     pub async fn confirm(&self) -> Result<(), Error> {
         let lease = self.leases.get(NAME).await.map_err(api_server)?;
-        let until = ours_until(&lease, &self.identity, self.duration);
+        let until = expiry(&lease, &self.identity, self.duration);
         *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
         if self.is_remembered() {
             return Ok(());
@@ -53,9 +53,9 @@ impl Leadership {
         Err(lost())
     }
 
-    /// Works for as long as the lease holds, as it was seen last. The clock is looked at
-    /// each time before the work goes on: what was on its way when the process was frozen
-    /// or cut off is given up where it was.
+    /// Runs `work` for as long as the Lease holds, as it was read last. The clock is checked each
+    /// time before the work continues: work in flight when the process was frozen or cut off is
+    /// abandoned at that point.
     ///
     /// # Errors
     /// The work's own; those of [`confirm`](Self::confirm).
@@ -82,13 +82,13 @@ impl Leadership {
 fn lost() -> Error {
     Error::new(
         Reason::LeaseLost,
-        format!("the Lease {NAME} isn't held by this process any more"),
+        format!("this process no longer holds the Lease {NAME}"),
     )
 }
 
-/// What comes with the lease: knowing when it is lost, and giving it back.
+/// The time during which this process holds the Lease.
 pub struct Tenure {
-    /// Work goes on only while this process has it.
+    /// Guards all work.
     pub leadership: Leadership,
     lost: CancellationToken,
     over: CancellationToken,
@@ -96,28 +96,29 @@ pub struct Tenure {
 }
 
 impl Tenure {
-    /// Waits until the lease has run out without being renewed, or is another's.
+    /// Waits until the Lease has expired, or another process holds it.
     pub async fn lost(&self) {
         self.lost.cancelled().await;
     }
 
-    /// Gives the lease back, so that another can lead at once.
+    /// Releases the Lease, so that another replica can take over at once.
     pub async fn end(self) {
         self.over.cancel();
         if tokio::time::timeout(self.leadership.duration, self.task)
             .await
             .is_err()
         {
-            tracing::warn!("the lease wasn't given back: another leads once it has run out");
+            tracing::warn!(
+                "failed to release the lease: another replica takes over once it has expired"
+            );
         }
     }
 }
 
-/// Waits until this process holds the lease; nothing where `stop` came first.
+/// Waits until this process holds the Lease; returns none if `stop` comes first.
 ///
-/// The lease holds for `duration`, whole seconds, without being renewed. From then on a
-/// live look at it, again and again, shows that it is still ours: the lease manager says
-/// nothing when its renewals fail.
+/// Without a renewal the Lease expires after `duration`, in whole seconds. While this process holds
+/// it, it also reads it live again and again: the lease manager doesn't report failed renewals.
 ///
 /// # Errors
 /// The API server refuses the Lease, or doesn't answer.
@@ -142,7 +143,7 @@ pub async fn lead(
         () = stop.cancelled() => return Ok(None),
         _ = leading.wait_for(|leading| *leading) => {}
     }
-    tracing::info!(identity, "leading");
+    tracing::info!(identity, "acquired lease");
     let leadership = Leadership::new(client, namespace, identity, duration);
     leadership.confirm().await?;
     let (lost, over) = (CancellationToken::new(), CancellationToken::new());
@@ -169,33 +170,33 @@ fn unavailable(error: LeaseManagerError, namespace: &str) -> Error {
         other => Error::new(Reason::NoLease, other),
     };
     let message = format!(
-        "the Lease {NAME} in namespace {namespace} can't be had: {why}; check the configuration key namespace and the rights of the operator's ServiceAccount"
+        "failed to acquire the Lease {NAME} in namespace {namespace}: {why}; check the configuration key namespace and the rights of the operator's ServiceAccount"
     );
     Error { message, ..why }
 }
 
-/// The pod's name, which people know it by, and what sets this process apart from
-/// others in the pod.
+/// Returns the pod's name, which people recognize, and a random part that distinguishes this process
+/// from earlier ones in the same pod.
 fn identity() -> String {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| NAME.to_owned());
     format!("{host}_{}", uuid::Uuid::new_v4())
 }
 
 async fn keep_watch(leadership: &Leadership, lost: &CancellationToken) {
-    let look_every = leadership.duration / 5;
+    let interval = leadership.duration / 5;
     while !lost.is_cancelled() {
-        tokio::time::sleep(look_every).await;
-        // Without an answer what is remembered counts, until it has run out.
-        let _ = tokio::time::timeout(look_every, leadership.confirm()).await;
+        tokio::time::sleep(interval).await;
+        // Without an answer the remembered Lease counts, until it has expired.
+        let _ = tokio::time::timeout(interval, leadership.confirm()).await;
         if !leadership.is_remembered() {
-            tracing::error!("the lease is lost: all work stops");
+            tracing::error!("lost the lease: abandoning all reconciles");
             lost.cancel();
         }
     }
 }
 
-/// Until when this lease says that `identity` leads; long ago, if it doesn't.
-fn ours_until(lease: &Lease, identity: &str, duration: Duration) -> Timestamp {
+/// Returns when the Lease of `identity` expires; a time long ago if another holds it.
+fn expiry(lease: &Lease, identity: &str, duration: Duration) -> Timestamp {
     let ours = lease
         .spec
         .as_ref()
@@ -213,7 +214,7 @@ mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
     #[test]
-    fn a_lease_is_ours_while_it_names_us_and_was_renewed_in_time() {
+    fn lease_expires_after_its_last_renewal_by_this_holder() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let lease = |holder: &str| Lease {
             spec: Some(LeaseSpec {
@@ -223,9 +224,9 @@ mod tests {
             }),
             ..Lease::default()
         };
-        let until = |lease: &Lease| ours_until(lease, "me", Duration::from_secs(15));
+        let until = |lease: &Lease| expiry(lease, "me", Duration::from_secs(15));
         assert_eq!(until(&lease("me")), at(115));
-        assert_eq!(until(&lease("other")), Timestamp::MIN, "another's");
-        assert_eq!(until(&Lease::default()), Timestamp::MIN, "nobody's");
+        assert_eq!(until(&lease("other")), Timestamp::MIN, "held by another");
+        assert_eq!(until(&Lease::default()), Timestamp::MIN, "held by nobody");
     }
 }

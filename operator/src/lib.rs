@@ -1,23 +1,23 @@
-//! The Akili operator: takes each `Tenant` to the state that its spec wants, in
-//! every plane of the platform, and keeps it there.
+//! The Akili operator: reconciles each `Tenant` with every backend of the platform.
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
-pub mod admission;
 pub mod backend;
-pub mod backoff;
 pub mod chart;
 pub mod check;
-pub mod clients;
 pub mod config;
-pub mod error;
-pub mod events;
-pub mod health;
-pub mod leader;
-pub mod metrics;
-pub mod object_counts;
-pub mod password;
 pub mod run;
 pub mod telemetry;
-pub mod tenant;
-pub mod usage;
+
+pub(crate) mod admission;
+pub(crate) mod backoff;
+pub(crate) mod clients;
+pub(crate) mod error;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod leader;
+pub(crate) mod metrics;
+pub(crate) mod object_counts;
+pub(crate) mod password;
+pub(crate) mod tenant;
+pub(crate) mod usage;

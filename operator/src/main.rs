@@ -4,15 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use akili_operator::backend::postgres::bootstrap;
-use akili_operator::clients::Clients;
 use akili_operator::config::Config;
-use akili_operator::metrics::Metrics;
-use akili_operator::tenant::registry::owner::{self, kube_system_uid};
 use akili_operator::{check, run, telemetry};
-use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-/// Takes each Tenant to the state that its spec wants, in every plane of the platform.
+/// Reconciles each Tenant with every backend of the platform.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -22,22 +18,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Work on all Tenants until told to stop.
+    /// Reconcile all Tenants until a signal to stop.
     Run {
-        /// The configuration, in YAML; AKILI_… variables go over it.
+        /// The configuration, in YAML; AKILI_… variables override it.
         #[arg(long, env = "AKILI_CONFIG")]
         config: Option<PathBuf>,
     },
-    /// Try what is configured: reachable, versions, privileges, protected tables.
+    /// Check the configured backends: connections, versions, privileges, protected tables.
     Check {
-        /// The configuration, in YAML; AKILI_… variables go over it.
+        /// The configuration, in YAML; AKILI_… variables override it.
         #[arg(long, env = "AKILI_CONFIG")]
         config: Option<PathBuf>,
-        /// Give the tenants of a cluster that is gone for good to this one.
+        /// Take over the tenants of a cluster that no longer exists.
         #[arg(long)]
         take_over: bool,
     },
-    /// Print the SQL that the DBA runs once, as a superuser, in the platform's database.
+    /// Print the SQL that a DBA runs once, as a superuser, in the platform's database.
     BootstrapSql {
         /// Schemas whose tables with a `tenant_id uuid` column belong to tenants.
         #[arg(long, default_value = "public", value_delimiter = ',')]
@@ -63,7 +59,7 @@ async fn execute(command: Command) -> anyhow::Result<()> {
             run::run(&Config::load(config.as_deref(), std::env::vars())?).await
         }
         Command::Check { config, take_over } => {
-            check(
+            check::run(
                 &Config::load(config.as_deref(), std::env::vars())?,
                 take_over,
             )
@@ -74,23 +70,4 @@ async fn execute(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
     }
-}
-
-async fn check(config: &Config, take_over: bool) -> anyhow::Result<()> {
-    let kubernetes = kube::Client::try_default()
-        .await
-        .context("no way to the API server")?;
-    // What tenants are told, and what the connection is verified with.
-    config.postgres.address()?;
-    let clients = Clients::new(config, &Metrics::default())?;
-    if take_over {
-        owner::take_over(&clients.database, kube_system_uid(&kubernetes).await?).await?;
-    }
-    let lines = check::lines(&kubernetes, &clients, &config.postgres.tenant_schemas).await;
-    println!("{}", check::table(&lines));
-    anyhow::ensure!(
-        check::passed(&lines),
-        "something must be mended before the operator can work"
-    );
-    Ok(())
 }

@@ -1,4 +1,5 @@
-//! What Prometheus is told. Labels come from closed lists: no metric grows with tenants.
+//! Metrics for Prometheus. Labels come from closed lists, so no metric grows with the number of
+//! tenants.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +24,10 @@ use crate::error::{Class, Error};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// From a look that finds nothing to do to a suspension that waits for writers.
+/// From a reconcile with nothing to do to a suspension that waits for writers.
 const SECONDS: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// Everything that is counted. Clones count together.
+/// All metrics. Clones share them.
 #[derive(Clone)]
 pub struct Metrics {
     tenants: Family<PhaseLabel, Gauge>,
@@ -74,14 +75,14 @@ struct AdmissionLabels {
     answer: &'static str,
 }
 
-/// What a backend answered.
+/// A backend's answer to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// What was asked for, or that it isn't there.
+    /// Success, or that the object is absent.
     Ok,
-    /// That it won't: not allowed, a conflict, a bad request.
+    /// A refusal: not allowed, a conflict, or a bad request.
     Refused,
-    /// Nothing, or that it can't now.
+    /// No answer, or one that says to try again.
     Unavailable,
 }
 
@@ -128,61 +129,57 @@ impl Metrics {
         registry.register("tenants", "Tenants by phase", self.tenants.clone());
         registry.register(
             "tenants_waiting",
-            "Tenants whose newest spec wasn't worked on yet",
+            "Tenants whose newest spec was not reconciled yet",
             self.waiting.clone(),
         );
         registry.register_with_unit(
             "reconcile_duration",
-            "How long a plane took to be brought to what a tenant should have",
+            "Duration of converging one plane of one tenant",
             Unit::Seconds,
             self.reconciles.clone(),
         );
         registry.register(
             "backend_calls",
-            "Calls of a backend by what it answered",
+            "Calls to a backend by outcome (ok, refused, unavailable)",
             self.calls.clone(),
         );
         registry.register(
             "repairs",
-            "Changes to tenants that were ready, and to tables: somebody had changed them",
+            "Steps that repaired what somebody had changed by hand, in a tenant's resources or a table's protection",
             self.repairs.clone(),
         );
         registry.register(
             "coverage_violations",
-            "Tables, views and functions that let tenants see what isn't theirs",
+            "Tables, views and functions through which tenants can see other tenants' rows",
             self.violations.clone(),
         );
-        registry.register(
-            "leading",
-            "1 on the replica that works",
-            self.leading.clone(),
-        );
+        registry.register("leading", "1 on the leader", self.leading.clone());
         registry.register(
             "storage_measurements",
-            "Turns of tenants in having measured what they store, by how they ended",
+            "Storage measurements by outcome (done, failed, unwanted)",
             self.measurements.clone(),
         );
         registry.register(
             "storage_pages",
-            "Pages of objects, uploads and parts that were read for that",
+            "Pages of objects, uploads and parts that storage measurements read",
             self.pages.clone(),
         );
         registry.register(
             "admission_requests",
-            "Requests of tenants by what the admission webhook answered",
+            "Requests to the admission webhook by answer",
             self.admissions.clone(),
         );
         registry
     }
 
-    /// Counts a call of a backend.
+    /// Counts a call to a backend.
     pub fn called(&self, backend: &'static str, answer: Answer) {
         let outcome = answer.as_str();
         let labels = CallLabels { backend, outcome };
         self.calls.get_or_create(&labels).inc();
     }
 
-    /// Notes that a plane was taken care of for one tenant.
+    /// Records how long one plane of one tenant took to converge.
     pub fn reconciled(&self, plane: &'static str, outcome: &'static str, took: Duration) {
         let labels = ReconcileLabels { plane, outcome };
         self.reconciles
@@ -190,30 +187,29 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    /// Counts what was repaired in a plane.
+    /// Counts steps of a plane that repaired a change by hand.
     pub fn repaired(&self, plane: &'static str, changes: usize) {
         let repairs = self.repairs.get_or_create(&PlaneLabel { plane });
         repairs.inc_by(changes.try_into().unwrap_or(u64::MAX));
     }
 
-    /// Notes how many gaps the last audit left.
+    /// Records how many gaps the last audit of the tables found.
     pub fn audited(&self, violations: usize) {
         self.violations.set(size(violations));
     }
 
-    /// Counts a request that the admission webhook was asked about.
+    /// Counts a request that the admission webhook decided.
     pub fn judged(&self, kind: &'static str, answer: &'static str) {
         let labels = AdmissionLabels { kind, answer };
         self.admissions.get_or_create(&labels).inc();
     }
 
-    /// Notes that this replica works from now on.
+    /// Records that this replica is the leader.
     pub fn leads(&self) {
         self.leading.set(1);
     }
 
-    /// Counts a turn of a tenant in having measured what it stores, and the pages that
-    /// were read in it.
+    /// Counts a run of a tenant's storage measurement, and the pages that it read.
     pub fn measured(&self, outcome: &'static str, pages: u64) {
         let measurements = self
             .measurements
@@ -236,8 +232,8 @@ impl Metrics {
     }
 }
 
-/// `/metrics`, in the text format of OpenMetrics. The tenants are those that the
-/// controller knows: none on a replica that doesn't work.
+/// Routes `/metrics`, in the text format of OpenMetrics. Tenants are counted from the controller's
+/// cache, which is empty on a replica that isn't the leader.
 pub fn routes(metrics: Metrics, known: Store<Readable<Tenant>>) -> Router {
     let registry = Arc::new(metrics.registry());
     let answer = move || {
@@ -251,7 +247,7 @@ pub fn routes(metrics: Metrics, known: Store<Readable<Tenant>>) -> Router {
     Router::new().route("/metrics", get(answer))
 }
 
-/// Counts what the API server answers, whoever asks.
+/// Creates a client that counts all answers of the API server.
 pub fn counted(config: kube::Config, metrics: Metrics) -> Result<kube::Client, kube::Error> {
     let count = move |answer: Result<Response<_>, _>| {
         let status = answer.as_ref().ok().map(Response::status);
@@ -300,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_was_counted_is_told_without_a_tenants_name() {
+    fn metrics_are_exposed_without_tenant_names() {
         let metrics = Metrics::default();
         let tenants = [tenant(Phase::Active, 2), tenant(Phase::Suspended, 1)];
         metrics.count(tenants.iter());
@@ -312,8 +308,8 @@ mod tests {
         metrics.measured("done", 21);
         metrics.judged("Product", "QuotaExceeded");
 
-        let mut told = String::new();
-        text::encode(&mut told, &metrics.registry()).unwrap();
+        let mut exposed = String::new();
+        text::encode(&mut exposed, &metrics.registry()).unwrap();
         for line in [
             r#"akili_tenants{phase="ACTIVE"} 1"#,
             r#"akili_tenants{phase="ARCHIVED"} 0"#,
@@ -328,15 +324,15 @@ mod tests {
             r#"akili_admission_requests_total{kind="Product",answer="QuotaExceeded"} 1"#,
         ] {
             assert!(
-                told.lines().any(|told| told == line),
-                "{line} isn't in\n{told}"
+                exposed.lines().any(|exposed| exposed == line),
+                "{line} isn't in\n{exposed}"
             );
         }
-        assert!(!told.contains("acme"), "{told}");
+        assert!(!exposed.contains("acme"), "{exposed}");
     }
 
     #[test]
-    fn absence_is_an_answer_of_the_api_server() {
+    fn absence_counts_as_an_ok_answer() {
         for (status, answer) in [
             (200, Answer::Ok),
             (404, Answer::Ok),

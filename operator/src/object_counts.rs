@@ -66,12 +66,12 @@ impl ObjectCounts {
         })
     }
 
-    fn read<T>(&self, kind: Kind, look: impl FnOnce(&Names) -> T) -> T {
+    fn read<T>(&self, kind: Kind, read: impl FnOnce(&Names) -> T) -> T {
         let names = match kind {
             Kind::DataProduct => &self.products,
             Kind::Connection => &self.connections,
         };
-        look(&names.read().unwrap_or_else(PoisonError::into_inner))
+        read(&names.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

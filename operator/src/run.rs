@@ -31,6 +31,7 @@ use crate::leader::{self, Leadership};
 use crate::metrics::{self, Metrics};
 use crate::object_counts::ObjectCounts;
 use crate::tenant::context::Context;
+use crate::tenant::history::History;
 use crate::tenant::registry::Registry;
 use crate::tenant::registry::owner::kube_system_uid;
 use crate::{tenant, usage};
@@ -51,7 +52,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let metrics = Metrics::default();
     let kubeconfig = kube::Config::infer()
         .await
-        .context("no way to the API server")?;
+        .context("failed to connect to the API server")?;
     let client = metrics::counted(kubeconfig, metrics.clone())?;
     let clients = Clients::new(config, &metrics)?;
     let readiness = Readiness::default();
@@ -71,7 +72,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let registry = Arc::new(registry);
     let tenure = tokio::select! {
         // Ready while it stands by: it could take over.
-        () = registry.stand_by(config.audit_interval, |ready| readiness.works(ready)) => None,
+        () = registry.stand_by(config.audit_interval, |ready| readiness.reconciles(ready)) => None,
         led = leader::lead(client.clone(), &config.namespace, config.lease_duration, &stop) => {
             led?
         }
@@ -193,6 +194,7 @@ impl Worker {
                 Arc::new(Driver::new(Arc::new(resource_group))),
             ],
             kubernetes,
+            history: History::default(),
             leadership: self.leadership,
             recorder: recorder.clone(),
             metrics: metrics.clone(),
@@ -203,7 +205,7 @@ impl Worker {
         tokio::join!(
             self.registry.keep(
                 config.audit_interval,
-                |ready| self.readiness.works(ready),
+                |ready| self.readiness.reconciles(ready),
                 stop.clone()
             ),
             ca_bundle::keep(context.client.clone(), config, stop.clone()),
@@ -244,7 +246,7 @@ fn stop_on_signals() -> anyhow::Result<CancellationToken> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping: what has begun is ended first");
+        tracing::info!("shutting down: finishing reconciles in flight");
         stopped.cancel();
     });
     Ok(stop)

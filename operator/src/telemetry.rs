@@ -1,15 +1,15 @@
-//! Where the operator's log goes: to standard error, readable on a terminal and a
-//! line of JSON an event everywhere else.
+//! The operator's log, on standard error: readable lines on a terminal, one JSON object a line
+//! everywhere else.
 
 use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::EnvFilter;
 
-/// What is logged unless `RUST_LOG` says otherwise: PostgreSQL's notices say only that
-/// what is there is there.
+/// The filter if `RUST_LOG` is unset. PostgreSQL's notices, at level info, only say that an object
+/// already exists.
 const FILTER: &str = "info,sqlx=warn";
 
-/// Begins to log. To be called once.
+/// Starts logging. Must be called only once.
 pub fn init() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| FILTER.into());
     let log = tracing_subscriber::fmt()

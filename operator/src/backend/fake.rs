@@ -35,6 +35,7 @@ pub struct Fake {
     writes: AtomicUsize,
     faults: Arc<Faults>,
     silent: AtomicBool,
+    names: Option<(&'static str, &'static str)>,
 }
 
 /// Lets one step fail of all that are taken in the fakes that share this.
@@ -167,6 +168,14 @@ impl Fake {
         }
     }
 
+    /// Gives it another name and condition than `fake` and `FakeReady`.
+    pub fn named(self, name: &'static str, condition: &'static str) -> Self {
+        Self {
+            names: Some((name, condition)),
+            ..self
+        }
+    }
+
     /// Lets the write of this number, counted from 0, fail.
     pub fn fail_at(&self, write: usize, fault: Fault) {
         self.faults.fail_at(write, fault);
@@ -209,16 +218,16 @@ impl Backend for Fake {
     type Step = Step;
 
     fn name(&self) -> &'static str {
-        "fake"
+        self.names.map_or("fake", |(name, _)| name)
     }
 
     fn condition(&self) -> &'static str {
-        "FakeReady"
+        self.names.map_or("FakeReady", |(_, condition)| condition)
     }
 
     async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
         if self.silent.load(Ordering::Relaxed) {
-            return Err(Error::new(Reason::Unreachable, "as it was told"));
+            return Err(Error::new(Reason::Unreachable, "fault injected"));
         }
         Ok(tenants.iter().map(|t| (t.clone(), self.held())).collect())
     }
@@ -263,7 +272,7 @@ impl Backend for Fake {
         match fault {
             None | Some(Fault::Ignored) => Ok(()),
             Some(fault) if fault.is_answered() => {
-                Err(Error::new(Reason::ServerError, "as it was told"))
+                Err(Error::new(Reason::ServerError, "fault injected"))
             }
             Some(_) => std::future::pending().await,
         }
@@ -305,7 +314,7 @@ impl Watchman {
         count.fetch_add(1, Ordering::Relaxed);
         match self.refusal {
             None => Ok(()),
-            Some(reason) => Err(Error::new(reason, "as it was told")),
+            Some(reason) => Err(Error::new(reason, "fault injected")),
         }
     }
 }

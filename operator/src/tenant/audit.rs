@@ -40,6 +40,7 @@ async fn audit(
         // Nothing is left to audit of a purged tenant.
         let tenants = tenants.filter(|tenant| !tenant.is_purged());
         let tenants: BTreeSet<TenantKey> = tenants.filter_map(TenantKey::of).collect();
+        context.history.retain(plane.name(), &tenants);
         let drift = plane.audit(&tenants).await;
         if let Some(error) = drift.error {
             tracing::warn!(plane = plane.name(), %error, "failed to audit the tenants");

@@ -10,6 +10,7 @@ use kube::runtime::events::Recorder;
 use kube::{Client, Resource, ResourceExt};
 use serde_json::json;
 
+use super::history::History;
 use super::registry::Rows;
 use crate::backend::kubernetes::{FIELD_MANAGER, Kubernetes};
 use crate::backend::{Plane, TenantKey};
@@ -27,6 +28,8 @@ pub struct Context {
     pub kubernetes: Arc<Kubernetes>,
     /// All planes; Kubernetes is the first, since it holds the others' credentials.
     pub planes: Vec<Arc<dyn Plane>>,
+    /// What each plane converged to last.
+    pub history: History,
     /// Whether this process holds the Lease.
     pub leadership: Leadership,
     /// Publishes Events.

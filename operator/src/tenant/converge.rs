@@ -27,7 +27,7 @@ pub async fn converge_all(
     outcomes
 }
 
-/// Converges one plane and records how long that took.
+/// Converges one plane, and records how long that took and what it converged to.
 pub async fn converge(
     context: &Context,
     plane: &dyn Plane,
@@ -35,15 +35,20 @@ pub async fn converge(
     desired: &Desired,
     guard: &LiveGuard<'_>,
 ) -> PlaneOutcome {
+    let had_converged = context.history.begin(plane.name(), key, desired);
     let began = Instant::now();
     let convergence = plane.converge(key, desired, guard).await;
     let took = began.elapsed();
+    if convergence.outcome.is_converged() {
+        context.history.converged(plane.name(), key, desired);
+    }
     context
         .metrics
         .reconciled(plane.name(), convergence.as_str(), took);
     PlaneOutcome {
         plane: plane.name(),
         condition: plane.condition(),
+        had_converged,
         changed: convergence.changed,
         outcome: convergence.outcome,
     }

@@ -75,7 +75,10 @@ async fn identify(
         let row = row.await?;
         return Ok((TenantKey { slug, id: row.id }, RegistryLookup::Found(row)));
     };
-    match timeout(TIMEOUT, row).await.unwrap_or_else(|_| Err(late())) {
+    match timeout(TIMEOUT, row)
+        .await
+        .unwrap_or_else(|_| Err(timed_out()))
+    {
         Ok(row) => Ok((TenantKey { slug, id: row.id }, RegistryLookup::Found(row))),
         Err(error) if error.reason == Reason::RegistryUnavailable => {
             Ok((TenantKey { slug, id }, RegistryLookup::Unavailable(error)))
@@ -84,7 +87,7 @@ async fn identify(
     }
 }
 
-fn late() -> Error {
+fn timed_out() -> Error {
     Error::new(
         Reason::RegistryUnavailable,
         format!(

@@ -59,7 +59,7 @@ pub async fn limits(
 
 fn without_quota(slug: &Slug, why: Error) -> Error {
     let message = format!(
-        "TenantQuota {slug} can't be made: {why}; see whether the CRD tenantquotas.akili.io is installed"
+        "failed to create TenantQuota {slug}: {why}; check whether the CRD tenantquotas.akili.io is installed"
     );
     Error { message, ..why }
 }

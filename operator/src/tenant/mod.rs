@@ -9,6 +9,7 @@
 //! | [`mod@converge`] | converges every plane |
 //! | [`status`] | the next status; pure |
 //! | [`events`] | what is published as Events |
+//! | [`history`] | what each plane converged to last, to distinguish repairs from other changes |
 //! | [`requeue`] | when a tenant is reconciled next |
 //! | [`purge`] | deletes an archived tenant's data |
 //! | [`guard`] | the live check before access changes or data is deleted |
@@ -21,6 +22,7 @@ mod desired;
 mod events;
 mod gather;
 mod guard;
+pub mod history;
 mod limits;
 mod purge;
 mod reconcile;

@@ -13,7 +13,7 @@ use kube::runtime::events::{Event, EventType};
 
 use super::context::Context;
 use super::converge::converge;
-use super::events::publish_steps;
+use super::events::{publish_status_events, publish_steps};
 use super::guard::LiveGuard;
 use super::registry::row::RegistryLookup;
 use super::requeue;
@@ -38,6 +38,7 @@ pub async fn purge(
         if outcomes.iter().any(|outcome| outcome.shortfall().is_some()) {
             let status = status::status(subject, &outcomes, &Time(Timestamp::now()));
             context.write_status(tenant, &status).await?;
+            publish_status_events(context, tenant, &status, &outcomes, None).await;
             let progress = outcomes.iter().any(|it| !it.changed.is_empty());
             return Ok(Action::requeue(if progress {
                 Duration::ZERO
@@ -57,7 +58,7 @@ pub async fn purge(
     let event = Event {
         type_: EventType::Normal,
         reason: "Purged".into(),
-        note: Some("nothing is left of the tenant; its name is never used again".into()),
+        note: Some("all data of the tenant was deleted; its name can't be used again".into()),
         action: "Purge".into(),
         secondary: None,
     };
@@ -92,10 +93,11 @@ fn waiting(plane: &dyn Plane) -> PlaneOutcome {
     PlaneOutcome {
         plane: plane.name(),
         condition: plane.condition(),
+        had_converged: false,
         changed: vec![],
         outcome: Outcome::pending(
             Reason::Purging,
-            "the namespace goes once the other planes hold nothing any more",
+            "the namespace is deleted once all other planes are purged",
         ),
     }
 }

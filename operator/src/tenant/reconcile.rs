@@ -15,7 +15,7 @@ use kube::runtime::controller::Action;
 use super::context::Context;
 use super::converge::converge_all;
 use super::desired::desired;
-use super::events::publish_step_events;
+use super::events::{publish_status_events, publish_step_events};
 use super::gather::{Gathered, gather};
 use super::guard::LiveGuard;
 use super::status::{self, Subject};
@@ -76,7 +76,7 @@ async fn reconcile_tenant(tenant: &Readable<Tenant>, context: &Context) -> Resul
     }
     adopt_topics(tenant, &key, context).await;
     let outcomes = converge_all(context, &key, &desired, &guard).await;
-    publish_step_events(context, tenant, &outcomes).await;
+    publish_step_events(context, tenant, target, &outcomes).await;
 
     // 4. Compute the next status. (pure)
     let status = status::status(&subject, &outcomes, &Time(Timestamp::now()));
@@ -87,6 +87,8 @@ async fn reconcile_tenant(tenant: &Readable<Tenant>, context: &Context) -> Resul
         context.kubernetes.set_state(&key, Phase::Active).await?;
     }
     context.write_status(tenant, &status).await?;
+    let obstacle = subject.obstacle();
+    publish_status_events(context, tenant, &status, &outcomes, obstacle.as_ref()).await;
     Ok(Action::requeue(requeue::next_requeue(
         &subject, &outcomes, &status, context,
     )))
@@ -119,6 +121,7 @@ async fn latest(cached: &Tenant, context: &Context) -> Result<Option<Tenant>, Er
 async fn blocked(tenant: &Tenant, error: &Error, context: &Context) -> Result<Action, Error> {
     let status = status::blocked(tenant, error, &Time(Timestamp::now()));
     context.write_status(tenant, &status).await?;
+    publish_status_events(context, tenant, &status, &[], Some(error)).await;
     let ready = condition::find(&status.conditions, types::READY);
     Ok(Action::requeue(requeue::requeue_after(
         error.class(),

@@ -1,4 +1,4 @@
-//! How long an archived tenant's data is kept, as its Tenant says.
+//! How long an archived tenant's data is kept: `spec.retention`.
 
 use std::time::Duration;
 

@@ -16,6 +16,9 @@ pub struct PlaneOutcome {
     pub plane: &'static str,
     /// The type of the plane's condition.
     pub condition: &'static str,
+    /// Whether the plane had converged to exactly this desired state before, as far as this process
+    /// knows: its steps repair what somebody changed by hand.
+    pub had_converged: bool,
     /// The applied steps.
     pub changed: Vec<String>,
     pub outcome: Outcome,
@@ -63,7 +66,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Returns why the tenant isn't ready although every plane has converged.
-    fn obstacle(&self) -> Option<Error> {
+    pub fn obstacle(&self) -> Option<Error> {
         match self.is_overruled() {
             true => Some(archived_permanently(&self.key.slug)),
             false => self.unarchived().cloned(),
@@ -93,7 +96,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// The status after every plane was taken towards the target, or to the end.
+/// Returns the status after a reconcile of every plane, or after a page of the purge.
 pub fn status(subject: &Subject<'_>, outcomes: &[PlaneOutcome], now: &Time) -> TenantStatus {
     let old = subject.tenant.status.clone().unwrap_or_default();
     let data = subject.data();
@@ -111,10 +114,10 @@ pub fn status(subject: &Subject<'_>, outcomes: &[PlaneOutcome], now: &Time) -> T
     }
 }
 
-/// The status of a tenant that has its id and as yet nothing else.
+/// Returns the first status of a new tenant, which has its id and names.
 pub fn begun(subject: &Subject<'_>, now: &Time) -> TenantStatus {
     let message = format!(
-        "tenant {} is being made {}",
+        "tenant {} is being provisioned to become {}",
         subject.key.slug, subject.target
     );
     let statement = |type_, status| Statement {
@@ -133,10 +136,10 @@ pub fn begun(subject: &Subject<'_>, now: &Time) -> TenantStatus {
     }
 }
 
-/// The status of a tenant of which nothing is left: of no plane is there anything to say.
+/// Returns the status of a purged tenant, without the per-backend conditions.
 pub fn purged(subject: &Subject<'_>, now: &Time) -> TenantStatus {
     let slug = &subject.key.slug;
-    let message = format!("nothing is left of tenant {slug}; its name is never used again");
+    let message = format!("all data of tenant {slug} was deleted; its name can't be used again");
     let statement = |type_| Statement {
         type_,
         status: true,
@@ -149,7 +152,7 @@ pub fn purged(subject: &Subject<'_>, now: &Time) -> TenantStatus {
     }
 }
 
-/// The status of a tenant that was purged and changed since, which changes nothing.
+/// Returns the status of a purged tenant whose spec was changed since, which has no effect.
 pub fn acknowledged(tenant: &Tenant) -> TenantStatus {
     let mut status = tenant.status.clone().unwrap_or_default();
     status.observed_generation = tenant.metadata.generation;
@@ -159,7 +162,7 @@ pub fn acknowledged(tenant: &Tenant) -> TenantStatus {
     status
 }
 
-/// What follows from who the tenant is, with these statements as its conditions.
+/// Returns a status with the tenant's id, names and times, and these conditions.
 fn named(subject: &Subject<'_>, statements: &[Statement], now: &Time) -> TenantStatus {
     let generation = subject.tenant.metadata.generation;
     let old = subject.tenant.status.clone().unwrap_or_default();
@@ -186,7 +189,7 @@ fn named(subject: &Subject<'_>, statements: &[Statement], now: &Time) -> TenantS
     }
 }
 
-/// The status of a tenant that can't even be begun with.
+/// Returns the status of a tenant whose reconcile can't begin because of this error.
 pub fn blocked(tenant: &Tenant, error: &Error, now: &Time) -> TenantStatus {
     let old = tenant.status.clone().unwrap_or_default();
     let mut statements = vec![Statement {
@@ -232,7 +235,7 @@ fn ready(subject: &Subject<'_>, data: Data, outcomes: &[PlaneOutcome]) -> Statem
         (Some(error), _) => (
             error.reason.as_str(),
             format!(
-                "tenant {slug} isn't {target} everywhere: see {}",
+                "tenant {slug} isn't {target} in every plane yet: see {}",
                 late.join(", ")
             ),
         ),
@@ -245,7 +248,7 @@ fn ready(subject: &Subject<'_>, data: Data, outcomes: &[PlaneOutcome]) -> Statem
     }
 }
 
-/// How far an archived tenant's data has got on its way out.
+/// Returns the condition `Purged` of an archived tenant whose data isn't purged yet.
 fn data_statement(key: &TenantKey, data: Data, outcomes: &[PlaneOutcome]) -> Option<Statement> {
     let slug = &key.slug;
     let (reason, message) = match data {
@@ -273,7 +276,8 @@ fn data_statement(key: &TenantKey, data: Data, outcomes: &[PlaneOutcome]) -> Opt
     })
 }
 
-/// `Stalled` where nothing will get better by itself, else `Reconciling`, else nothing.
+/// Returns `Stalled` if an error needs somebody to change something, else `Reconciling` if there is
+/// any error, else nothing.
 fn progress(subject: &Subject<'_>, outcomes: &[PlaneOutcome]) -> Option<Statement> {
     let obstacle = subject.obstacle();
     let planes = || outcomes.iter().filter_map(PlaneOutcome::shortfall);
@@ -306,7 +310,7 @@ fn plane_statement(key: &TenantKey, data: Data, outcome: &PlaneOutcome) -> State
         Outcome::Converged { .. } if data == Data::Purging => (
             true,
             StatusReason::Purged.as_str(),
-            format!("holds nothing of tenant {} any more", key.slug),
+            format!("everything of tenant {} was deleted", key.slug),
         ),
         Outcome::Converged {
             notice: Some(notice),
@@ -314,7 +318,7 @@ fn plane_statement(key: &TenantKey, data: Data, outcome: &PlaneOutcome) -> State
         Outcome::Converged { notice: None } => (
             true,
             StatusReason::Converged.as_str(),
-            format!("holds what tenant {} should have", key.slug),
+            "converged".to_owned(),
         ),
     };
     Statement {
@@ -365,6 +369,7 @@ mod tests {
         .map(|(plane, condition, outcome)| PlaneOutcome {
             plane,
             condition,
+            had_converged: false,
             changed: vec![],
             outcome,
         })
@@ -384,7 +389,7 @@ mod tests {
         }
     }
 
-    fn stated(
+    fn next(
         tenant: &Tenant,
         key: &TenantKey,
         outcomes: &[PlaneOutcome],
@@ -394,9 +399,9 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_is_active_once_every_plane_has_converged() {
+    fn tenant_is_active_once_every_plane_has_converged() {
         let (mut tenant, key) = tenant();
-        let late = stated(
+        let late = next(
             &tenant,
             &key,
             &outcomes(failed(Reason::Unreachable)),
@@ -407,7 +412,7 @@ mod tests {
         assert!(!is_true(&late.conditions, types::READY));
 
         tenant.status = Some(late);
-        let done = stated(&tenant, &key, &outcomes(converged()), &at(2));
+        let done = next(&tenant, &key, &outcomes(converged()), &at(2));
         assert_eq!(done.phase, Some(Phase::Active));
         assert!(is_true(&done.conditions, types::READY));
         assert!(!is_true(&done.conditions, types::RECONCILING));
@@ -415,10 +420,10 @@ mod tests {
     }
 
     #[test]
-    fn an_active_tenant_whose_backend_is_down_stays_active_and_is_not_ready() {
+    fn active_tenant_with_backend_down_is_active_but_not_ready() {
         let (mut tenant, key) = tenant();
-        tenant.status = Some(stated(&tenant, &key, &outcomes(converged()), &at(1)));
-        let down = stated(
+        tenant.status = Some(next(&tenant, &key, &outcomes(converged()), &at(1)));
+        let down = next(
             &tenant,
             &key,
             &outcomes(failed(Reason::Unreachable)),
@@ -434,9 +439,9 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_person_can_mend_is_stalled() {
+    fn invalid_error_makes_the_tenant_stalled() {
         let (tenant, key) = tenant();
-        let status = stated(
+        let status = next(
             &tenant,
             &key,
             &outcomes(failed(Reason::OwnedByAnother)),
@@ -447,16 +452,16 @@ mod tests {
     }
 
     #[test]
-    fn a_second_report_of_the_same_is_the_same() {
+    fn status_is_unchanged_when_outcomes_are_unchanged() {
         let (mut tenant, key) = tenant();
-        let first = stated(&tenant, &key, &outcomes(converged()), &at(1));
+        let first = next(&tenant, &key, &outcomes(converged()), &at(1));
         tenant.status = Some(first.clone());
-        let second = stated(&tenant, &key, &outcomes(converged()), &at(9));
+        let second = next(&tenant, &key, &outcomes(converged()), &at(9));
         assert_eq!(first, second);
     }
 
     #[test]
-    fn a_tenant_that_was_begun_has_its_names() {
+    fn first_status_has_id_and_names() {
         let (tenant, key) = tenant();
         let resources = Resources::default();
         let begun = begun(&subject(&tenant, &key, &resources), &at(1));
@@ -467,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_that_waits_for_the_registry_says_so() {
+    fn blocked_status_reports_the_registry_error() {
         let (tenant, _) = tenant();
         let error = Error::new(Reason::RegistryUnavailable, "db:5432 refused");
         let status = blocked(&tenant, &error, &at(1));

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_is_absent_and_no_zero() {
+    fn usage_not_measured_is_absent() {
         let (status, _) = next(&quota(500, None), &known(3, None));
         let used = status.used.unwrap();
         assert_eq!((used.products, used.connections), (Some(3), Some(0)));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_again_is_the_same_status_and_no_warning() {
+    fn unchanged_usage_writes_the_same_status_without_warning() {
         let known = known(85, Some((490 * GB, 1000)));
         let (first, warnings) = next(&quota(500, None), &known);
         assert_eq!(warnings, ["UsageAt80Percent", "UsageAt95Percent"]);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_level_is_warned_of_when_it_is_crossed_upwards() {
+    fn warning_is_given_when_a_level_is_crossed_upwards() {
         for (before, now, expected, reason) in [
             (0, 79, None, "below"),
             (79, 80, Some("UsageAt80Percent"), "reached"),
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_says_of_what_there_is_how_much_and_what_to_do() {
+    fn warning_names_limit_usage_and_what_to_do() {
         let (_, warnings) = status(
             &quota(500, None),
             &known(0, Some((480 * GB, 1))),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn exceeded_names_the_limits_and_goes_with_them() {
+    fn exceeded_lists_the_limits_and_ends_with_them() {
         let (within, _) = next(&quota(1, None), &known(100, Some((GB, 1))));
         let condition = find(&within.conditions, types::EXCEEDED).unwrap();
         assert_eq!(condition.reason, "WithinLimits", "a limit may be reached");
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_measurement_is_written_if_it_says_something_else_or_after_long() {
+    fn measurement_is_written_if_it_differs_or_after_a_while() {
         let (written, _) = next(&quota(500, None), &known(0, Some((5, 1000))));
         let keep = KEEP.as_secs().cast_signed();
         for (measured, bytes, second, reason) in [
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_tenant_that_is_gone_nothing_is_used() {
+    fn quota_without_tenant_reports_no_usage() {
         let (before, _) = next(&quota(500, None), &known(3, Some((5, 1000))));
         let gone = Known {
             used: None,

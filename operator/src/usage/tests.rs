@@ -1,5 +1,4 @@
-//! Usage against an API server and an object store in memory: what is read, measured and
-//! written.
+//! Tests of the TenantQuota controller against an API server and an object store in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,7 +31,7 @@ use crate::metrics::Metrics;
 use crate::object_counts::ObjectCounts;
 use crate::tenant::tests::harness::{self, ID, QUOTA, lead, leadership};
 
-/// An object store with one object of so many bytes, on the second of two pages.
+/// An object store with one object, on the second of two pages.
 #[derive(Default)]
 struct Objects {
     bytes: AtomicI64,
@@ -81,7 +80,7 @@ impl Loads for Objects {
     }
 }
 
-/// A cluster with the tenant acme, and all that its usage is kept with.
+/// A cluster with the tenant acme, and everything that the controller works with.
 struct World {
     server: ApiServer,
     objects: Arc<Objects>,
@@ -125,32 +124,32 @@ impl World {
             tenants,
             quotas,
         };
-        world.tell_tenant("Active", "ACTIVE");
+        world.update_tenant_cache("Active", "ACTIVE");
         let limits = json!({"maxProducts": 2, "maxStorageGb": 1});
         let quota = json!({
             "apiVersion": "akili.io/v1alpha1", "kind": "TenantQuota",
             "metadata": {"name": "acme", "uid": "2", "generation": 1}, "spec": limits,
         });
         world.server.put(QUOTA, quota);
-        world.tell_quota();
+        world.update_quota_cache();
         world
     }
 
-    fn tell_tenant(&mut self, state: &str, phase: &str) {
+    fn update_tenant_cache(&mut self, state: &str, phase: &str) {
         let tenant = harness::tenant(state, phase);
         let tenant = serde_json::from_value(tenant).unwrap();
         self.tenants.apply_watcher_event(&Event::Apply(tenant));
     }
 
-    /// Lets the cache hear of the quota as it is.
-    fn tell_quota(&mut self) {
+    /// Copies the server's quota into the cache.
+    fn update_quota_cache(&mut self) {
         let quota = serde_json::from_value(self.server.get(QUOTA).unwrap()).unwrap();
         self.quotas.apply_watcher_event(&Event::Init);
         self.quotas.apply_watcher_event(&Event::InitApply(quota));
         self.quotas.apply_watcher_event(&Event::InitDone);
     }
 
-    /// Says what acme uses; what was written.
+    /// Reconciles the quota of acme. Returns the writes.
     async fn reconcile(&self) -> Vec<String> {
         self.server.take_requests();
         reconcile_quota("acme", &self.work).await.unwrap();
@@ -162,7 +161,7 @@ impl World {
         self.server.get(QUOTA).unwrap()["status"].clone()
     }
 
-    /// Lets time pass, with measurements; how many pages were read.
+    /// Runs measurements for this time. Returns how many pages were read.
     async fn measure_for(&self, seconds: u64) -> usize {
         let (measured, _heard) = mpsc::unbounded_channel();
         let before = self.objects.asked.load(Ordering::Relaxed);
@@ -199,7 +198,7 @@ async fn usage_is_written_once_and_warned_of_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn storage_is_measured_at_once_and_then_on_its_own_schedule() {
+async fn storage_is_measured_at_once_then_on_its_schedule() {
     let world = World::new(products(&[]));
     world.store(5);
     assert_eq!(
@@ -221,15 +220,15 @@ async fn storage_is_measured_at_once_and_then_on_its_own_schedule() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_over_its_limit_is_measured_every_minute() {
+async fn tenant_over_its_limit_is_measured_every_minute() {
     let mut world = World::new(products(&[]));
     world.store(2 * GB);
     assert_eq!(world.measure_for(2).await, 3);
     world.reconcile().await;
-    let mut told = world.server.get(QUOTA).unwrap();
-    told["status"]["measuredAt"] = json!("2026-01-01T00:00:00Z");
-    world.server.put(QUOTA, told);
-    world.tell_quota();
+    let mut quota = world.server.get(QUOTA).unwrap();
+    quota["status"]["measuredAt"] = json!("2026-01-01T00:00:00Z");
+    world.server.put(QUOTA, quota);
+    world.update_quota_cache();
     let quota: TenantQuota = serde_json::from_value(world.server.get(QUOTA).unwrap()).unwrap();
     assert_eq!(Growth::of(&quota), Growth::Denied);
     let pages = world.measure_for(600).await;
@@ -237,20 +236,20 @@ async fn a_tenant_over_its_limit_is_measured_every_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_archived_tenant_is_not_measured() {
+async fn archived_tenant_is_not_measured() {
     for (state, phase) in [
         ("Archived", "ACTIVE"),
         ("Archived", "ARCHIVED"),
         ("Active", "ARCHIVED"),
     ] {
         let mut world = World::new(products(&[]));
-        world.tell_tenant(state, phase);
+        world.update_tenant_cache(state, phase);
         assert_eq!(world.measure_for(600).await, 0, "{state}, {phase}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_measured_or_said_once_the_lease_is_anothers() {
+async fn nothing_is_measured_or_written_after_losing_the_lease() {
     let world = World::new(products(&["a"]));
     lead(&world.server, "another");
     assert_eq!(world.measure_for(60).await, 0);
@@ -262,7 +261,7 @@ async fn nothing_is_measured_or_said_once_the_lease_is_anothers() {
 }
 
 #[test]
-fn growth_is_allowed_until_something_else_was_measured() {
+fn growth_is_allowed_until_storage_exceeds_the_limit() {
     let quota = |limit, bytes: Value| -> TenantQuota {
         serde_json::from_value(json!({
             "metadata": {"name": "acme"}, "spec": {"maxStorageGb": limit},

@@ -58,7 +58,7 @@ async fn publish_repair(recorder: &Recorder, regarding: &ObjectReference, repair
         type_: EventType::Normal,
         reason: "TableProtected".into(),
         note: Some(format!(
-            "table {} is protected by row-level security (again)",
+            "table {} is protected by row-level security",
             repair.name
         )),
         action: "Protect".into(),

@@ -27,7 +27,7 @@ use crate::backend::postgres::error::explain;
 use crate::backend::{Claims, TenantKey};
 use crate::error::{Error, Reason};
 
-/// Times as seconds since 1970, which is as fine as Kubernetes writes them.
+/// Times as seconds since 1970: Kubernetes writes no fractions of a second.
 const COLUMNS: &str = "id::text, state, \
      extract(epoch FROM suspended_at)::bigint AS suspended_at, \
      extract(epoch FROM archived_at)::bigint AS archived_at, \
@@ -35,37 +35,36 @@ const COLUMNS: &str = "id::text, state, \
      extract(epoch FROM purged_at)::bigint AS purged_at, \
      floor(extract(epoch FROM now()))::bigint AS read_at";
 
-/// What the controller asks the registry for.
+/// The registry as the Tenant controller uses it.
 #[async_trait]
 pub trait Rows: Claims {
     /// # Errors
-    /// `ForeignInstallation` where another cluster works on these tenants.
+    /// `ForeignInstallation` if another cluster owns the registry.
     fn refuse_foreign(&self) -> Result<(), Error>;
 
-    /// The tenant's row, made now if there is none, with `seed` for its id if given.
+    /// Returns the tenant's row. Creates it if there is none, with `seed` as its id if given.
     ///
     /// # Errors
-    /// `RegistryUnavailable` where PostgreSQL doesn't answer; `IdConflict` where `seed`
-    /// is another tenant's id or isn't this one's.
+    /// `RegistryUnavailable` if PostgreSQL doesn't answer; `IdConflict` if `seed` isn't the
+    /// tenant's id, or is another tenant's.
     async fn enroll(&self, slug: &Slug, seed: Option<TenantId>) -> Result<Row, Error>;
 
-    /// The tenant's row, if there is one.
+    /// Returns the tenant's row, if there is one.
     async fn row(&self, slug: &Slug) -> Result<Option<Row>, Error>;
 
-    /// Notes that the tenant is archived from now on, to be purged after `retention`.
-    /// What is archived already stays as it is.
+    /// Archives the row, with a purge date `retention` from now. An archived row isn't changed.
     async fn archive(&self, slug: &Slug, retention: Duration) -> Result<(), Error>;
 
-    /// Notes until when an archived tenant's data is kept: `retention` after it was archived.
+    /// Moves the purge date of an archived row to `retention` after it was archived.
     async fn keep_for(&self, slug: &Slug, retention: Duration) -> Result<(), Error>;
 
-    /// Notes that nothing is left of an archived tenant: its row is a tombstone from now on.
+    /// Records that an archived tenant was purged: its row becomes a tombstone.
     async fn bury(&self, tenant: &TenantKey) -> Result<(), Error>;
 }
 
 const READING: &str = "reading the registry";
 
-/// How soon a registry that can't be used is tried again.
+/// The interval for retries while the registry can't be used.
 const RETRY: Duration = Duration::from_secs(3);
 
 /// The registry of one installation.
@@ -75,41 +74,43 @@ pub struct Registry {
     standing: RwLock<Standing>,
 }
 
-/// Whether this installation may use the registry.
+/// Whether this cluster may use the registry.
 #[derive(Clone, Debug, PartialEq)]
 enum Standing {
-    /// It couldn't be asked yet, for this reason.
+    /// The registry wasn't read yet, for this reason.
     Unknown(String),
-    /// It is this installation's.
+    /// This cluster owns the registry.
     Ours,
-    /// It is that of the cluster whose kube-system has this uid.
+    /// The cluster whose kube-system has this uid owns the registry.
     Foreign(Uuid),
 }
 
 impl Registry {
-    /// The registry in this database, of the cluster whose kube-system namespace has
-    /// this uid. Of no use before [`keep`](Self::keep) has reached it.
+    /// Creates the registry of the cluster whose kube-system namespace has this uid. All calls fail
+    /// until [`keep`](Self::keep) has reached the database.
     pub fn new(database: Client, kube_system: Uuid) -> Self {
         Self {
             database,
             kube_system,
-            standing: RwLock::new(Standing::Unknown("it was not reached yet".into())),
+            standing: RwLock::new(Standing::Unknown("the registry was not reached yet".into())),
         }
     }
 
-    /// Looks every so often whether this replica could work: for ever. `ready` hears
-    /// what was found.
+    /// Checks periodically whether this replica could take over, and passes the result to `ready`.
+    /// Never returns.
     pub async fn stand_by(&self, every: Duration, ready: impl Fn(bool)) {
         loop {
-            self.look(every, self.owner(), &ready).await;
+            self.check(every, self.owner(), &ready).await;
         }
     }
 
-    /// Makes or upgrades the registry's tables, claims them for this installation, and
-    /// looks every so often whether another one has taken them over; until `stop`.
-    /// `ready` hears what was found.
+    /// Creates or upgrades the registry's tables, claims them for this cluster, and checks
+    /// periodically whether another cluster has taken them over, until `stop`. Passes each result to
+    /// `ready`.
     pub async fn keep(&self, every: Duration, ready: impl Fn(bool), stop: CancellationToken) {
-        self.set(Standing::Unknown("its tables aren't prepared yet".into()));
+        self.set(Standing::Unknown(
+            "the registry's tables aren't prepared yet".into(),
+        ));
         let work = async {
             loop {
                 let prepared = self.standing() == Standing::Ours;
@@ -119,32 +120,32 @@ impl Registry {
                     }
                     self.owner().await
                 };
-                self.look(every, prepare, &ready).await;
+                self.check(every, prepare, &ready).await;
             }
         };
         stop.run_until_cancelled(work).await;
     }
 
-    /// Notes what a look found, and waits until it is time for the next.
-    async fn look(
+    /// Records the result of a check, and waits until the next one is due.
+    async fn check(
         &self,
         every: Duration,
-        look: impl Future<Output = Result<Standing, Error>>,
+        check: impl Future<Output = Result<Standing, Error>>,
         ready: impl Fn(bool),
     ) {
-        let pause = match look.await {
+        let pause = match check.await {
             Ok(Standing::Ours) => {
-                self.note(Standing::Ours);
+                self.record(Standing::Ours);
                 every
             }
             Ok(other) => {
-                self.note(other);
+                self.record(other);
                 RETRY
             }
-            // What was ours before stays so: an outage changes no owner.
+            // An outage changes no owner.
             Err(_) if self.standing() == Standing::Ours => RETRY,
             Err(error) => {
-                self.note(Standing::Unknown(error.message));
+                self.record(Standing::Unknown(error.message));
                 RETRY
             }
         };
@@ -152,12 +153,12 @@ impl Registry {
         tokio::time::sleep(pause).await;
     }
 
-    /// Only the leader may.
+    /// Migrates the tables; only the leader may.
     async fn prepare(&self) -> Result<(), Error> {
         let doing = "preparing the registry";
         let mut connection = self.database.connection(doing).await?;
-        // Any tenant could hold the advisory lock that migrations take by default,
-        // and so keep the operator from starting.
+        // Without the advisory lock that migrations take by default: any tenant could hold it, and
+        // so keep the operator from starting.
         let migrated = sqlx::migrate!()
             .set_locking(false)
             .run(&mut connection)
@@ -187,8 +188,8 @@ impl Registry {
             .unwrap_or_else(PoisonError::into_inner) = standing;
     }
 
-    /// Says so in the log when it has changed.
-    fn note(&self, found: Standing) {
+    /// Stores the standing, and logs a change.
+    fn record(&self, found: Standing) {
         if self.standing() == found {
             return;
         }
@@ -196,7 +197,7 @@ impl Registry {
             Standing::Ours => tracing::info!("the registry is ready"),
             Standing::Unknown(why) => tracing::error!(why, "the registry isn't ready"),
             Standing::Foreign(owner) => {
-                tracing::error!(error = %owner::foreign(*owner), "no tenant is worked on")
+                tracing::error!(error = %owner::foreign(*owner), "no tenant is reconciled")
             }
         }
         self.set(found);
@@ -226,7 +227,7 @@ impl Rows for Registry {
             return check_id(slug, row, seed);
         }
         let id = seed.unwrap_or_else(TenantId::random);
-        // Any conflict: of the slug, whose row is then read; or of the id alone.
+        // Does nothing on a conflict of the slug, whose row is read then, or of the id alone.
         let insert =
             query("INSERT INTO akili.tenants (slug, id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                 .bind(slug.as_str())
@@ -278,7 +279,7 @@ impl Rows for Registry {
              WHERE id = $1 AND state = 'ARCHIVED' AND purged_at IS NULL",
         )
         .bind(tenant.id.uuid());
-        let buried = self.database.execute("burying a tenant", bury).await;
+        let buried = self.database.execute("recording a purge", bury).await;
         buried.map(drop).map_err(unavailable)
     }
 }
@@ -305,7 +306,7 @@ impl Claims for Registry {
     }
 }
 
-/// Times are whole seconds, as Kubernetes writes them.
+/// Returns whole seconds: Kubernetes writes no fractions.
 fn seconds(retention: Duration) -> f64 {
     retention.min(retention::LONGEST).as_secs() as f64
 }
@@ -335,7 +336,8 @@ fn unexpected(error: sqlx::Error) -> Error {
     unavailable(explain(READING, &error))
 }
 
-/// For those who wait for the registry it is all the same what is wrong with it.
+/// Gives every error of the registry the same reason: callers only need to know that it can't be
+/// used now.
 fn unavailable(error: Error) -> Error {
     Error {
         reason: Reason::RegistryUnavailable,

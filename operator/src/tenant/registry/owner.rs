@@ -36,13 +36,13 @@ pub async fn claim(database: &Database, kube_system: Uuid) -> Result<(), Error> 
         "INSERT INTO akili.installation (kube_system_uid) VALUES ($1) ON CONFLICT DO NOTHING",
     )
     .bind(kube_system);
-    database.execute("claiming the tenants", claim).await?;
+    database.execute("claiming the registry", claim).await?;
     Ok(())
 }
 
 /// Returns the cluster that owns the registry; none before an operator has prepared it.
 pub async fn owner(database: &Database) -> Result<Option<Uuid>, Error> {
-    let doing = "asking whose the tenants are";
+    let doing = "reading the owner of the registry";
     let owner = query("SELECT kube_system_uid FROM akili.installation");
     let rows = database.fetch(doing, owner).await?;
     let uid = rows.first().map(|row| row.try_get("kube_system_uid"));
@@ -54,7 +54,7 @@ pub async fn owner(database: &Database) -> Result<Option<Uuid>, Error> {
 pub async fn take_over(database: &Database, kube_system: Uuid) -> Result<(), Error> {
     let take = query("UPDATE akili.installation SET kube_system_uid = $1, since = now()")
         .bind(kube_system);
-    database.execute("taking the tenants over", take).await?;
+    database.execute("taking over the registry", take).await?;
     Ok(())
 }
 

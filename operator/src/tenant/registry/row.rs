@@ -101,7 +101,7 @@ pub fn retired(slug: &Slug) -> Error {
     Error::new(
         Reason::SlugRetired,
         format!(
-            "the tenant that was called {slug} was purged, and its name is never used again: choose another"
+            "the tenant named {slug} was purged, and its name can't be used again: choose another"
         ),
     )
 }
@@ -112,7 +112,7 @@ pub fn archived_permanently(slug: &Slug) -> Error {
     Error::new(
         Reason::TenantArchived,
         format!(
-            "tenant {slug} is archived for ever: set spec.state to Archived, or choose another name"
+            "tenant {slug} is archived permanently: set spec.state to Archived, or choose another name"
         ),
     )
 }

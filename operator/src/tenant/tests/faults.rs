@@ -1,7 +1,7 @@
-//! Every move of a tenant's life × every step of it × every way to fail, with the
-//! controller as it is and what it works with in memory. Tried again, all of it holds the
-//! same as if nothing had failed, was written to no more often than that takes and the
-//! failed step repeated, and isn't written to any more.
+//! Fault injection: every transition of a tenant × every step of it × every way to fail, with the
+//! real controller and everything else in memory. After retries everything holds the same as if
+//! nothing had failed, there was at most one write more (the failed step repeated), and no write
+//! follows.
 
 use akili_crds::condition::types;
 use serde_json::json;
@@ -12,11 +12,11 @@ use crate::backend::fake::Fault;
 const RESOURCE_QUOTA: &str = "/api/v1/namespaces/\
                               tenant-550e8400-e29b-41d4-a716-446655440000/resourcequotas/akili";
 
-/// In which way a step fails.
+/// The way in which a step fails.
 #[derive(Clone, Copy, Debug)]
 struct Way {
     fault: Fault,
-    /// Whether the controller dies there, and another begins with nothing in mind.
+    /// Whether the controller is replaced then by a new one without memory.
     crash: bool,
 }
 
@@ -33,37 +33,37 @@ const WAYS: [Way; 6] = [
     way(Fault::Lost, true),
 ];
 
-/// A move of a tenant's life.
-struct Move {
+/// A transition of a tenant.
+struct Transition {
     name: &'static str,
-    /// The states that it goes through before.
+    /// The states that the tenant goes through before.
     before: &'static [&'static str],
-    /// What happens then.
+    /// Starts the transition.
     change: fn(&World),
-    /// Whether it is done.
+    /// Returns whether the transition is complete.
     done: fn(&World) -> bool,
 }
 
-const MOVES: [Move; 10] = [
-    Move {
+const TRANSITIONS: [Transition; 10] = [
+    Transition {
         name: "create",
         before: &[],
         change: |world| world.apply(json!({"displayName": "Acme", "id": ID})),
         done: |world| world.is("ACTIVE"),
     },
-    Move {
+    Transition {
         name: "suspend",
         before: &["Active"],
         change: |world| world.patch(json!({"state": "Suspended"})),
         done: |world| world.is("SUSPENDED"),
     },
-    Move {
+    Transition {
         name: "reactivate",
         before: &["Active", "Suspended"],
         change: |world| world.patch(json!({"state": "Active"})),
         done: |world| world.is("ACTIVE"),
     },
-    Move {
+    Transition {
         name: "change of the quota",
         before: &["Active"],
         change: |world| {
@@ -75,13 +75,13 @@ const MOVES: [Move; 10] = [
             hard["count/dataproducts.akili.io"] == "7" && world.is("ACTIVE")
         },
     },
-    Move {
+    Transition {
         name: "storage over its limit",
         before: &["Active"],
         change: |world| world.measure(2),
         done: |world| world.may("delete") && world.is("ACTIVE"),
     },
-    Move {
+    Transition {
         name: "reactivate with storage over its limit",
         before: &["Active", "Suspended"],
         change: |world| {
@@ -90,13 +90,13 @@ const MOVES: [Move; 10] = [
         },
         done: |world| world.may("delete") && world.is("ACTIVE"),
     },
-    Move {
+    Transition {
         name: "archive",
         before: &["Active"],
         change: |world| world.patch(json!({"state": "Archived"})),
         done: |world| world.is("ARCHIVED"),
     },
-    Move {
+    Transition {
         name: "purge",
         before: &["Active", "Archived"],
         change: |world| {
@@ -106,7 +106,7 @@ const MOVES: [Move; 10] = [
         },
         done: |world| world.has(types::PURGED),
     },
-    Move {
+    Transition {
         name: "archive and purge at once",
         before: &["Active"],
         change: |world| {
@@ -115,7 +115,7 @@ const MOVES: [Move; 10] = [
         },
         done: |world| world.has(types::PURGED),
     },
-    Move {
+    Transition {
         name: "adopt",
         before: &["Active", "Suspended"],
         change: |world| world.apply(json!({"displayName": "Acme", "state": "Suspended"})),
@@ -123,9 +123,9 @@ const MOVES: [Move; 10] = [
     },
 ];
 
-/// What the move comes to if nothing fails: the end, the writes, and the steps, to which
-/// those belong that write the status.
-async fn reference(it: &Move) -> (End, usize, usize) {
+/// Runs the transition without a fault. Returns the end, the number of writes, and the number of
+/// steps; writing the status is a step too.
+async fn reference(it: &Transition) -> (End, usize, usize) {
     let world = World::after(it.before).await;
     let before = world.writes();
     world.faults.taken();
@@ -136,38 +136,38 @@ async fn reference(it: &Move) -> (End, usize, usize) {
     (world.end(), world.writes() - before, steps)
 }
 
-/// The move with one step that fails: whether it comes to the reference all the same.
-async fn converges(it: &Move, step: usize, way: Way, (end, writes): (&End, usize)) {
-    let told = format!("{}, step {step}, {way:?}", it.name);
+/// Runs the transition with one failing step, and compares it with the reference.
+async fn converges(it: &Transition, step: usize, way: Way, (end, writes): (&End, usize)) {
+    let case = format!("{}, step {step}, {way:?}", it.name);
     let world = World::after(it.before).await;
     let before = world.writes();
     (it.change)(&world);
     let mut context = world.start();
     world.faults.fail_at(step, way.fault);
     let settled = world.settle(&mut context, way.crash, it.done).await;
-    assert!(settled, "{told}: {:#?}", world.server.get(TENANT));
-    assert!(world.faults.is_spent(), "{told}: nothing failed");
+    assert!(settled, "{case}: {:#?}", world.server.get(TENANT));
+    assert!(world.faults.is_spent(), "{case}: nothing failed");
     let reached = world.end();
-    assert!(reached == *end, "{told}: {reached:#?}, not {end:#?}");
+    assert!(reached == *end, "{case}: {reached:#?}, not {end:#?}");
     let written = world.writes() - before;
     assert!(
         written <= writes + 1,
-        "{told}: {written} writes, not {writes}"
+        "{case}: {written} writes, not {writes}"
     );
 
     for _ in 0..2 {
         assert!(world.reconcile(&context).await);
         let requests = world.server.take_requests();
         let others = requests.iter().filter(|it| !it.starts_with("GET "));
-        assert_eq!(others.count(), 0, "{told}: {requests:?}");
+        assert_eq!(others.count(), 0, "{case}: {requests:?}");
     }
-    assert_eq!(world.writes() - before, written, "{told}");
+    assert_eq!(world.writes() - before, written, "{case}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_fails_wherever_the_tenant_gets_where_it_would_have_got() {
+async fn every_transition_converges_after_a_fault_at_any_step() {
     let mut plans = 0;
-    for it in &MOVES {
+    for it in &TRANSITIONS {
         let (end, writes, steps) = reference(it).await;
         for step in 0..steps {
             for way in WAYS {

@@ -27,31 +27,30 @@ use crate::error::{Error, Reason};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::tenant::context::Context;
+use crate::tenant::history::History;
 use crate::tenant::reconcile::reconcile;
 use crate::tenant::registry::Rows;
 use crate::tenant::registry::row::{Row, check_id, id_taken};
 
-/// An answer that doesn't come is given up after this long.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A reconcile without an answer is abandoned after this long.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Nothing takes more reconciles.
-const MOST_RECONCILES: usize = 30;
+/// No transition needs more reconciles.
+const MAX_RECONCILES: usize = 30;
 
-/// All that a controller works with.
+/// Everything that a controller works with.
 pub struct World {
-    /// Lets a step of whatever fail.
+    /// Makes a step of any part fail.
     pub faults: Arc<Faults>,
-    /// The API server, to which the Kubernetes plane speaks.
     pub server: ApiServer,
-    /// The registry.
     pub registry: Arc<Memory>,
-    /// Two other planes.
+    /// Two planes beside Kubernetes.
     pub backends: [Arc<Fake>; 2],
-    /// Changes of objects that the API server was asked for.
+    /// How many writes the API server has received.
     objects: AtomicUsize,
 }
 
-/// What there is in the end, without times.
+/// The end of a transition, without times.
 #[derive(Debug, PartialEq)]
 pub struct End {
     objects: BTreeMap<String, Value>,
@@ -61,14 +60,23 @@ pub struct End {
 }
 
 impl World {
-    /// In which a tenant has gone through these states.
+    /// Creates a world in which the tenant has gone through these states.
     pub async fn after(states: &[&str]) -> Self {
+        Self::with_context(states).await.0
+    }
+
+    /// Returns such a world, and the controller that took the tenant through the states.
+    pub async fn with_context(states: &[&str]) -> (Self, Arc<Context>) {
         let faults = Arc::new(Faults::default());
         let server = ApiServer::failing(&faults);
         lead(&server, "us");
         let world = Self {
             registry: Arc::new(Memory::failing(&faults)),
-            backends: [(); 2].map(|()| Arc::new(Fake::failing(&faults))),
+            backends: [
+                Fake::failing(&faults),
+                Fake::failing(&faults).named("other", "OtherReady"),
+            ]
+            .map(Arc::new),
             objects: AtomicUsize::new(0),
             faults,
             server,
@@ -83,15 +91,15 @@ impl World {
             let reached = |world: &Self| world.is(&phase);
             assert!(world.settle(&mut context, false, reached).await, "{state}");
         }
-        world
+        (world, context)
     }
 
-    /// A controller that knows nothing yet.
+    /// Creates a controller without memory.
     pub fn start(&self) -> Arc<Context> {
         context(&self.server, self.registry.clone(), self.backends.clone())
     }
 
-    /// Makes the Tenant, or makes it again.
+    /// Creates the Tenant, or replaces it by a new one.
     pub fn apply(&self, spec: Value) {
         let tenant = json!({
             "apiVersion": "akili.io/v1alpha1", "kind": "Tenant",
@@ -110,7 +118,7 @@ impl World {
         self.server.put(TENANT, tenant);
     }
 
-    /// As if a storage of 1 GB held so many.
+    /// Sets the measured storage, with a limit of 1 GB.
     pub fn measure(&self, gb: i64) {
         let quota = json!({
             "metadata": {"name": "acme"}, "spec": {"maxStorageGb": 1},
@@ -119,27 +127,49 @@ impl World {
         self.server.put(QUOTA, quota);
     }
 
-    /// Whether the other planes let the tenant do this.
+    /// Returns reason and note of each event, the oldest first.
+    pub fn events(&self) -> Vec<(String, String)> {
+        let text = |event: &Value, field: &str| event[field].as_str().unwrap().to_owned();
+        let mut events = self.server.objects();
+        events.retain(|path, _| path.contains("/events/"));
+        let mut events: Vec<Value> = events.into_values().collect();
+        events.sort_by_key(|event| text(event, "eventTime"));
+        let events = events.iter();
+        events
+            .map(|event| (text(event, "reason"), text(event, "note")))
+            .collect()
+    }
+
+    /// Deletes all events.
+    pub fn forget_events(&self) {
+        for path in self.server.objects().into_keys() {
+            if path.contains("/events/") {
+                self.server.remove(&path);
+            }
+        }
+    }
+
+    /// Returns whether both other planes give the tenant this right.
     pub fn may(&self, right: &str) -> bool {
         let mut backends = self.backends.iter();
         backends.all(|backend| backend.held().rights.contains(right))
     }
 
-    /// One reconcile; false if it was given up.
+    /// Runs one reconcile. Returns false if it timed out.
     pub async fn reconcile(&self, context: &Arc<Context>) -> bool {
         let reconciled = reconcile_acme(&self.server, context);
-        tokio::time::timeout(PATIENCE, reconciled).await.is_ok()
+        tokio::time::timeout(TIMEOUT, reconciled).await.is_ok()
     }
 
-    /// Reconciles until it is done, if it ever is. Where an answer never comes the
-    /// reconcile is given up, or, in a crash, the controller with all that it knows.
+    /// Reconciles until `done`; returns whether that was reached. A reconcile without an answer is
+    /// abandoned, and with `crash` the controller is replaced then by one without memory.
     pub async fn settle(
         &self,
         context: &mut Arc<Context>,
         crash: bool,
         done: impl Fn(&Self) -> bool,
     ) -> bool {
-        for _ in 0..MOST_RECONCILES {
+        for _ in 0..MAX_RECONCILES {
             if !self.reconcile(context).await && crash {
                 *context = self.start();
             }
@@ -150,7 +180,7 @@ impl World {
         false
     }
 
-    /// Whether the tenant has reached this phase everywhere.
+    /// Returns whether the tenant has reached this phase in every plane.
     pub fn is(&self, phase: &str) -> bool {
         let tenant = self.server.get(TENANT).unwrap();
         let generation = &tenant["metadata"]["generation"];
@@ -158,7 +188,7 @@ impl World {
         current && tenant["status"]["phase"] == phase && self.has(types::READY)
     }
 
-    /// Whether the Tenant has this condition, and it is true.
+    /// Returns whether this condition of the Tenant is True.
     pub fn has(&self, type_: &str) -> bool {
         let tenant = self.server.get(TENANT).unwrap();
         let conditions = tenant["status"]["conditions"].as_array();
@@ -168,8 +198,8 @@ impl World {
         })
     }
 
-    /// How often anything was written to, events and statuses aside. What the API server
-    /// was asked is forgotten.
+    /// Returns the number of writes so far, without events and statuses. Clears the API server's
+    /// list of requests.
     pub fn writes(&self) -> usize {
         let aside = |request: &String| {
             request.starts_with("GET ")
@@ -204,9 +234,9 @@ impl World {
 
 /// The id of the one tenant, acme.
 pub const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
-/// Where its Tenant is.
+/// The path of its Tenant.
 pub const TENANT: &str = "/apis/akili.io/v1alpha1/tenants/acme";
-/// Where its TenantQuota is.
+/// The path of its TenantQuota.
 pub const QUOTA: &str = "/apis/akili.io/v1alpha1/tenantquotas/acme";
 
 /// A registry in memory.
@@ -217,12 +247,12 @@ pub struct Memory {
     silent: AtomicBool,
     faults: Arc<Faults>,
     writes: AtomicUsize,
-    /// By how many seconds its clock is ahead.
+    /// How many seconds the clock is ahead.
     ahead: AtomicUsize,
 }
 
 impl Memory {
-    /// One whose writes fail as these say.
+    /// Creates a registry whose writes fail as planned in `faults`.
     pub fn failing(faults: &Arc<Faults>) -> Self {
         Self {
             faults: faults.clone(),
@@ -230,27 +260,27 @@ impl Memory {
         }
     }
 
-    /// Lets it refuse everything, or nothing any more.
+    /// Makes all calls fail, or succeed again.
     pub fn go_down(&self, down: bool) {
         self.down.store(down, Ordering::Relaxed);
     }
 
-    /// Lets it answer no more.
+    /// Stops all answers.
     pub fn fall_silent(&self) {
         self.silent.store(true, Ordering::Relaxed);
     }
 
-    /// Lets time pass.
+    /// Advances the registry's clock.
     pub fn pass(&self, seconds: usize) {
         self.ahead.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    /// How often it was written to, failures too.
+    /// Returns the number of writes, failed ones included.
     pub fn writes(&self) -> usize {
         self.writes.load(Ordering::Relaxed)
     }
 
-    /// The row of acme.
+    /// Returns the row of acme.
     pub fn acme(&self) -> Option<Row> {
         self.rows.lock().unwrap().get(&slug()).cloned()
     }
@@ -265,7 +295,7 @@ impl Memory {
             std::future::pending::<()>().await;
         }
         match self.down.load(Ordering::Relaxed) {
-            true => Err(Error::new(Reason::RegistryUnavailable, "as it was told")),
+            true => Err(Error::new(Reason::RegistryUnavailable, "fault injected")),
             false => Ok(()),
         }
     }
@@ -283,7 +313,7 @@ impl Memory {
         match fault {
             None => Ok(()),
             Some(fault) if fault.is_answered() => {
-                Err(Error::new(Reason::RegistryUnavailable, "as it was told"))
+                Err(Error::new(Reason::RegistryUnavailable, "fault injected"))
             }
             Some(_) => std::future::pending().await,
         }
@@ -366,12 +396,10 @@ impl Claims for Memory {
     }
 }
 
-/// The name of the one tenant.
 pub fn slug() -> Slug {
     "acme".parse().unwrap()
 }
 
-/// Its key.
 pub fn key() -> TenantKey {
     TenantKey {
         slug: slug(),
@@ -379,7 +407,7 @@ pub fn key() -> TenantKey {
     }
 }
 
-/// Lets this process hold the lease.
+/// Gives the Lease to `holder`.
 pub fn lead(server: &ApiServer, holder: &str) {
     let renewed = serde_json::to_value(Timestamp::now().to_string()).unwrap();
     let lease: Lease = serde_json::from_value(json!({
@@ -390,13 +418,13 @@ pub fn lead(server: &ApiServer, holder: &str) {
     server.put(path, serde_json::to_value(lease).unwrap());
 }
 
-/// The leadership of this process, which knows nothing of the lease yet.
+/// Creates the leadership of the holder `us`, which hasn't read the Lease yet.
 pub fn leadership(client: &Client) -> Leadership {
     let duration = Duration::from_secs(15);
     Leadership::new(client.clone(), "akili-system", "us".into(), duration)
 }
 
-/// A controller that has just started, with these planes beside Kubernetes.
+/// Creates a controller with these planes beside Kubernetes.
 pub fn context(
     server: &ApiServer,
     registry: Arc<dyn Rows>,
@@ -417,6 +445,7 @@ pub fn context(
         registry,
         planes: all,
         kubernetes,
+        history: History::default(),
         leadership: leadership(&client),
         recorder: Recorder::new(client.clone(), Reporter::from("akili-operator")),
         metrics: Metrics::default(),
@@ -426,7 +455,7 @@ pub fn context(
     })
 }
 
-/// The Tenant acme, which has its id.
+/// Returns the Tenant acme, which has its id.
 pub fn tenant(state: &str, phase: &str) -> Value {
     json!({
         "apiVersion": "akili.io/v1alpha1", "kind": "Tenant",
@@ -436,13 +465,13 @@ pub fn tenant(state: &str, phase: &str) -> Value {
     })
 }
 
-/// One reconcile of the Tenant as the server has it.
+/// Reconciles the Tenant acme as the server has it.
 pub async fn reconcile_acme(server: &ApiServer, context: &Arc<Context>) -> Result<Action, Error> {
     let tenant = serde_json::from_value(server.get(TENANT).unwrap()).unwrap();
     reconcile(Arc::new(tenant), context.clone()).await
 }
 
-/// The reason that a condition of the Tenant gives.
+/// Returns the reason of a condition of the Tenant.
 pub fn reason(server: &ApiServer, type_: &str) -> String {
     let tenant = server.get(TENANT).unwrap();
     let conditions = tenant["status"]["conditions"].as_array().unwrap().clone();

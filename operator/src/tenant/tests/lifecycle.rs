@@ -1,4 +1,4 @@
-//! The end of a tenant's life, and what becomes of Tenants that are made again.
+//! Retention, purge, and Tenants that are recreated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::tenant::reconcile::reconcile;
 
 const NAMESPACE: &str = "/api/v1/namespaces/tenant-550e8400-e29b-41d4-a716-446655440000";
 
-/// A tenant that is archived for an hour, with some data in each backend.
+/// Creates a tenant that is archived for an hour, with some data in each backend.
 async fn archived() -> World {
     let world = World::after(&["Active", "Archived"]).await;
     world.backends.iter().for_each(|backend| backend.fill(3));
@@ -25,7 +25,7 @@ async fn archived() -> World {
     world
 }
 
-/// A tenant of which nothing is left.
+/// Creates a purged tenant.
 async fn purged() -> World {
     let world = archived().await;
     world.patch(json!({"retention": "0s"}));
@@ -43,7 +43,7 @@ fn status(world: &World, field: &str) -> Value {
     world.server.get(TENANT).unwrap()["status"][field].clone()
 }
 
-/// When the next reconcile is due, if it is due by itself.
+/// Reconciles, and returns when the next reconcile is due, if one is scheduled.
 async fn next(world: &World, context: &Arc<Context>) -> Option<Duration> {
     let action = harness::reconcile_acme(&world.server, context)
         .await
@@ -63,7 +63,7 @@ async fn next(world: &World, context: &Arc<Context>) -> Option<Duration> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn data_is_kept_until_the_retention_is_over_and_then_purged() {
+async fn data_is_kept_until_the_retention_ends_then_purged() {
     let world = archived().await;
     let context = world.start();
     world.reconcile(&context).await;
@@ -94,7 +94,7 @@ async fn data_is_kept_until_the_retention_is_over_and_then_purged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_that_was_purged_costs_nothing_more() {
+async fn purged_tenant_costs_no_request() {
     let world = purged().await;
     let context = world.start();
     world.registry.go_down(true);
@@ -113,7 +113,7 @@ async fn a_tenant_that_was_purged_costs_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_tenants_own_retention_moves_the_end() {
+async fn only_spec_retention_moves_the_purge_date() {
     let world = archived().await;
     let until = || world.registry.acme().unwrap().purge_after.unwrap().0;
     let first = until();
@@ -126,13 +126,13 @@ async fn only_the_tenants_own_retention_moves_the_end() {
     world.patch(json!({"retention": "2h"}));
     world.reconcile(&world.start()).await;
     assert_eq!(until(), first + Duration::from_secs(3600));
-    let said: Timestamp = serde_json::from_value(status(&world, "purgeAfter")).unwrap();
-    assert_eq!(said, until());
+    let written: Timestamp = serde_json::from_value(status(&world, "purgeAfter")).unwrap();
+    assert_eq!(written, until());
     assert_eq!(data(&world), [3, 3]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_tenant_that_comes_again_destroys_nothing() {
+async fn stale_tenant_object_destroys_nothing() {
     let world = archived().await;
     world.patch(json!({"retention": "0s"}));
     world.reconcile(&world.start()).await;
@@ -159,15 +159,15 @@ async fn an_old_tenant_that_comes_again_destroys_nothing() {
         world.server.put(TENANT, live);
         let context = world.start();
         refuses_to_destroy(&old, &context, reason).await;
-        // By then the registry may have heard of it.
+        // The reconcile may end in an error: the registry's row has another purge date by then.
         let _ = reconcile(Arc::new(old.clone()), context).await;
         assert_eq!(data(&world), begun, "{reason}");
     }
     world.server.remove(TENANT);
     let context = world.start();
-    refuses_to_destroy(&old, &context, "it is gone").await;
+    refuses_to_destroy(&old, &context, "it was deleted").await;
     reconcile(Arc::new(old.clone()), context).await.unwrap();
-    assert_eq!(data(&world), begun, "it is gone");
+    assert_eq!(data(&world), begun, "it was deleted");
     let deleted = world.server.take_requests();
     assert!(
         !deleted.iter().any(|it| it.starts_with("DELETE ")),
@@ -176,19 +176,19 @@ async fn an_old_tenant_that_comes_again_destroys_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_that_is_gone_is_not_given_a_quota() {
+async fn deleted_tenant_gets_no_quota() {
     let world = World::after(&["Active"]).await;
     let old: Readable<Tenant> = serde_json::from_value(world.server.get(TENANT).unwrap()).unwrap();
     world.server.remove(TENANT);
     world.server.remove(QUOTA);
     let before = world.writes();
-    // There is no Tenant to tell of it.
+    // The error doesn't matter: there is no Tenant whose status could report it.
     let _ = reconcile(Arc::new(old), world.start()).await;
     assert_eq!(world.writes(), before);
     assert_eq!(world.server.get(QUOTA), None);
 }
 
-/// Even if the reconcile had begun before.
+/// Asserts that the guard of a reconcile that began with `old` refuses.
 async fn refuses_to_destroy(old: &Readable<Tenant>, context: &Context, reason: &str) {
     let key = harness::key();
     let guard = LiveGuard::new(context, &key, old.0.as_ref().unwrap());
@@ -196,7 +196,7 @@ async fn refuses_to_destroy(old: &Readable<Tenant>, context: &Context, reason: &
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_destroyed_by_one_who_no_longer_leads() {
+async fn nothing_is_destroyed_after_losing_the_lease() {
     let world = archived().await;
     world.patch(json!({"retention": "0s"}));
     lead(&world.server, "another");
@@ -205,7 +205,7 @@ async fn nothing_is_destroyed_by_one_who_no_longer_leads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_purge_waits_for_the_registry_and_puts_nothing_back() {
+async fn purge_waits_for_the_registry_and_recreates_nothing() {
     let world = archived().await;
     world.patch(json!({"retention": "0s"}));
     let context = world.start();
@@ -221,7 +221,7 @@ async fn a_purge_waits_for_the_registry_and_puts_nothing_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suspension_waits_only_briefly_for_a_registry_that_says_nothing() {
+async fn suspension_waits_only_briefly_for_a_silent_registry() {
     let world = World::after(&["Active"]).await;
     let context = world.start();
     world.registry.fall_silent();
@@ -233,7 +233,7 @@ async fn a_suspension_waits_only_briefly_for_a_registry_that_says_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_newcomer_that_is_to_be_closed_waits_for_its_row_as_any_other() {
+async fn tenant_created_suspended_waits_for_registry() {
     let world = World::after(&[]).await;
     world.apply(json!({"displayName": "Acme", "state": "Suspended"}));
     let context = world.start();
@@ -241,8 +241,8 @@ async fn a_newcomer_that_is_to_be_closed_waits_for_its_row_as_any_other() {
     assert!(!world.reconcile(&context).await);
 }
 
-/// What a Tenant that was made again says of why it can't go on; empty if it can.
-async fn made_again(world: &World, spec: Value) -> String {
+/// Recreates the Tenant. Returns the reason of its condition Stalled; empty if it isn't stalled.
+async fn recreated(world: &World, spec: Value) -> String {
     let mut spec = spec;
     spec["displayName"] = json!("Acme");
     world.apply(spec);
@@ -255,7 +255,7 @@ async fn made_again(world: &World, spec: Value) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_that_is_made_again_finds_what_was_its_own() {
+async fn recreated_tenant_finds_its_own_resources() {
     let other = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
     for (reason, spec, expected) in [
         ("without an id", json!({}), ""),
@@ -264,8 +264,8 @@ async fn a_tenant_that_is_made_again_finds_what_was_its_own() {
     ] {
         let world = World::after(&["Active"]).await;
         let before = world.writes();
-        assert_eq!(made_again(&world, spec).await, expected, "{reason}");
-        // At most, the namespace that is open is opened.
+        assert_eq!(recreated(&world, spec).await, expected, "{reason}");
+        // At most the label of the namespace, which is open already, is written again.
         assert!(world.writes() <= before + 1, "{reason}");
         if expected.is_empty() {
             assert_eq!(status(&world, "id"), ID, "{reason}");
@@ -275,23 +275,23 @@ async fn a_tenant_that_is_made_again_finds_what_was_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_archived_is_not_opened_by_a_tenant_that_is_made_again() {
+async fn recreated_tenant_does_not_open_what_was_archived() {
     for spec in [json!({}), json!({"id": ID}), json!({"state": "Suspended"})] {
         let world = archived().await;
         let before = world.writes();
-        assert_eq!(made_again(&world, spec).await, "TenantArchived");
+        assert_eq!(recreated(&world, spec).await, "TenantArchived");
         assert_eq!(world.writes(), before);
     }
     let world = archived().await;
-    let goes_on = json!({"state": "Archived", "retention": "0s"});
-    assert_eq!(made_again(&world, goes_on).await, "");
+    let archived = json!({"state": "Archived", "retention": "0s"});
+    assert_eq!(recreated(&world, archived).await, "");
     let done = |world: &World| world.has(types::PURGED);
     assert!(world.settle(&mut world.start(), false, done).await);
     assert_eq!(data(&world), [0, 0]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_from_a_backup_is_closed_to_a_tenant_that_was_archived_since() {
+async fn restored_cluster_closes_a_tenant_archived_since() {
     let world = World::after(&["Active"]).await;
     let backup = world.server.objects();
     let mut context = world.start();
@@ -304,10 +304,10 @@ async fn a_cluster_from_a_backup_is_closed_to_a_tenant_that_was_archived_since()
     }
 
     let mut context = world.start();
-    let told = |world: &World| reason(&world.server, types::STALLED) == "TenantArchived";
-    assert!(world.settle(&mut context, false, told).await);
-    let told = |world: &World| status(world, "phase") == "ARCHIVED";
-    assert!(world.settle(&mut context, false, told).await);
+    let stalled = |world: &World| reason(&world.server, types::STALLED) == "TenantArchived";
+    assert!(world.settle(&mut context, false, stalled).await);
+    let closed_everywhere = |world: &World| status(world, "phase") == "ARCHIVED";
+    assert!(world.settle(&mut context, false, closed_everywhere).await);
     assert_eq!(reason(&world.server, types::READY), "TenantArchived");
     assert!(!world.has(types::READY));
     world.registry.pass(2 * 3600);
@@ -315,7 +315,7 @@ async fn a_cluster_from_a_backup_is_closed_to_a_tenant_that_was_archived_since()
     assert_eq!(
         world.registry.acme().unwrap().purged_at,
         None,
-        "still wanted"
+        "the Tenant still wants to live"
     );
 
     world.patch(json!({"state": "Archived", "retention": "9999h"}));
@@ -326,18 +326,18 @@ async fn a_cluster_from_a_backup_is_closed_to_a_tenant_that_was_archived_since()
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_name_of_a_purged_tenant_is_never_used_again() {
+async fn slug_of_a_purged_tenant_stays_retired() {
     for spec in [json!({}), json!({"id": ID}), json!({"state": "Archived"})] {
         let world = purged().await;
         let before = world.writes();
-        assert_eq!(made_again(&world, spec).await, "SlugRetired");
+        assert_eq!(recreated(&world, spec).await, "SlugRetired");
         assert_eq!(world.writes(), before);
         assert_eq!(status(&world, "id"), Value::Null);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_tenant_that_was_purged_says_so_although_its_status_was_cut_off() {
+async fn purged_tenant_is_reported_after_its_status_was_lost() {
     let world = purged().await;
     let mut tenant = world.server.get(TENANT).unwrap();
     tenant["status"]["conditions"] = json!([]);

@@ -1,4 +1,4 @@
-//! Reconciles against an API server in memory: what is read and what is written.
+//! Which requests a reconcile makes, against an API server in memory.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ const WRITER: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/\
                       tenant-550e8400-e29b-41d4-a716-446655440000/rolebindings/akili-tenant-writer";
 const NAMESPACE: &str = "/api/v1/namespaces/tenant-550e8400-e29b-41d4-a716-446655440000";
 
-/// A cluster in which acme is ACTIVE, and an operator that leads; no PostgreSQL.
+/// Creates a cluster in which acme is ACTIVE, and a leading operator, without PostgreSQL.
 async fn active_acme() -> (ApiServer, Arc<Context>) {
     let server = ApiServer::default();
     server.put(TENANT, tenant("Active", "ACTIVE"));
@@ -53,7 +53,7 @@ fn writes(requests: &[String]) -> Vec<&String> {
 }
 
 #[tokio::test]
-async fn a_converged_tenant_costs_eleven_reads_and_no_write() {
+async fn converged_tenant_costs_eleven_reads_and_no_write() {
     let (server, context) = active_acme().await;
     reconcile_acme(&server, &context).await.unwrap();
     let first = server.take_requests();
@@ -66,7 +66,7 @@ async fn a_converged_tenant_costs_eleven_reads_and_no_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_is_closed_although_the_registry_cannot_be_asked() {
+async fn tenant_is_suspended_while_the_registry_is_down() {
     let (server, context) = active_acme().await;
     server.put(TENANT, tenant("Suspended", "ACTIVE"));
     reconcile_acme(&server, &context).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_tenant_is_closed_although_the_registry_cannot_be_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_is_not_opened_while_the_registry_cannot_be_asked() {
+async fn tenant_is_not_opened_while_the_registry_is_down() {
     let (server, context) = active_acme().await;
     server.remove(WRITER);
     reconcile_acme(&server, &context).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_tenant_is_not_opened_while_the_registry_cannot_be_asked() {
 }
 
 #[tokio::test]
-async fn an_active_tenant_is_not_taken_back_because_the_cache_is_old() {
+async fn active_tenant_stays_active_when_the_cache_is_stale() {
     let (server, context) = active_acme().await;
     let old = serde_json::from_value(tenant("Active", "PROVISIONING")).unwrap();
     reconcile(Arc::new(old), context).await.unwrap();
@@ -102,7 +102,7 @@ async fn an_active_tenant_is_not_taken_back_because_the_cache_is_old() {
 }
 
 #[tokio::test]
-async fn nothing_is_closed_once_the_lease_is_anothers_or_the_tenant_has_changed() {
+async fn nothing_is_closed_after_losing_lease_or_tenant_changed() {
     for (holder, live) in [("another", "Suspended"), ("us", "Active")] {
         let (server, context) = active_acme().await;
         lead(&server, holder);
@@ -119,7 +119,7 @@ async fn nothing_is_closed_once_the_lease_is_anothers_or_the_tenant_has_changed(
 }
 
 #[tokio::test]
-async fn nothing_is_begun_said_or_opened_once_the_lease_is_anothers() {
+async fn nothing_is_written_or_opened_after_losing_the_lease() {
     for states in [&[][..], &["Active"], &["Active", "Suspended"]] {
         let world = World::after(states).await;
         lead(&world.server, "another");
@@ -135,7 +135,7 @@ async fn nothing_is_begun_said_or_opened_once_the_lease_is_anothers() {
 }
 
 #[tokio::test]
-async fn a_malformed_tenant_is_an_error_that_names_it_and_nothing_is_written() {
+async fn malformed_tenant_is_an_error_and_nothing_is_written() {
     let (server, context) = active_acme().await;
     let mut malformed = tenant("Active", "ACTIVE");
     malformed["spec"]["state"] = json!("Sleeping");
