@@ -1,7 +1,6 @@
 //! `akili`: the command line of the platform. Every command reads or edits custom resources.
 
 mod commands;
-mod create;
 mod document;
 mod failure;
 mod output;

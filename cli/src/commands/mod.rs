@@ -1,6 +1,7 @@
 //! Commands: a folder for each noun, a file for each verb.
 
 pub mod connection;
+mod create;
 mod gitops;
 pub mod product;
 pub mod quota;

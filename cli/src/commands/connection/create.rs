@@ -6,7 +6,7 @@ use clap::Args;
 use kube::Client;
 use serde_json::{Map, Value, json};
 
-use crate::create::{Options, create};
+use crate::commands::create::{Options, create};
 use crate::failure::Failure;
 
 #[derive(Args)]

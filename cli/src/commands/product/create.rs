@@ -5,7 +5,7 @@ use clap::Args;
 use kube::Client;
 use serde_json::json;
 
-use crate::create::{Options, create};
+use crate::commands::create::{Options, create};
 use crate::failure::Failure;
 
 #[derive(Args)]

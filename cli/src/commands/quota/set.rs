@@ -49,16 +49,16 @@ struct Limits {
 impl Limits {
     /// Returns the named fields of the spec and their new values.
     fn fields(&self) -> Map<String, Value> {
-        let fields = [
-            ("maxProducts", self.max_products),
-            ("maxConnections", self.max_connections),
-            ("maxStorageGb", self.max_storage_gb),
-            ("maxComputeCpu", self.max_compute_cpu),
-            ("maxComputeMemoryGb", self.max_compute_memory_gb),
+        let limits = [
+            (Limit::Products, self.max_products),
+            (Limit::Connections, self.max_connections),
+            (Limit::Storage, self.max_storage_gb),
+            (Limit::Cpu, self.max_compute_cpu),
+            (Limit::Memory, self.max_compute_memory_gb),
         ];
-        let named = fields.into_iter();
-        named
-            .filter_map(|(field, limit)| Some((field.to_owned(), json!(limit?))))
+        limits
+            .into_iter()
+            .filter_map(|(limit, max)| Some((limit.field().to_owned(), json!(max?))))
             .collect()
     }
 }
