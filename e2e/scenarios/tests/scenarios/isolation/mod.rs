@@ -11,6 +11,7 @@ mod tenant;
 
 use akili_scenarios::platform::{Login, OPERATOR_PASSWORD, Platform};
 use anyhow::Result;
+use serde_json::json;
 
 use case::Matrix;
 use clinic::{ALPHA, BRAVO, CLASSIFIED, Clinic, PASSWORD};
@@ -19,6 +20,10 @@ pub async fn login_reads_and_writes_permitted_rows_only() -> Result<()> {
     let platform = Platform::install().await?;
     // Two names of which one begins like the other.
     let (own, other) = ("acme", "acme-2");
+    // Gaps are reported with every tenth audit.
+    let mut values = platform.values()?;
+    values["config"]["auditInterval"] = json!("1s");
+    platform.configure(&values)?;
     let operator = platform.start_operator().await?;
     platform.activate(own)?;
     platform.activate(other)?;
