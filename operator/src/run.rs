@@ -20,7 +20,6 @@ use crate::backend::kubernetes::Kubernetes;
 use crate::backend::kubernetes::credentials::Secrets;
 use crate::backend::object_store::ObjectStore;
 use crate::backend::postgres::{Postgres, protection_loop};
-use crate::backend::starrocks::catalog::properties::{ObjectStoreLocation, Template};
 use crate::backend::starrocks::{self, Catalog, ResourceGroup};
 use crate::backend::{kafka, object_store, postgres};
 use crate::backoff::Readable;
@@ -35,6 +34,7 @@ use crate::tenant::history::History;
 use crate::tenant::registry::Registry;
 use crate::tenant::registry::owner::kube_system_uid;
 use crate::{tenant, usage};
+use akili_core::starrocks::catalog::properties::{ObjectStoreLocation, Template};
 
 /// Works on all Tenants until the process is told to stop, or stands by until it can.
 ///

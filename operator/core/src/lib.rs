@@ -8,12 +8,15 @@ mod desired;
 mod error;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
+pub mod humantime_string;
+pub mod kafka;
 pub mod kubernetes;
 pub mod object_store;
 mod outcome;
 mod password;
 pub mod postgres;
 mod reason;
+pub mod starrocks;
 
 pub use credential::Credential;
 pub use desired::{Desired, Effect, Growth, TenantKey};

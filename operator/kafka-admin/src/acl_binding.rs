@@ -22,11 +22,11 @@ use rdkafka_sys::{
     rd_kafka_event_DescribeAcls_result, rd_kafka_event_DescribeCluster_result,
 };
 
-use crate::acl::{Acl, Operation, Pattern, Permission, Resource};
 use crate::error::Error;
 use crate::memory::{MessageBuffer, Owned, c_text, entries, pointers, text};
 use crate::native::Native;
 use crate::request::{Requests, entry_error};
+use akili_core::kafka::acl::{Acl, Operation, Pattern, Permission, Resource};
 
 /// librdkafka's constructor of a binding or of a filter.
 type Constructor = unsafe extern "C" fn(

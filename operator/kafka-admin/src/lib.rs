@@ -15,7 +15,6 @@
     reason = "the variants and fields carry Kafka's own names"
 )]
 
-mod acl;
 mod acl_binding;
 mod connection;
 mod error;
@@ -23,7 +22,6 @@ mod group;
 mod memory;
 mod native;
 mod request;
-mod scram;
 mod scram_request;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,9 +32,9 @@ use rdkafka::admin::AdminClient;
 use rdkafka::client::ClientContext;
 use rdkafka::types::RDKafkaErrorCode;
 
-pub use acl::{Acl, Operation, Pattern, Permission, Resource};
+pub use akili_core::kafka::acl::{Acl, Operation, Pattern, Permission, Resource};
+pub use akili_core::kafka::scram::{Mechanism, ScramCredential};
 pub use error::Error;
-pub use scram::{Mechanism, ScramCredential};
 
 use request::Requests;
 

@@ -5,7 +5,7 @@ use rdkafka_sys::rd_kafka_AclPermissionType_t as NativePermission;
 use rdkafka_sys::rd_kafka_ResourcePatternType_t as NativePattern;
 use rdkafka_sys::rd_kafka_ResourceType_t as NativeResource;
 
-use crate::acl::{Operation, Pattern, Permission, Resource};
+use akili_core::kafka::acl::{Operation, Pattern, Permission, Resource};
 
 /// Conversion to and from librdkafka's enum.
 pub trait Native {

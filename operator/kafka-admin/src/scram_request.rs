@@ -23,7 +23,7 @@ use rdkafka_sys::{
 use crate::error::Error;
 use crate::memory::{Owned, c_text, entries, text};
 use crate::request::{Requests, entry_error};
-use crate::scram::{Mechanism, ScramCredential};
+use akili_core::kafka::scram::{Mechanism, ScramCredential};
 
 // As rdkafka-sys declares it, except that it returns C's integer: a broker may send a
 // number that the Rust enum of rdkafka-sys doesn't have, which would be undefined behaviour.

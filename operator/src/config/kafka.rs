@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::{ConfigError, authority, secret};
 use crate::backend::kafka::service_binding::ConnectionInfo;
-use crate::backend::kafka::settings::{SecurityProtocol, Topic};
 use crate::password::Password;
+use akili_core::kafka::settings::{SecurityProtocol, Topic};
 
 /// The platform's Kafka or Redpanda.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

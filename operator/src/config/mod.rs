@@ -1,13 +1,13 @@
 //! The operator's configuration: a YAML file, over which environment variables go.
 //! `AKILI_POSTGRES__PASSWORD` sets `postgres.password`, and so on.
 
-pub(crate) mod humantime_string;
 mod kafka;
 mod object_store;
 mod postgres;
 mod starrocks;
 mod webhook;
 
+use akili_core::humantime_string;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

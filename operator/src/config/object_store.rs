@@ -1,12 +1,13 @@
 //! `objectStore`: the platform's object store, a Ceph object gateway.
 
+use akili_core::humantime_string;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ConfigError, authority, humantime_string, secret};
+use super::{ConfigError, authority, secret};
 use crate::backend::object_store::service_binding::ConnectionInfo;
 use crate::password::Password;
 

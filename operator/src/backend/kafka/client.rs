@@ -1,5 +1,6 @@
 //! Requests to Kafka.
 
+use akili_core::kafka::settings::Topic;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,7 +16,6 @@ use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use super::error::{explain, rejected, request_error};
 use super::service_binding::{ConnectionInfo, SASL_MECHANISM};
-use super::settings::Topic;
 use crate::backend::access::Access;
 use crate::error::Error;
 use crate::metrics::Metrics;

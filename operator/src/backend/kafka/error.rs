@@ -1,4 +1,4 @@
-//! What Kafka answered, or that it didn't, as the operator's own error.
+//! Errors of Kafka by reason, with the next step.
 
 use akili_kafka_admin::Error as RequestError;
 use rdkafka::error::KafkaError;
@@ -37,17 +37,17 @@ pub fn rejected(subject: &str, code: Code) -> RequestError {
     RequestError::new(subject, code, code)
 }
 
-/// A class, a reason and the next step.
+/// A reason and the next step.
 type Sorted = (Reason, &'static str);
 
 const DOWN: Sorted = (
     Reason::Unreachable,
-    "check kafka.bootstrapServers and that the brokers run; it is tried again",
+    "check kafka.bootstrapServers and that the brokers run; retrying",
 );
 
-const BUSY: Sorted = (Reason::KafkaBusy, "it is tried again");
+const BUSY: Sorted = (Reason::KafkaBusy, "retrying");
 
-/// Sorts by the code.
+/// Returns the reason and the next step for a code.
 fn sort(code: Code) -> Sorted {
     match code {
         Code::Authentication | Code::SaslAuthenticationFailed => {
@@ -80,23 +80,23 @@ fn sort(code: Code) -> Sorted {
         ),
         Code::NonEmptyGroup => (
             Reason::GroupInUse,
-            "its members lose it as soon as they are missed; it is tried again",
+            "the consumer group still has members; it is deleted when their sessions time out",
         ),
         Code::TopicDeletionDisabled => (
             Reason::TopicDeletionDisabled,
-            "set the brokers' delete.topic.enable",
+            "set delete.topic.enable=true on the brokers",
         ),
         Code::SecurityDisabled => (
             Reason::NoAuthorizer,
-            "set the brokers' authorizer.class.name",
+            "set authorizer.class.name on the brokers",
         ),
         Code::UnsupportedVersion | Code::UnsupportedFeature | Code::UnsupportedSASLMechanism => (
             Reason::Unsupported,
-            "brokers with ACLs and SCRAM-SHA-256 are needed: Kafka 3.5 or later",
+            "use brokers with ACLs and SCRAM-SHA-256: Kafka 3.5 or later",
         ),
         Code::PolicyViolation => (
             Reason::PolicyViolation,
-            "make kafka.topics fit the brokers' policy, or change that",
+            "change kafka.topics, or the brokers' policy",
         ),
         Code::InvalidTopic
         | Code::InvalidPartitions
@@ -107,13 +107,12 @@ fn sort(code: Code) -> Sorted {
         ),
         Code::InvalidArgument => (
             Reason::UnknownKind,
-            "the operator can't change that: delete it with Kafka's own tools",
+            "the operator can't change ACLs of this kind: delete it with Kafka's own tools",
         ),
-        Code::Unknown | Code::BadMessage | Code::Fail => (
-            Reason::UnexpectedAnswer,
-            "see the brokers' log; it is tried again",
-        ),
-        _ => (Reason::Refused, "see the brokers' log"),
+        Code::Unknown | Code::BadMessage | Code::Fail => {
+            (Reason::UnexpectedAnswer, "check the brokers' log; retrying")
+        }
+        _ => (Reason::Refused, "check the brokers' log"),
     }
 }
 
@@ -201,7 +200,7 @@ mod tests {
         let cause = RequestError::new("connecting", Code::Authentication, "invalid credentials");
         let reason = |code| {
             let error = rejected("describing ACLs", code);
-            explain("looking", &error, Some(&cause)).reason
+            explain("listing topics", &error, Some(&cause)).reason
         };
         assert_eq!(reason(Code::OperationTimedOut), Reason::LoginRefused);
         assert_eq!(reason(Code::SecurityDisabled), Reason::NoAuthorizer);

@@ -1,38 +1,32 @@
 //! Kafka plane: a tenant's rights on topics, consumer groups and transactions with its own
 //! prefix, and its login.
 //!
-//! - [`model`]: observed state and steps; pure.
-//! - [`diff`]: steps from the observed to the desired state; pure.
-//! - [`acls`]: a tenant's rights as ACLs; pure.
-//! - [`login`]: the SCRAM credential that belongs to a password; pure.
+//! - [`akili_core::kafka`], pure: observed state, steps, ACLs, and the SCRAM credential that
+//!   belongs to a password.
 //! - [`client`]: requests, with [`akili_kafka_admin`] for those that rdkafka doesn't offer.
 //! - [`preflight`]: checks of the cluster for `akili-operator check`.
 //! - [`service_binding`]: layout of the tenant's Secret.
-//! - [`settings`]: what the configuration and this backend share.
 
-pub mod acls;
 pub mod client;
-pub mod diff;
 pub mod error;
-pub mod login;
-pub mod model;
 pub mod preflight;
 pub mod service_binding;
-pub mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use akili_core::kafka::acls::principal;
+use akili_core::kafka::diff::diff;
+use akili_core::kafka::login::login;
+use akili_core::kafka::model::{Held, Observed, Ownership, Prefixed, Step};
+use akili_core::kafka::settings::Topic;
 use akili_crds::condition::types;
 use akili_crds::names::ANNOTATION_ADOPT;
 use akili_crds::tenant::{Resources, TopicNames};
 use async_trait::async_trait;
 use futures::future::try_join_all;
 
-use self::acls::principal;
 use self::client::Client;
-use self::model::{Held, Observed, Ownership, Prefixed, Step};
-use self::settings::Topic;
 use crate::backend::credentials::Credentials;
 use crate::backend::{Backend, Claims, Desired, Effect, TenantKey};
 use crate::error::Error;
@@ -226,7 +220,7 @@ impl Backend for Kafka {
     }
 
     fn diff(&self, tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {
-        diff::diff(tenant, desired, &self.base, observed)
+        diff(tenant, desired, &self.base, observed)
     }
 
     fn effect(step: &Step) -> Effect {
@@ -261,7 +255,7 @@ impl Backend for Kafka {
             Step::WriteCredential => self.credentials.write(tenant).await,
             Step::SetPassword => {
                 let password = self.credentials.password(tenant).await?;
-                let login = login::login(&password);
+                let login = login(&password);
                 self.client.set_login(&user, login, password).await
             }
             Step::CreateTopic(topic) => {

@@ -1,5 +1,6 @@
-//! Whether the cluster is fit for the operator: for `check`.
+//! Checks of the cluster for `akili-operator check`.
 
+use akili_core::kafka::login::login;
 use std::collections::BTreeSet;
 
 use akili_crds::TenantId;
@@ -7,23 +8,22 @@ use akili_kafka_admin::{Mechanism, Operation};
 use async_trait::async_trait;
 
 use super::client::Client;
-use super::login::login;
 use crate::backend::preflight::{Check, Preflight};
 use crate::error::{Class, Error, Reason};
 use crate::password::{self, Password};
 
-/// What the operator does with the cluster: topics, and who may do what.
+/// Cluster operations that the operator needs for topics, ACLs and credentials.
 const NEEDED: [Operation; 3] = [Operation::Alter, Operation::Create, Operation::Describe];
 
-/// The user that `check` makes for a moment.
+/// User that `check` creates temporarily.
 const PROBE: &str = "akili-operator-check";
 
-/// What the cluster says about itself and about the operator's user.
+/// State of the cluster and of the operator's user.
 struct Facts {
     authorizer: bool,
-    /// What the operator's user may not do.
+    /// Operations that the operator's user lacks.
     missing: BTreeSet<Operation>,
-    /// Whether somebody who has no ACL is let through; unknown if it couldn't be tried.
+    /// Whether a user without ACLs is authorized; `None` if that couldn't be tried.
     open: Option<bool>,
 }
 
@@ -35,7 +35,7 @@ impl Preflight for Client {
 
     async fn preflight(&self) -> Result<Vec<Check>, Error> {
         let rights = self.rights().await?;
-        // A cluster that doesn't say refuses what may not be done.
+        // If the cluster doesn't report rights, requests fail later with the missing one.
         let missing = rights.map_or_else(BTreeSet::new, |rights| {
             let missing = NEEDED.into_iter();
             missing.filter(|right| !rights.contains(right)).collect()
@@ -46,7 +46,7 @@ impl Preflight for Client {
             _ => true,
         };
         let open = if authorizer && missing.is_empty() {
-            Some(self.lets_anybody_through().await?)
+            Some(self.authorizes_without_acl().await?)
         } else {
             None
         };
@@ -59,22 +59,22 @@ impl Preflight for Client {
 }
 
 impl Client {
-    /// Whether a user without any ACL is told that a topic isn't there, of which no ACL
-    /// speaks, rather than that it may not know.
-    async fn lets_anybody_through(&self) -> Result<bool, Error> {
+    /// Returns whether Kafka authorizes a user without ACLs to describe a topic without ACLs:
+    /// the answer is then "unknown topic" instead of "not authorized".
+    async fn authorizes_without_acl(&self) -> Result<bool, Error> {
         let password = password::random();
         let credential = login(&password);
         self.set_login(PROBE, credential, password.clone()).await?;
-        let tried = self.try_as_probe(&password).await;
+        let authorized = self.probe(&password).await;
         self.delete_login(PROBE, Mechanism::Sha256).await?;
-        tried
+        authorized
     }
 
-    async fn try_as_probe(&self, password: &Password) -> Result<bool, Error> {
+    async fn probe(&self, password: &Password) -> Result<bool, Error> {
         let probe = self.log_in_as(PROBE, password);
         let probe = probe.map_err(|error| Error::new(Reason::Refused, error))?;
-        let nobodys = format!("{PROBE}-{}", TenantId::random());
-        match probe.has_topic(&nobodys).await {
+        let unused = format!("{PROBE}-{}", TenantId::random());
+        match probe.has_topic(&unused).await {
             Ok(_) => Ok(true),
             Err(error) if error.reason == Reason::PrivilegeMissing => Ok(false),
             Err(error) => Err(error),
@@ -88,8 +88,8 @@ fn judge(facts: &Facts) -> Vec<Check> {
         Check::must(
             "Kafka authorizer",
             (!facts.authorizer).then(|| {
-                "there is none, so that everybody may do everything; set the brokers' \
-                 authorizer.class.name"
+                "none is configured, so every user may do everything; set authorizer.class.name on \
+                 the brokers"
                     .into()
             }),
         ),
@@ -97,7 +97,7 @@ fn judge(facts: &Facts) -> Vec<Check> {
             "Kafka privileges",
             (!missing.is_empty()).then(|| {
                 format!(
-                    "the operator's user may not {} the cluster; make it a super user (super.users)",
+                    "the operator's user lacks {} on the cluster; make it a super user (super.users)",
                     missing.join(", ")
                 )
             }),
@@ -107,8 +107,8 @@ fn judge(facts: &Facts) -> Vec<Check> {
         Check::must(
             "Kafka topics without ACL",
             open.then(|| {
-                "are open to everybody; set the brokers' allow.everyone.if.no.acl.found to \
-                 false, and delete ACLs of User:* on all topics"
+                "are open to every user; set allow.everyone.if.no.acl.found=false on the brokers, \
+                 and delete ACLs of User:* on all topics"
                     .into()
             }),
         )
@@ -120,7 +120,7 @@ fn judge(facts: &Facts) -> Vec<Check> {
 mod tests {
     use super::*;
 
-    fn fit() -> Facts {
+    fn suitable() -> Facts {
         Facts {
             authorizer: true,
             missing: BTreeSet::new(),
@@ -134,18 +134,18 @@ mod tests {
     }
 
     #[test]
-    fn a_fit_cluster_has_no_problem() {
-        assert_eq!(problems(&fit()), [""; 0]);
+    fn suitable_cluster_has_no_problem() {
+        assert_eq!(problems(&suitable()), [""; 0]);
     }
 
     #[test]
-    fn each_problem_says_what_to_do() {
+    fn each_problem_has_next_step() {
         for (facts, hint) in [
             (
                 Facts {
                     authorizer: false,
                     open: None,
-                    ..fit()
+                    ..suitable()
                 },
                 "authorizer.class.name",
             ),
@@ -153,14 +153,14 @@ mod tests {
                 Facts {
                     missing: [Operation::Alter].into(),
                     open: None,
-                    ..fit()
+                    ..suitable()
                 },
-                "may not Alter the cluster; make it a super user",
+                "lacks Alter on the cluster; make it a super user",
             ),
             (
                 Facts {
                     open: Some(true),
-                    ..fit()
+                    ..suitable()
                 },
                 "allow.everyone.if.no.acl.found",
             ),

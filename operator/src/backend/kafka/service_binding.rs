@@ -1,9 +1,9 @@
 //! Service Binding of a tenant: layout of the Secret `akili-kafka`.
 
-use super::settings::SecurityProtocol;
 use crate::backend::TenantKey;
 use crate::backend::credentials::{Binding, Entries};
 use crate::password::Password;
+use akili_core::kafka::settings::SecurityProtocol;
 
 /// SASL mechanism of the operator and of all tenants.
 pub const SASL_MECHANISM: &str = "SCRAM-SHA-256";

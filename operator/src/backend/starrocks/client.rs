@@ -1,15 +1,15 @@
 //! Connections to StarRocks. All statements use the text protocol, and no session is reset,
 //! because StarRocks supports neither prepared DDL nor COM_RESET_CONNECTION.
 
+use akili_core::starrocks::model::Login;
+use akili_core::starrocks::sql::{Statement, quote_identifier};
 use mysql_async::prelude::Queryable;
 use mysql_async::{
     Conn, Error as MysqlError, OptsBuilder, Pool, PoolConstraints, PoolOpts, Row, SslOpts,
 };
 
 use super::error::{ACCESS_DENIED, NO_SUCH_CONNECTION, explain, unexpected};
-use super::model::Login;
 use super::service_binding::ConnectionInfo;
-use super::sql::{Statement, quote_identifier};
 use crate::backend::access::Access;
 use crate::error::Error;
 use crate::metrics::Metrics;

@@ -1,51 +1,51 @@
-//! What StarRocks answers when it refuses, sorted by what is to be done about it.
+//! Errors of StarRocks by reason, with the next step.
 
 use mysql_async::{DriverError, Error as MysqlError, ServerError};
 
 use crate::error::{Error, Reason};
 
-/// The number for a login that is refused.
+/// Error code of a rejected login.
 pub const ACCESS_DENIED: u16 = 1045;
 
-/// The number for a connection that isn't there (any more).
+/// Error code of KILL for a connection that doesn't exist.
 pub const NO_SUCH_CONNECTION: u16 = 1094;
 
-/// Explains an error for the operator's own login. What StarRocks says may quote the
-/// statement: where that is `secret`, only its number is told.
+/// Converts an error of a statement to the operator's error. A message of StarRocks may quote
+/// the statement: if that is `secret`, only the error code is included.
 pub fn explain(doing: &str, error: &MysqlError, secret: bool) -> Error {
     let (reason, advice) = sort(error);
-    let said = match error {
+    let cause = match error {
         MysqlError::Server(error) if secret => format!("error {}", error.code),
         MysqlError::Server(error) => format!("{} (error {})", error.message, error.code),
         other => other.to_string(),
     };
-    Error::new(reason, format!("StarRocks: {doing}: {said}; {advice}"))
+    Error::new(reason, format!("StarRocks: {doing}: {cause}; {advice}"))
 }
 
-/// An answer that isn't made as the documentation says.
+/// Creates the error for an answer that differs from StarRocks' documentation.
 pub fn unexpected(doing: &str, what: &str) -> Error {
     Error::new(
         Reason::Unsupported,
-        format!("StarRocks: {doing}: {what}; version 3.3.5 or later is needed"),
+        format!("StarRocks: {doing}: {what}; use StarRocks 3.3.5 or later"),
     )
 }
 
-/// A class, a reason and the next step.
+/// A reason and the next step.
 type Sorted = (Reason, &'static str);
 
 const DOWN: Sorted = (
     Reason::Unreachable,
-    "check starrocks.host and that the frontend runs; it is tried again",
+    "check starrocks.host and that the frontend runs; retrying",
 );
 
-const GONE: Sorted = (Reason::Gone, "it is made again");
+const GONE: Sorted = (Reason::Gone, "the operator creates it again");
 
 fn sort(error: &MysqlError) -> Sorted {
     match error {
-        MysqlError::Server(error) => sort_refusal(error),
+        MysqlError::Server(error) => sort_server_error(error),
         MysqlError::Driver(DriverError::NoClientSslFlagFromServer) => (
             Reason::NoTls,
-            "give the frontend a certificate, or leave starrocks.caFile out",
+            "configure a certificate on the frontend, or remove starrocks.caFile",
         ),
         other if other.to_string().contains("ertificate") => (
             Reason::CertificateRefused,
@@ -55,7 +55,7 @@ fn sort(error: &MysqlError) -> Sorted {
     }
 }
 
-fn sort_refusal(error: &ServerError) -> Sorted {
+fn sort_server_error(error: &ServerError) -> Sorted {
     match error.code {
         ACCESS_DENIED => (
             Reason::LoginRefused,
@@ -63,17 +63,17 @@ fn sort_refusal(error: &ServerError) -> Sorted {
         ),
         5203 => (
             Reason::PrivilegeMissing,
-            "run `akili-operator check`, which says what to grant to the operator's user",
+            "run `akili-operator check`, which lists the missing grants of the operator's user",
         ),
         // Unknown catalogs, databases, tables, resource groups.
         5078 | 5501 | 5502 | 5079 => GONE,
-        5514 => (Reason::Conflict, "it is looked at again"),
-        // Too many connections, or the frontend isn't the leader or not ready yet.
+        5514 => (Reason::Conflict, "retrying"),
+        // Too many connections, or the frontend is not the leader or not ready.
         1040 | 1203 => (
             Reason::StarRocksBusy,
-            "raise max_user_connections of the operator's user; it is tried again",
+            "raise max_user_connections of the operator's user; retrying",
         ),
-        _ => (Reason::Refused, "see the frontend's fe.log"),
+        _ => (Reason::Refused, "check the frontend's fe.log"),
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
     use crate::error::Class;
 
-    fn refusal(code: u16) -> MysqlError {
+    fn server_error(code: u16) -> MysqlError {
         MysqlError::Server(ServerError {
             code,
             message: "near 'hunter2'".into(),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_have_a_class() {
+    fn every_code_has_class_and_reason() {
         for (code, class, reason) in [
             (1045, Class::Operator, Reason::LoginRefused),
             (5203, Class::Operator, Reason::PrivilegeMissing),
@@ -101,7 +101,7 @@ mod tests {
             (5514, Class::Transient, Reason::Conflict),
             (1203, Class::Transient, Reason::StarRocksBusy),
         ] {
-            let error = explain("creating the role", &refusal(code), false);
+            let error = explain("creating the role", &server_error(code), false);
             assert_eq!((error.class(), error.reason), (class, reason), "{code}");
             assert!(
                 error
@@ -119,8 +119,8 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_a_secret_statement_is_not_repeated() {
-        let error = explain("setting the password", &refusal(1064), true);
+    fn error_of_secret_statement_has_only_its_code() {
+        let error = explain("setting the password", &server_error(1064), true);
         assert!(!error.message.contains("hunter2"), "{error}");
         assert!(error.message.contains("error 1064"), "{error}");
     }

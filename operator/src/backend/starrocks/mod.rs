@@ -2,8 +2,7 @@
 //!
 //! - [`catalog`]: a tenant's Iceberg catalog, with the role and the user for it.
 //! - [`resource_group`]: limits of a tenant's queries.
-//! - [`model`]: types that both planes share; pure.
-//! - [`sql`]: statements as text; pure.
+//! - [`akili_core::starrocks`], pure: observed state, steps, privileges, limits and SQL text.
 //! - [`client`]: connections to the frontend.
 //! - [`usage`]: current CPU and memory use of queries.
 //! - [`preflight`]: checks of the cluster for `akili-operator check`.
@@ -12,11 +11,9 @@
 pub mod catalog;
 pub mod client;
 pub mod error;
-pub mod model;
 pub mod preflight;
 pub mod resource_group;
 pub mod service_binding;
-pub mod sql;
 pub mod usage;
 
 pub use catalog::Catalog;

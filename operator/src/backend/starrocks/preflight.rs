@@ -1,20 +1,20 @@
-//! Whether the cluster is fit for the operator: for `check`.
+//! Checks of the cluster for `akili-operator check`.
 
 use std::collections::BTreeSet;
 
+use akili_core::starrocks::catalog::grants::Privileges;
+use akili_core::starrocks::sql::quote_literal;
 use async_trait::async_trait;
 
-use super::catalog::grants::Privileges;
 use super::client::Client;
 use super::error::unexpected;
-use super::sql::quote_literal;
 use crate::backend::preflight::{Check, Preflight};
 use crate::error::{Error, Reason};
 
-/// The oldest version that will do: it calls a group's weight `cpu_weight`.
-const OLDEST: [u32; 3] = [3, 3, 5];
+/// Oldest supported version: the first that calls a group's weight `cpu_weight`.
+const MIN_VERSION: [u32; 3] = [3, 3, 5];
 
-/// What the operator's user needs beside the role that manages users, and on what.
+/// Privileges and objects that the operator's user needs besides the role `user_admin`.
 const NEEDED: [(&str, &str); 7] = [
     ("CREATE EXTERNAL CATALOG", "SYSTEM"),
     ("CREATE RESOURCE GROUP", "SYSTEM"),
@@ -25,24 +25,24 @@ const NEEDED: [(&str, &str); 7] = [
     ("DROP", "ALL RESOURCE GROUPS"),
 ];
 
-/// The role that manages users: it has GRANT on SYSTEM, which nobody can grant.
+/// Role that manages users: it has GRANT on SYSTEM, which can't be granted otherwise.
 const USER_ADMIN: &str = "user_admin";
 
-/// The built-in roles that have all of [`NEEDED`], which SHOW GRANTS doesn't tell.
+/// Built-in roles with all of [`NEEDED`]; SHOW GRANTS doesn't list their privileges.
 const ADMINS: [&str; 2] = ["root", "db_admin"];
 
-/// What the cluster says about itself and about the operator's user.
+/// State of the cluster and of the operator's user.
 #[derive(Clone)]
 struct Facts {
     version: String,
     encrypted: bool,
-    /// As statements name it.
+    /// The operator's user in SQL syntax.
     user: String,
-    /// The roles that it uses from the beginning.
+    /// Default roles of the operator's user.
     roles: BTreeSet<String>,
-    /// What it was granted itself or by those roles: privilege and object.
+    /// Privileges and objects granted to the user or to those roles.
     granted: BTreeSet<(String, String)>,
-    /// Whether each node is alive; unknown if the user may not ask.
+    /// Whether each node is alive; `None` if the user may not list nodes.
     nodes: Option<Vec<bool>>,
 }
 
@@ -53,11 +53,11 @@ impl Preflight for Client {
     }
 
     async fn preflight(&self) -> Result<Vec<Check>, Error> {
-        let doing = "looking at the server";
+        let doing = "describing the server";
         let about =
             "SELECT current_version() AS version, current_user() AS user, current_role() AS role";
         let about = self.rows(doing, about, ["version", "user", "role"]).await?;
-        let none = || unexpected(doing, "it says nothing of itself");
+        let none = || unexpected(doing, "it returned no row");
         let [version, user, roles] = about.into_iter().next().ok_or_else(none)?;
         let roles: BTreeSet<String> = roles.split(", ").map(str::to_owned).collect();
         let mut lines = self
@@ -83,7 +83,7 @@ impl Client {
     async fn nodes_alive(&self) -> Result<Option<Vec<bool>>, Error> {
         let mut alive = Vec::new();
         for show in ["SHOW BACKENDS", "SHOW COMPUTE NODES"] {
-            match self.rows("looking at the nodes", show, ["Alive"]).await {
+            match self.rows("listing nodes", show, ["Alive"]).await {
                 Ok(nodes) => alive.extend(nodes.iter().map(|[alive]| alive == "true")),
                 Err(error) if error.reason == Reason::PrivilegeMissing => return Ok(None),
                 Err(error) => return Err(error),
@@ -100,21 +100,21 @@ fn judge(facts: &Facts) -> Vec<Check> {
         roles,
         ..
     } = facts;
-    let [major, minor, patch] = OLDEST;
+    let [major, minor, patch] = MIN_VERSION;
     let mut checks = vec![
         Check::must(
             "StarRocks version",
             numbers(version)
-                .is_none_or(|version| version < OLDEST)
+                .is_none_or(|version| version < MIN_VERSION)
                 .then(|| {
-                    format!("{version} is too old; {major}.{minor}.{patch} or later is needed")
+                    format!("{version} is too old; use {major}.{minor}.{patch} or later")
                 }),
         ),
         Check::must(
             "StarRocks user administration",
             (!roles.contains(USER_ADMIN) && !roles.contains("root")).then(|| {
                 format!(
-                    "the operator's user doesn't use the role {USER_ADMIN}; GRANT {USER_ADMIN} TO \
+                    "the operator's user lacks the default role {USER_ADMIN}; run GRANT {USER_ADMIN} TO \
                      USER {user}, and SET DEFAULT ROLE {USER_ADMIN} TO {user}"
                 )
             }),
@@ -123,8 +123,8 @@ fn judge(facts: &Facts) -> Vec<Check> {
         Check::should(
             "StarRocks encryption",
             (!facts.encrypted).then(|| {
-                "passwords and keys travel in clear; give the frontend a certificate and set \
-                 starrocks.caFile"
+                "passwords and keys are sent in clear text; configure a certificate on the frontend \
+                 and set starrocks.caFile"
                     .into()
             }),
         ),
@@ -145,13 +145,17 @@ fn missing_privileges(facts: &Facts) -> Option<String> {
     let grants: Vec<_> = missing
         .map(|(privilege, object)| format!("GRANT {privilege} ON {object} TO USER {}", facts.user))
         .collect();
-    (!grants.is_empty())
-        .then(|| format!("the operator's user lacks some; run {}", grants.join("; ")))
+    (!grants.is_empty()).then(|| {
+        format!(
+            "the operator's user lacks privileges; run {}",
+            grants.join("; ")
+        )
+    })
 }
 
 fn nodes(alive: &[bool]) -> Check {
     let (all, up) = (alive.len(), alive.iter().filter(|alive| **alive).count());
-    let problem = format!("{up} of {all} are alive; see SHOW BACKENDS and SHOW COMPUTE NODES");
+    let problem = format!("{up} of {all} are alive; check SHOW BACKENDS and SHOW COMPUTE NODES");
     if up == 0 {
         Check::must("StarRocks nodes", Some(problem))
     } else {
@@ -159,7 +163,7 @@ fn nodes(alive: &[bool]) -> Check {
     }
 }
 
-/// `3.5.0-stand-in` is 3, 5, 0.
+/// Parses the version numbers: `3.5.0-stand-in` gives 3, 5, 0.
 fn numbers(version: &str) -> Option<[u32; 3]> {
     let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(str::parse);
     let mut next = || numbers.next()?.ok();
@@ -170,7 +174,7 @@ fn numbers(version: &str) -> Option<[u32; 3]> {
 mod tests {
     use super::*;
 
-    fn fit() -> Facts {
+    fn suitable() -> Facts {
         let needed = NEEDED.iter();
         Facts {
             version: "3.5.0-stand-in".into(),
@@ -185,7 +189,7 @@ mod tests {
     }
 
     fn changed(change: impl Fn(&mut Facts)) -> Facts {
-        let mut facts = fit();
+        let mut facts = suitable();
         change(&mut facts);
         facts
     }
@@ -196,8 +200,8 @@ mod tests {
     }
 
     #[test]
-    fn a_fit_cluster_has_no_problem() {
-        assert_eq!(problems(&fit()), [""; 0]);
+    fn suitable_cluster_has_no_problem() {
+        assert_eq!(problems(&suitable()), [""; 0]);
         let root = changed(|it| {
             it.roles = ["root".to_owned()].into();
             it.granted.clear();
@@ -206,11 +210,11 @@ mod tests {
     }
 
     #[test]
-    fn each_problem_says_what_to_do() {
+    fn each_problem_has_next_step() {
         for (facts, hint) in [
             (
                 changed(|it| it.version = "3.3.4 1a2b".into()),
-                "3.3.4 1a2b is too old; 3.3.5 or later",
+                "3.3.4 1a2b is too old; use 3.3.5 or later",
             ),
             (changed(|it| it.version = "main".into()), "main is too old"),
             (

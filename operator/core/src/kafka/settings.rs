@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::humantime_string;
+use crate::humantime_string;
 
 /// Security protocol of Kafka's clients, which always log in with SCRAM-SHA-256.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]

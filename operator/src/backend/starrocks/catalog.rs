@@ -1,23 +1,19 @@
 //! Catalog plane: a tenant's Iceberg catalog, with a role and a user that may use only this
 //! catalog.
 //!
-//! - [`model`]: observed state and steps; pure.
-//! - [`diff`]: steps from the observed to the desired state; pure.
-//! - [`grants`]: a tenant's privileges; pure.
-//! - [`mod@properties`]: the catalog's properties, and its mark; pure.
-//!
 //! The role holds all privileges and the user holds the role, so that a change of the
 //! tenant's state changes only the role. The operator sees and kills only connections of the
 //! frontend that it is connected to.
 
-pub mod diff;
-pub mod grants;
-pub mod model;
-pub mod properties;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use akili_core::starrocks::catalog::diff::diff;
+use akili_core::starrocks::catalog::grants::{self, Edge, Grantee, Privileges};
+use akili_core::starrocks::catalog::model::{self, Held, Observed, Step};
+use akili_core::starrocks::catalog::properties::{Comment, SALT_LENGTH, Template};
+use akili_core::starrocks::model::{INTERNAL_CATALOG, Login};
+use akili_core::starrocks::sql::{Statement, properties, quote_identifier, quote_literal, user};
 use akili_crds::condition::types;
 use akili_crds::tenant::{CatalogName, Resources};
 use async_trait::async_trait;
@@ -25,12 +21,7 @@ use futures::future::OptionFuture;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use rand::distr::{Alphanumeric, SampleString};
 
-use self::grants::{Edge, Grantee, Privileges};
-use self::model::{Held, Observed, Step};
-use self::properties::{Comment, SALT_LENGTH, Template};
 use super::client::{Client, OBSERVE_CONCURRENCY};
-use super::model::{INTERNAL_CATALOG, Login};
-use super::sql::{Statement, properties, quote_identifier, quote_literal, user};
 use crate::backend::credentials::{Credential, Credentials};
 use crate::backend::{Backend, Desired, Effect, TenantKey};
 use crate::error::Error;
@@ -329,7 +320,7 @@ impl Backend for Catalog {
     }
 
     fn diff(&self, tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {
-        diff::diff(tenant, desired, observed)
+        diff(tenant, desired, observed)
     }
 
     fn effect(step: &Step) -> Effect {

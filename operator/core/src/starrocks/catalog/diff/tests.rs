@@ -2,9 +2,9 @@
 
 use super::Step::*;
 use super::*;
-use crate::backend::credentials::Credential;
-use crate::backend::fake::all_states;
-use crate::password::Password;
+use crate::Credential;
+use crate::Password;
+use crate::fixtures::all_states;
 
 fn tenant() -> TenantKey {
     TenantKey {

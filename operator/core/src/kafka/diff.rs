@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use akili_kafka_admin::{Acl, Mechanism, Permission};
-
+use super::acl::{Acl, Permission};
 use super::acls::desired_acls;
 use super::login::login;
 use super::model::{Batch, Held, Observed, Ownership, Prefixed, Step};
+use super::scram::Mechanism;
 use super::settings::Topic;
-use crate::backend::credentials::Credential;
-use crate::backend::{Desired, TenantKey};
+use crate::{Credential, Desired, TenantKey};
 
 /// Maximum number of topics, or groups, that one step deletes.
 const BATCH_SIZE: usize = 100;
@@ -112,12 +111,13 @@ fn delete_logins_except(held: &Held, kept: Option<Mechanism>) -> Vec<Step> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::acl::{Operation, Pattern, Resource};
+    use super::super::scram::ScramCredential;
     use akili_crds::TenantId;
-    use akili_kafka_admin::{Operation, Pattern, Resource, ScramCredential};
 
     use super::*;
-    use crate::backend::fake::all_states;
-    use crate::password::Password;
+    use crate::Password;
+    use crate::fixtures::all_states;
 
     fn tenant() -> TenantKey {
         TenantKey {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use akili_kafka_admin::{Acl, Mechanism, ScramCredential};
-
+use super::acl::Acl;
 use super::acls::Summary;
+use super::scram::{Mechanism, ScramCredential};
 use super::settings::Topic;
-use crate::backend::credentials::Credential;
+use crate::Credential;
 
 /// A tenant's objects as bulk requests show them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

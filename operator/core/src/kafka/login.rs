@@ -1,9 +1,9 @@
 //! SCRAM-SHA-256 credential of a tenant's password. Pure.
 
-use akili_kafka_admin::{Mechanism, ScramCredential};
 use sha2::{Digest, Sha256};
 
-use crate::password::Password;
+use super::scram::{Mechanism, ScramCredential};
+use crate::Password;
 
 /// Kafka's minimum of iterations, and the default of its tools.
 const MIN_ITERATIONS: i32 = 4096;

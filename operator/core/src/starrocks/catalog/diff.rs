@@ -6,7 +6,7 @@ use super::super::model::Login;
 use super::super::sql;
 use super::grants::{Edge, Grant, Grantee, LAST_TO_GO, Privileges, desired_grants};
 use super::model::{Catalog, Held, Observed, Step};
-use crate::backend::{Desired, TenantKey};
+use crate::{Desired, TenantKey};
 
 /// Returns the steps in order; none if StarRocks is in the desired state. Steps that close
 /// access come before steps that open it.

@@ -12,8 +12,7 @@ use akili_crds::TenantId;
 use akili_crds::names::{ANNOTATION_APPLIED, LABEL_TENANT_ID};
 use sha2::{Digest, Sha256};
 
-use crate::backend::TenantKey;
-use crate::password::Password;
+use crate::{Password, TenantKey};
 
 /// Directory of the tables within a tenant's prefix.
 const WAREHOUSE: &str = "warehouse/";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::model::{Observed, Step};
 use super::size::limits;
-use crate::backend::{Desired, TenantKey};
+use crate::{Desired, TenantKey};
 
 /// Returns the steps in order; none if StarRocks is in the desired state. A group grants no
 /// access, so a tenant without access keeps its group.
@@ -45,7 +45,7 @@ mod tests {
     use super::super::size::{Limits, Nodes};
     use super::Step::*;
     use super::*;
-    use crate::backend::fake::all_states;
+    use crate::fixtures::all_states;
 
     const NODES: Nodes = Nodes {
         count: 3,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::super::model::INTERNAL_CATALOG;
 use super::super::sql::{Statement, quote_literal};
-use crate::backend::{Desired, TenantKey};
+use crate::{Desired, TenantKey};
 
 /// A privilege on something, as StarRocks shows it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -195,7 +195,7 @@ impl fmt::Display for Summary<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::fake::all_states;
+    use crate::fixtures::all_states;
 
     fn parse(lines: &[(&str, &str)]) -> Privileges {
         let owned = |(catalog, line): &(&str, &str)| [(*catalog).to_owned(), (*line).to_owned()];

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use akili_kafka_admin::{Acl, Operation, Pattern, Permission, Resource};
+use super::acl::{Acl, Operation, Pattern, Permission, Resource};
 
-use crate::backend::{Desired, TenantKey};
+use crate::{Desired, TenantKey};
 
 /// A resource type and the operations on it.
 type Rule = (Resource, &'static [Operation]);
@@ -133,7 +133,7 @@ mod tests {
     use akili_crds::TenantId;
 
     use super::*;
-    use crate::backend::fake::all_states;
+    use crate::fixtures::all_states;
 
     fn tenant() -> TenantKey {
         TenantKey {

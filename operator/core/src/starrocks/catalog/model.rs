@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::super::model::Login;
 use super::grants::{Edge, Grant, Grantee, Privileges, Summary};
-use crate::backend::credentials::Credential;
+use crate::Credential;
 
 /// A tenant's objects as bulk statements show them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,28 +1,21 @@
 //! Resource group plane: limits of a tenant's queries, from its quota.
 //!
-//! - [`model`]: observed state and steps; pure.
-//! - [`diff`]: steps from the observed to the desired state; pure.
-//! - [`size`]: limits from a quota; pure.
-//!
 //! A classifier assigns queries to the group by user. Roles don't work, because a tenant can
 //! leave its role; nor do databases, because those of external catalogs classify nothing.
 
-pub mod diff;
-pub mod model;
-pub mod size;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use akili_core::starrocks::model::INTERNAL_CATALOG;
+use akili_core::starrocks::resource_group::diff::diff;
+use akili_core::starrocks::resource_group::model::{Classifier, Group, Observed, Step};
+use akili_core::starrocks::resource_group::size::{self, Limits, Nodes};
+use akili_core::starrocks::sql::{Statement, properties, quote_identifier, quote_literal};
 use akili_crds::condition::types;
 use akili_crds::tenant::{ResourceGroupName, Resources};
 use async_trait::async_trait;
 
-use self::model::{Classifier, Group, Observed, Step};
-use self::size::{Limits, Nodes};
 use super::client::Client;
 use super::error::unexpected;
-use super::model::INTERNAL_CATALOG;
-use super::sql::{Statement, properties, quote_identifier, quote_literal};
 use crate::backend::{Backend, Desired, Effect, Notice, StatusReason, TenantKey};
 use crate::error::{Error, Reason};
 
@@ -86,8 +79,8 @@ impl ResourceGroup {
         if nodes.memory == 0 {
             return Err(Error::new(
                 Reason::NoNodes,
-                "StarRocks: no backend or compute node says what cores and memory it has; \
-                 start one; it is tried again",
+                "StarRocks: no backend or compute node reports its cores and memory; start one; \
+                 retrying",
             ));
         }
         Ok(nodes)
@@ -183,7 +176,7 @@ impl Backend for ResourceGroup {
     }
 
     fn diff(&self, tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {
-        diff::diff(tenant, desired, observed)
+        diff(tenant, desired, observed)
     }
 
     /// A group neither grants nor revokes access.
