@@ -2,6 +2,7 @@
 //!
 //! `make scenario NAME=kafka` runs those with `kafka` in their names.
 
+mod access_matrix;
 mod admission;
 mod chart;
 mod configuration;

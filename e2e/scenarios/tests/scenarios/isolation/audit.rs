@@ -1,4 +1,4 @@
-//! What the operator does about tables by itself, and what it asks people to do.
+//! The operator's protection of tables: repairs, and reports of what an admin has to do.
 
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -7,41 +7,41 @@ use akili_scenarios::platform::{AUDIT_INTERVAL, Login, Platform, text_at};
 use akili_testbed::command::{stderr, stdout};
 use anyhow::{Result, ensure};
 
-use super::clinic::{ALPHA, BRAVO, Clinic, TABLES};
+use super::test_schema::{ALPHA, BRAVO, TABLES, TestSchema};
 
-/// What an audit itself takes, on a machine that is busy.
+/// Duration of an audit on a busy machine.
 const ALLOWANCE: Duration = Duration::from_secs(5);
 
 /// Number of gaps that a condition lists.
 const SHOWN_GAPS: usize = 3;
 
-/// Nobody has granted anything, and nobody has to take anything away.
+/// Checks that tenants have no access to new tables.
 pub fn new_tables_are_closed(platform: &Platform, tenant: &Login) -> Result<()> {
     for table in TABLES {
-        is_refused(platform, tenant, table)?;
+        ensure_rejected(platform, tenant, table)?;
     }
     Ok(())
 }
 
-/// Once the operator runs it protects them, and then lets tenants in.
+/// Checks that the operator protects new tables and then opens them to tenants.
 pub async fn new_tables_are_opened(platform: &Platform, tenant: &Login) -> Result<()> {
     for table in TABLES {
         platform
             .eventually(&format!("{table} is open to tenants"), || {
-                shows_its_own(platform, tenant, table)
+                shows_own_rows_only(platform, tenant, table)
             })
             .await?;
     }
     Ok(())
 }
 
-/// A partition comes with rows of several tenants and no policy of its own.
-pub async fn an_attached_partition_is_protected(
+/// Attaches a partition that has rows of several tenants and no policy.
+pub async fn attached_partition_is_protected(
     platform: &Platform,
     tenant: &Login,
-    clinic: &Clinic<'_>,
+    schema: &TestSchema<'_>,
 ) -> Result<()> {
-    let Clinic { own, other, .. } = clinic;
+    let TestSchema { own, other, .. } = schema;
     platform.superuser(&format!(
         "SET ROLE clinic_owner;
          CREATE TABLE readings_2027 (LIKE readings);
@@ -51,7 +51,7 @@ pub async fn an_attached_partition_is_protected(
     let began = Instant::now();
     platform
         .eventually("the new partition is open to tenants", || {
-            shows_its_own(platform, tenant, "readings_2027")
+            shows_own_rows_only(platform, tenant, "readings_2027")
         })
         .await?;
     let waited = began.elapsed();
@@ -63,14 +63,14 @@ pub async fn an_attached_partition_is_protected(
     Ok(())
 }
 
-/// What somebody granted to tenants in good faith.
-pub async fn grants_by_hand_are_taken_back(platform: &Platform) -> Result<()> {
+/// Checks that manual grants to tenants are revoked.
+pub async fn manual_grants_are_revoked(platform: &Platform) -> Result<()> {
     platform.superuser(
         "GRANT TRUNCATE, TRIGGER ON tickets TO akili_tenant;
          GRANT UPDATE (secret) ON tickets TO PUBLIC",
     )?;
     platform
-        .eventually("grants by hand are gone", || {
+        .eventually("manual grants are revoked", || {
             let held = platform.superuser(
                 "SELECT has_table_privilege('akili_tenant', 'tickets', 'TRUNCATE, TRIGGER')
                      OR has_any_column_privilege('clinic_reports', 'tickets', 'UPDATE')",
@@ -80,8 +80,8 @@ pub async fn grants_by_hand_are_taken_back(platform: &Platform) -> Result<()> {
         .await
 }
 
-/// What the operator can't mend it names, and says what to do.
-pub async fn what_cannot_be_protected_is_reported(platform: &Platform, slug: &str) -> Result<()> {
+/// Checks that the operator reports what it can't repair, with the required action.
+pub async fn unprotectable_objects_are_reported(platform: &Platform, slug: &str) -> Result<()> {
     let gaps = [
         (
             "CREATE VIEW superusers_patients AS SELECT * FROM patients",
@@ -115,26 +115,28 @@ pub async fn what_cannot_be_protected_is_reported(platform: &Platform, slug: &st
         for (make, ..) in gaps {
             platform.superuser(make)?;
         }
-        for (_, told, _) in gaps {
-            is_told(platform, slug, told).await?;
+        for (_, reported, _) in gaps {
+            ensure_reported(platform, slug, reported).await?;
         }
         for (.., unmake) in gaps {
             platform.superuser(unmake)?;
         }
-        for (_, told, _) in gaps {
+        for (_, reported, _) in gaps {
             platform
-                .eventually(&format!("PostgresReady no longer says {told:?}"), || {
-                    Ok(!postgres_ready(platform, slug)?.contains(told))
-                })
+                .eventually(
+                    &format!("PostgresReady no longer reports {reported:?}"),
+                    || Ok(!postgres_ready(platform, slug)?.contains(reported)),
+                )
                 .await?;
         }
     }
     Ok(())
 }
 
-/// The key's cascade would reach other tenants' rows: both its tables are closed
-/// until it pairs the tenants, and closed again when another such key comes.
-pub async fn a_key_across_tenants_closes_its_tables(
+/// Checks that both tables of a foreign key are closed while its cascade can reach other
+/// tenants' rows: until the key includes tenant_id, and again when another such key is
+/// added.
+pub async fn foreign_key_across_tenants_closes_its_tables(
     platform: &Platform,
     tenant: &Login,
     slug: &str,
@@ -146,11 +148,11 @@ pub async fn a_key_across_tenants_closes_its_tables(
          CREATE TABLE shifts (tenant_id uuid, doctor int, secret text, CONSTRAINT shifts_doctor
              FOREIGN KEY (doctor) REFERENCES doctors ON DELETE CASCADE)",
     )?;
-    let told =
+    let reported =
         "foreign key shifts_doctor doesn't pair tenant_id with tenant_id, so the table is closed";
-    is_told(platform, slug, told).await?;
+    ensure_reported(platform, slug, reported).await?;
     for table in BOTH {
-        is_refused(platform, tenant, table)?;
+        ensure_rejected(platform, tenant, table)?;
     }
 
     platform.superuser(
@@ -184,7 +186,7 @@ fn read(platform: &Platform, tenant: &Login, table: &str) -> Result<Output> {
     platform.as_login(tenant, &format!("SELECT DISTINCT secret FROM {table}"))
 }
 
-fn is_refused(platform: &Platform, tenant: &Login, table: &str) -> Result<()> {
+fn ensure_rejected(platform: &Platform, tenant: &Login, table: &str) -> Result<()> {
     let answer = read(platform, tenant, table)?;
     let refusal = format!("permission denied for table {table}");
     ensure!(
@@ -195,8 +197,9 @@ fn is_refused(platform: &Platform, tenant: &Login, table: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether it is open by now; at no moment does it show anything else.
-fn shows_its_own(platform: &Platform, tenant: &Login, table: &str) -> Result<bool> {
+/// Returns whether the table is open to tenants; fails if it shows other tenants' rows at
+/// any time.
+fn shows_own_rows_only(platform: &Platform, tenant: &Login, table: &str) -> Result<bool> {
     let answer = read(platform, tenant, table)?;
     if !answer.status.success() {
         return Ok(false);
@@ -206,17 +209,18 @@ fn shows_its_own(platform: &Platform, tenant: &Login, table: &str) -> Result<boo
     Ok(true)
 }
 
-/// On the tenant's condition, which stays True: its own rows are safe.
-async fn is_told(platform: &Platform, slug: &str, told: &str) -> Result<()> {
+/// Waits for a text in the tenant's condition, which stays True because the tenant's own
+/// rows are safe.
+async fn ensure_reported(platform: &Platform, slug: &str, reported: &str) -> Result<()> {
     platform
-        .eventually(&format!("PostgresReady says {told:?}"), || {
+        .eventually(&format!("PostgresReady reports {reported:?}"), || {
             let said = postgres_ready(platform, slug)?;
-            Ok(said.starts_with("True CoverageGap ") && said.contains(told))
+            Ok(said.starts_with("True CoverageGap ") && said.contains(reported))
         })
         .await
 }
 
-/// Its status, reason and message.
+/// Returns status, reason and message of PostgresReady.
 fn postgres_ready(platform: &Platform, slug: &str) -> Result<String> {
     let tenant = platform.get("Tenant", "", slug)?;
     let condition = r#".status.conditions[?(@.type=="PostgresReady")]"#;

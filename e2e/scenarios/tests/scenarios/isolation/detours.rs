@@ -1,45 +1,45 @@
-//! The ways around a table: what else reads or changes its rows for a tenant.
+//! Indirect access to a table: views, functions, partitions and foreign keys.
 
-use super::case::{Case, answers, refused};
-use super::clinic::{ALPHA, Clinic};
+use super::case::{Case, prints, rejected};
+use super::test_schema::{ALPHA, TestSchema};
 
 const VIOLATED: &str = "violates row-level security policy";
 
-/// A view reads with its owner's rights, but for whoever logged in.
-pub fn views(clinic: &Clinic) -> Vec<Case> {
-    let other = &clinic.other;
+/// Views read with their owner's rights, but show the rows of the login's tenant.
+pub fn views(schema: &TestSchema) -> Vec<Case> {
+    let other = &schema.other;
     vec![
-        answers(
+        prints(
             "a view of the tables' owner",
             "SELECT secret FROM owners_patients",
             ALPHA,
         ),
-        refused(
+        rejected(
             "INSERT with another's id through it",
             format!("INSERT INTO owners_patients VALUES ('{other}', 9, 'mine')"),
             VIOLATED,
         ),
-        answers(
+        prints(
             "UPDATE of everything through it",
             "UPDATE owners_patients SET secret = 'mine' RETURNING secret",
             "mine",
         ),
-        answers(
+        prints(
             "DELETE of everything through it",
             "DELETE FROM owners_patients RETURNING secret",
             ALPHA,
         ),
-        answers(
+        prints(
             "a view of a login that sees all rows itself",
             "SELECT secret FROM migrations_patients",
             ALPHA,
         ),
-        answers(
+        prints(
             "a superuser's view with security_invoker",
             "SELECT secret FROM patients_for_readers",
             ALPHA,
         ),
-        answers(
+        prints(
             "a temporary view of its own",
             "CREATE TEMPORARY VIEW mine AS SELECT secret FROM patients; SELECT secret FROM mine",
             ALPHA,
@@ -47,26 +47,26 @@ pub fn views(clinic: &Clinic) -> Vec<Case> {
     ]
 }
 
-/// So does a function.
-pub fn functions(clinic: &Clinic) -> Vec<Case> {
-    let other = &clinic.other;
+/// Functions of other owners show the rows of the login's tenant.
+pub fn functions(schema: &TestSchema) -> Vec<Case> {
+    let other = &schema.other;
     vec![
-        answers(
+        prints(
             "a SECURITY INVOKER function",
             "SELECT callers_secrets()",
             ALPHA,
         ),
-        answers(
+        prints(
             "a SECURITY DEFINER function of the tables' owner",
             "SELECT owners_secrets()",
             ALPHA,
         ),
-        answers(
+        prints(
             "one that deletes another's rows",
             format!("SELECT owners_discharge('{other}')"),
             "0",
         ),
-        answers(
+        prints(
             "one of a login that sees all rows itself",
             "SELECT migrations_secrets()",
             ALPHA,
@@ -74,27 +74,27 @@ pub fn functions(clinic: &Clinic) -> Vec<Case> {
     ]
 }
 
-/// A partition answers by its own policies when it is named itself.
-pub fn partitions(clinic: &Clinic) -> Vec<Case> {
-    let other = &clinic.other;
+/// Partitions that are named directly use their own policies.
+pub fn partitions(schema: &TestSchema) -> Vec<Case> {
+    let other = &schema.other;
     vec![
-        answers("a partitioned table", "SELECT secret FROM readings", ALPHA),
-        answers(
+        prints("a partitioned table", "SELECT secret FROM readings", ALPHA),
+        prints(
             "a partition read directly",
             "SELECT secret FROM readings_2026",
             ALPHA,
         ),
-        refused(
+        rejected(
             "INSERT with another's id into a partition",
             format!("INSERT INTO readings_2026 VALUES ('{other}', '2026-04-01', 'mine')"),
             VIOLATED,
         ),
-        answers(
+        prints(
             "DELETE of everything in a partition",
             "DELETE FROM readings_2026 RETURNING secret",
             ALPHA,
         ),
-        refused(
+        rejected(
             "TRUNCATE of a partition",
             "TRUNCATE readings_2026",
             "permission denied for table readings_2026",
@@ -102,21 +102,21 @@ pub fn partitions(clinic: &Clinic) -> Vec<Case> {
     ]
 }
 
-/// A foreign key's own queries know no policies; so it must pair the tenants.
-pub fn foreign_keys(clinic: &Clinic) -> Vec<Case> {
-    let own = &clinic.own;
+/// Queries of foreign keys ignore policies, so keys must include tenant_id.
+pub fn foreign_keys(schema: &TestSchema) -> Vec<Case> {
+    let own = &schema.own;
     vec![
-        answers(
+        prints(
             "DELETE that cascades",
             "DELETE FROM patients; SELECT count(*) FROM visits",
             "0",
         ),
-        answers(
+        prints(
             "UPDATE that cascades",
             "UPDATE patients SET id = 7; SELECT patient FROM visits",
             "7",
         ),
-        refused(
+        rejected(
             "a reference to another's row",
             format!("INSERT INTO visits VALUES ('{own}', 2, 'mine')"),
             "violates foreign key constraint",

@@ -1,22 +1,22 @@
-//! The operator's own login, if somebody got hold of it: no way up from there.
+//! A stolen operator login must not lead to further rights.
 
 use akili_scenarios::platform::Platform;
 use anyhow::Result;
 
-use super::case::{Case, refused};
+use super::case::{Case, rejected};
 
-/// What it tries, and why that fails.
+/// SQL and the text of its rejection.
 type Attempt = (&'static str, &'static str);
 
-/// Everything that it must not be able to do.
+/// Returns the statements that the operator's login must not be able to run.
 pub fn overreaches(platform: &Platform) -> Result<Vec<Case>> {
     let attempts = [ROLES, READING, PROGRAMS, BECOMING, RULES, TENANTS_ROWS].concat();
-    let case = |(sql, because)| refused(sql, sql, because);
+    let case = |(sql, because)| rejected(sql, sql, because);
     let mut cases: Vec<Case> = attempts.into_iter().map(case).collect();
 
-    // By its number, since it can't even be named.
+    // By its oid, because the login can't resolve the name.
     let table = platform.superuser("SELECT 'clinic_private.staff'::regclass::oid")?;
-    cases.push(refused(
+    cases.push(rejected(
         "SELECT akili_guard.protect_table of a table in a schema that isn't the tenants'",
         format!("SELECT akili_guard.protect_table({})", table.trim()),
         NOT_A_TENANTS_TABLE,
@@ -173,7 +173,7 @@ const RULES: &[Attempt] = &[
     ),
 ];
 
-/// It may delete tenants' rows, to purge them, and no more.
+/// The login may delete tenants' rows for a purge, and nothing else.
 const TENANTS_ROWS: &[Attempt] = &[
     (
         "ALTER TABLE patients DISABLE ROW LEVEL SECURITY",

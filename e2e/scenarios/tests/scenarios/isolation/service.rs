@@ -1,22 +1,22 @@
-//! Logins that serve every tenant choose one in each transaction, or see nothing.
+//! Services' logins choose a tenant in each transaction, or see nothing.
 
-use super::case::{Case, answers, refused};
-use super::clinic::{ALPHA, BRAVO, Clinic};
+use super::case::{Case, prints, rejected};
+use super::test_schema::{ALPHA, BRAVO, TestSchema};
 
 const READ: &str = "SELECT DISTINCT secret FROM patients";
 
-/// A transaction that works for this tenant.
+/// Returns a transaction for this tenant.
 fn transaction(tenant: &str, sql: &str) -> String {
     format!("BEGIN; SELECT FROM set_config('akili.tenant_id', '{tenant}', true); {sql}; COMMIT")
 }
 
-/// It sees the tenant that it chose.
-pub fn chooses_a_tenant(clinic: &Clinic) -> Vec<Case> {
-    let Clinic { own, other, .. } = clinic;
+/// A service sees the rows of the chosen tenant.
+pub fn chooses_a_tenant(schema: &TestSchema) -> Vec<Case> {
+    let TestSchema { own, other, .. } = schema;
     let violated = "violates row-level security policy";
     vec![
-        answers("the tenant's rows are there", transaction(own, READ), ALPHA),
-        answers(
+        prints("the tenant's rows are there", transaction(own, READ), ALPHA),
+        prints(
             "and can be written",
             transaction(
                 own,
@@ -24,7 +24,7 @@ pub fn chooses_a_tenant(clinic: &Clinic) -> Vec<Case> {
             ),
             "changed",
         ),
-        refused(
+        rejected(
             "INSERT with another's id",
             transaction(
                 own,
@@ -32,12 +32,12 @@ pub fn chooses_a_tenant(clinic: &Clinic) -> Vec<Case> {
             ),
             violated,
         ),
-        refused(
+        rejected(
             "UPDATE of tenant_id",
             transaction(own, &format!("UPDATE tickets SET tenant_id = '{other}'")),
             violated,
         ),
-        answers(
+        prints(
             "DELETE by another's id",
             transaction(
                 own,
@@ -45,12 +45,12 @@ pub fn chooses_a_tenant(clinic: &Clinic) -> Vec<Case> {
             ),
             "",
         ),
-        answers(
+        prints(
             "the next transaction of the session sees nothing",
             format!("{}; {READ}", transaction(own, READ)),
             ALPHA,
         ),
-        answers(
+        prints(
             "nor does one after a rollback",
             format!(
                 "{}; {READ}",
@@ -58,12 +58,12 @@ pub fn chooses_a_tenant(clinic: &Clinic) -> Vec<Case> {
             ),
             ALPHA,
         ),
-        refused(
+        rejected(
             "SET ROLE to the operator",
             "SET ROLE akili_operator",
             "permission denied to set role",
         ),
-        refused(
+        rejected(
             "TRUNCATE",
             transaction(own, "TRUNCATE tickets"),
             "permission denied for table tickets",
@@ -71,38 +71,38 @@ pub fn chooses_a_tenant(clinic: &Clinic) -> Vec<Case> {
     ]
 }
 
-/// And then the other one, through the same login.
-pub fn chooses_the_other(clinic: &Clinic) -> Vec<Case> {
-    vec![answers(
+/// The same login can choose the other tenant.
+pub fn chooses_the_other(schema: &TestSchema) -> Vec<Case> {
+    vec![prints(
         "the other tenant's rows are there",
-        transaction(&clinic.other, READ),
+        transaction(&schema.other, READ),
         BRAVO,
     )]
 }
 
-/// Without a tenant it reads nothing and writes nothing.
-pub fn forgets_to_choose(clinic: &Clinic) -> Vec<Case> {
+/// Without a chosen tenant a service reads and writes nothing.
+pub fn forgets_to_choose(schema: &TestSchema) -> Vec<Case> {
     const NONE: &str = "no tenant is chosen";
-    let own = &clinic.own;
+    let own = &schema.own;
     let nobody = "00000000-0000-4000-8000-000000000000";
     vec![
-        answers("SELECT", READ, ""),
-        answers("a partition", "SELECT secret FROM readings_2026", ""),
-        answers("a view", "SELECT secret FROM owners_patients", ""),
-        answers("COPY TO STDOUT", "COPY patients TO STDOUT", ""),
-        refused(
+        prints("SELECT", READ, ""),
+        prints("a partition", "SELECT secret FROM readings_2026", ""),
+        prints("a view", "SELECT secret FROM owners_patients", ""),
+        prints("COPY TO STDOUT", "COPY patients TO STDOUT", ""),
+        rejected(
             "INSERT",
             format!("INSERT INTO patients VALUES ('{own}', 9, 'mine')"),
             NONE,
         ),
-        refused("UPDATE", "UPDATE patients SET secret = 'mine'", NONE),
-        refused("DELETE", "DELETE FROM patients", NONE),
-        answers(
+        rejected("UPDATE", "UPDATE patients SET secret = 'mine'", NONE),
+        rejected("DELETE", "DELETE FROM patients", NONE),
+        prints(
             "SELECT for an unknown tenant",
             transaction(nobody, READ),
             "",
         ),
-        refused(
+        rejected(
             "DELETE for an unknown tenant",
             transaction(nobody, "DELETE FROM patients"),
             "there is no tenant",
@@ -110,18 +110,18 @@ pub fn forgets_to_choose(clinic: &Clinic) -> Vec<Case> {
     ]
 }
 
-/// To own the tables opens nothing.
-pub fn owns_the_tables(clinic: &Clinic) -> Vec<Case> {
-    let own = &clinic.own;
+/// Ownership of the tables gives no further access.
+pub fn owns_the_tables(schema: &TestSchema) -> Vec<Case> {
+    let own = &schema.own;
     vec![
-        answers("SELECT without a tenant", READ, ""),
-        answers("SELECT with one", transaction(own, READ), ALPHA),
-        answers(
+        prints("SELECT without a tenant", READ, ""),
+        prints("SELECT with one", transaction(own, READ), ALPHA),
+        prints(
             "DELETE of everything",
             transaction(own, "DELETE FROM patients RETURNING secret"),
             ALPHA,
         ),
-        refused(
+        rejected(
             "TRUNCATE",
             transaction(own, "TRUNCATE tickets"),
             "would remove every tenant's rows",
@@ -129,23 +129,23 @@ pub fn owns_the_tables(clinic: &Clinic) -> Vec<Case> {
     ]
 }
 
-/// A login that is neither a tenant nor a service has no tenant to choose.
-pub fn is_no_service(clinic: &Clinic) -> Vec<Case> {
+/// A login that is neither tenant nor service can't choose a tenant.
+pub fn is_no_service(schema: &TestSchema) -> Vec<Case> {
     vec![
-        answers("SELECT, granted by hand", READ, ""),
-        answers(
+        prints("SELECT, granted by hand", READ, ""),
+        prints(
             "SELECT with a tenant chosen",
-            transaction(&clinic.own, READ),
+            transaction(&schema.own, READ),
             "",
         ),
     ]
 }
 
-/// The services' schema migrations rewrite every tenant's rows.
+/// The services' schema migrations access all tenants' rows.
 pub fn migrates() -> Vec<Case> {
     vec![
-        answers("SELECT", format!("{READ} ORDER BY 1"), "alpha\nbravo"),
-        refused(
+        prints("SELECT", format!("{READ} ORDER BY 1"), "alpha\nbravo"),
+        rejected(
             "a superuser's table",
             "SELECT * FROM payroll",
             "permission denied for table payroll",

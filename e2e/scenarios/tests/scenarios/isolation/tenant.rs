@@ -1,51 +1,51 @@
-//! What a tenant can try with its login, on the tables themselves.
+//! Statements of a tenant's login on the tables.
 
-use super::case::{Case, answers, refused};
-use super::clinic::{ALPHA, Clinic};
+use super::case::{Case, prints, rejected};
+use super::test_schema::{ALPHA, TestSchema};
 
 const READ: &str = "SELECT secret FROM patients";
 
-/// Whatever it sets, it stays the tenant that logged in.
-pub fn stays_itself(clinic: &Clinic, neighbour: &str) -> Vec<Case> {
-    let other = &clinic.other;
+/// No setting changes the tenant of a login.
+pub fn stays_itself(schema: &TestSchema, neighbour: &str) -> Vec<Case> {
+    let other = &schema.other;
     let set_config = |local: bool| {
         format!("SELECT FROM set_config('akili.tenant_id', '{other}', {local}); {READ}")
     };
     let mut cases = vec![
-        answers("a plain query", READ, ALPHA),
-        answers(
+        prints("a plain query", READ, ALPHA),
+        prints(
             "SET of another's id",
             format!("SET akili.tenant_id = '{other}'; {READ}"),
             ALPHA,
         ),
-        answers("set_config for the session", set_config(false), ALPHA),
-        answers("set_config for the transaction", set_config(true), ALPHA),
-        answers(
+        prints("set_config for the session", set_config(false), ALPHA),
+        prints("set_config for the transaction", set_config(true), ALPHA),
+        prints(
             "SET ROLE to the tenants' group",
             format!("SET ROLE akili_tenant; {READ}"),
             ALPHA,
         ),
-        answers(
+        prints(
             "RESET ROLE",
             format!("SET ROLE akili_tenant; RESET ROLE; {READ}"),
             ALPHA,
         ),
-        refused(
+        rejected(
             "SET SESSION AUTHORIZATION to another tenant",
             format!("SET SESSION AUTHORIZATION {neighbour}; {READ}"),
             "permission denied to set session authorization",
         ),
-        refused(
+        rejected(
             "row_security switched off",
             format!("SET row_security = off; {READ}"),
             "would be affected by row-level security",
         ),
-        refused(
+        rejected(
             "triggers switched off",
             "SET session_replication_role = replica",
             "permission denied to set parameter",
         ),
-        answers(
+        prints(
             "a catalog of its own in front of the real one",
             format!(
                 "CREATE TEMPORARY TABLE pg_roles AS SELECT session_user AS rolname, true AS rolsuper; \
@@ -69,7 +69,7 @@ pub fn stays_itself(clinic: &Clinic, neighbour: &str) -> Vec<Case> {
         } else {
             role
         };
-        refused(
+        rejected(
             format!("SET ROLE to {named}"),
             format!("SET ROLE {role}; {READ}"),
             "permission denied to set role",
@@ -78,49 +78,49 @@ pub fn stays_itself(clinic: &Clinic, neighbour: &str) -> Vec<Case> {
     cases
 }
 
-/// Every way to read shows its own rows.
-pub fn reads_its_own(clinic: &Clinic) -> Vec<Case> {
-    let other = &clinic.other;
+/// Every kind of read shows the tenant's own rows only.
+pub fn reads_its_own(schema: &TestSchema) -> Vec<Case> {
+    let other = &schema.other;
     vec![
-        answers(
+        prints(
             "SELECT by another's id",
             format!("{READ} WHERE tenant_id = '{other}'"),
             "",
         ),
-        answers("SELECT … FOR UPDATE", format!("{READ} FOR UPDATE"), ALPHA),
-        answers(
+        prints("SELECT … FOR UPDATE", format!("{READ} FOR UPDATE"), ALPHA),
+        prints(
             "TABLESAMPLE",
             format!("{READ} TABLESAMPLE SYSTEM (100)"),
             ALPHA,
         ),
-        answers(
+        prints(
             "a function of its own that tells what it is asked about",
             "CREATE FUNCTION pg_temp.tell(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 \
                  AS 'BEGIN RAISE NOTICE ''%'', $1; RETURN true; END'; \
              SELECT secret FROM patients WHERE pg_temp.tell(secret)",
             ALPHA,
         ),
-        answers(
+        prints(
             "the planner's statistics",
             "SELECT most_common_vals FROM pg_stats WHERE tablename = 'patients'",
             "",
         ),
-        answers(
+        prints(
             "COPY a table TO STDOUT",
             "COPY patients (secret) TO STDOUT",
             ALPHA,
         ),
-        answers(
+        prints(
             "COPY a query TO STDOUT",
             format!("COPY ({READ}) TO STDOUT"),
             ALPHA,
         ),
-        refused(
+        rejected(
             "COPY TO a file",
             "COPY patients TO '/tmp/patients'",
             "pg_write_server_files",
         ),
-        refused(
+        rejected(
             "COPY TO PROGRAM",
             "COPY patients TO PROGRAM 'cat'",
             "pg_execute_server_program",
@@ -128,12 +128,12 @@ pub fn reads_its_own(clinic: &Clinic) -> Vec<Case> {
     ]
 }
 
-/// Its own rows it can change, and no others.
-pub fn writes_its_own(clinic: &Clinic) -> Vec<Case> {
+/// Writes change the tenant's own rows only.
+pub fn writes_its_own(schema: &TestSchema) -> Vec<Case> {
     const VIOLATED: &str = "violates row-level security policy";
-    let Clinic { own, other, .. } = clinic;
+    let TestSchema { own, other, .. } = schema;
     vec![
-        answers(
+        prints(
             "INSERT, UPDATE and DELETE of its own",
             format!(
                 "INSERT INTO tickets (tenant_id, secret) VALUES ('{own}', 'mine'); \
@@ -142,12 +142,12 @@ pub fn writes_its_own(clinic: &Clinic) -> Vec<Case> {
             ),
             "changed",
         ),
-        refused(
+        rejected(
             "INSERT with another's id",
             format!("INSERT INTO patients VALUES ('{other}', 9, 'mine')"),
             VIOLATED,
         ),
-        answers(
+        prints(
             "INSERT … ON CONFLICT with its own row",
             format!(
                 "INSERT INTO tickets VALUES ('{own}', 1, 'mine') \
@@ -155,7 +155,7 @@ pub fn writes_its_own(clinic: &Clinic) -> Vec<Case> {
             ),
             "mine",
         ),
-        refused(
+        rejected(
             "INSERT … ON CONFLICT with another's row",
             format!(
                 "INSERT INTO tickets VALUES ('{own}', 2, 'mine') \
@@ -163,7 +163,7 @@ pub fn writes_its_own(clinic: &Clinic) -> Vec<Case> {
             ),
             VIOLATED,
         ),
-        refused(
+        rejected(
             "INSERT … ON CONFLICT that gives its row away",
             format!(
                 "INSERT INTO tickets VALUES ('{own}', 1, 'mine') \
@@ -171,14 +171,14 @@ pub fn writes_its_own(clinic: &Clinic) -> Vec<Case> {
             ),
             VIOLATED,
         ),
-        answers(
+        prints(
             "MERGE that deletes whatever matches",
             "MERGE INTO tickets USING (VALUES (1), (2)) AS wanted (id) ON tickets.id = wanted.id \
                  WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN DO NOTHING; \
              SELECT count(*) FROM tickets",
             "0",
         ),
-        refused(
+        rejected(
             "MERGE onto another's row",
             format!(
                 "MERGE INTO tickets USING (VALUES (2)) AS wanted (id) ON tickets.id = wanted.id \
@@ -187,7 +187,7 @@ pub fn writes_its_own(clinic: &Clinic) -> Vec<Case> {
             ),
             "duplicate key",
         ),
-        refused(
+        rejected(
             "MERGE that inserts with another's id",
             format!(
                 "MERGE INTO tickets USING (VALUES (3)) AS wanted (id) ON tickets.id = wanted.id \
@@ -195,39 +195,39 @@ pub fn writes_its_own(clinic: &Clinic) -> Vec<Case> {
             ),
             VIOLATED,
         ),
-        answers(
+        prints(
             "UPDATE of everything",
             "UPDATE patients SET secret = 'mine' RETURNING secret",
             "mine",
         ),
-        refused(
+        rejected(
             "UPDATE of tenant_id",
             format!("UPDATE tickets SET tenant_id = '{other}'"),
             VIOLATED,
         ),
-        answers(
+        prints(
             "UPDATE by another's id",
             format!(
                 "UPDATE tickets SET tenant_id = '{own}' WHERE tenant_id = '{other}' RETURNING id"
             ),
             "",
         ),
-        answers(
+        prints(
             "DELETE of everything",
             "DELETE FROM patients RETURNING secret",
             ALPHA,
         ),
-        refused(
+        rejected(
             "TRUNCATE",
             "TRUNCATE tickets",
             "permission denied for table tickets",
         ),
-        refused(
+        rejected(
             "COPY FROM",
             "COPY tickets FROM STDIN",
             "COPY FROM not supported with row-level security",
         ),
-        refused(
+        rejected(
             "a shared sequence set back",
             "SELECT setval('tickets_id_seq', 1)",
             "permission denied for sequence tickets_id_seq",
@@ -235,42 +235,42 @@ pub fn writes_its_own(clinic: &Clinic) -> Vec<Case> {
     ]
 }
 
-/// The rules aren't its own to change, nor the registry behind them.
-pub fn changes_no_rules(clinic: &Clinic) -> Vec<Case> {
-    let other = &clinic.other;
+/// A tenant can change neither the protection nor the registry.
+pub fn changes_no_rules(schema: &TestSchema) -> Vec<Case> {
+    let other = &schema.other;
     let mut cases = vec![
-        refused(
+        rejected(
             "row-level security disabled",
             "ALTER TABLE patients DISABLE ROW LEVEL SECURITY",
             "must be owner of table patients",
         ),
-        refused(
+        rejected(
             "a policy of its own",
             "CREATE POLICY mine ON patients USING (true)",
             "must be owner of table patients",
         ),
-        refused(
+        rejected(
             "our policy dropped",
             "DROP POLICY akili_state ON patients",
             "must be owner of",
         ),
-        refused(
+        rejected(
             "our trigger dropped",
             "DROP TRIGGER akili_refuse_unless_active ON patients",
             "must be owner of",
         ),
-        refused(
+        rejected(
             "a trigger of its own",
             "CREATE TRIGGER mine BEFORE INSERT ON patients \
                  FOR EACH STATEMENT EXECUTE FUNCTION suppress_redundant_updates_trigger()",
             "permission denied for table patients",
         ),
-        refused(
+        rejected(
             "a table of its own",
             "CREATE TABLE mine (n int)",
             "permission denied for schema public",
         ),
-        refused(
+        rejected(
             "the operator's session ended",
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'akili_operator'",
             "must be a member of the role whose process is being terminated",
@@ -284,7 +284,7 @@ pub fn changes_no_rules(clinic: &Clinic) -> Vec<Case> {
     ];
     cases.extend(registry.map(|sql| {
         let what = format!("the registry: {}", sql.replace(other, "…"));
-        refused(what, sql, "permission denied for schema akili")
+        rejected(what, sql, "permission denied for schema akili")
     }));
     let guard = [
         format!("tenant_logins(ARRAY['{other}'::uuid])"),
@@ -297,7 +297,7 @@ pub fn changes_no_rules(clinic: &Clinic) -> Vec<Case> {
         "coverage(ARRAY['public'])".into(),
     ];
     cases.extend(guard.map(|call| {
-        refused(
+        rejected(
             format!("akili_guard.{}", call.replace(other, "…")),
             format!("SELECT akili_guard.{call}"),
             "permission denied for schema akili_guard",

@@ -1,5 +1,4 @@
-//! What is changed by hand is repaired without anybody touching the Tenant, and an Event
-//! says what was.
+//! Manual changes are repaired without a change of the Tenant, and reported in an Event.
 
 use std::time::{Duration, Instant};
 
@@ -11,15 +10,15 @@ use anyhow::{Result, ensure};
 
 use super::user_of;
 
-/// The audit's interval, and some.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than an audit interval.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
     let platform = Platform::install().await?;
     let admin = platform.kafka_admin()?;
     let _operator = platform.start_operator().await?;
     platform.activate("streams-drift")?;
-    // From two on they are looked at together.
+    // From two tenants on, audits read all tenants together.
     platform.activate("streams-steady")?;
     let user = user_of(&platform, "streams-drift")?;
     let by_hand = |mechanism| ScramCredential {
@@ -32,7 +31,7 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
     let mut acls = access.acls(Some(&format!("User:{user}"))).await?;
     acls.pop_first();
     access.delete_acls(acls).await?;
-    is_repaired(&admin, &user, &good, "ACLs are removed").await?;
+    ensure_repaired(&admin, &user, &good, "ACLs are removed").await?;
 
     let extra = Acl {
         resource: Resource::Topic,
@@ -44,24 +43,24 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
         permission: Permission::Allow,
     };
     access.create_acls([extra].into()).await?;
-    is_repaired(&admin, &user, &good, "an ACL is added").await?;
+    ensure_repaired(&admin, &user, &good, "an ACL is added").await?;
 
     for mechanism in [Mechanism::Sha256, Mechanism::Sha512] {
         access
             .set_scram_credential(&user, by_hand(mechanism), "by hand")
             .await?;
-        is_repaired(&admin, &user, &good, "a password is set").await?;
+        ensure_repaired(&admin, &user, &good, "a password is set").await?;
     }
     access
         .delete_scram_credential(&user, Mechanism::Sha256)
         .await?;
-    is_repaired(&admin, &user, &good, "the login is deleted").await?;
+    ensure_repaired(&admin, &user, &good, "the login is deleted").await?;
 
     admin
         .clients
         .delete_topics(&["streams-drift.events"])
         .await?;
-    is_repaired(&admin, &user, &good, "a base topic is deleted").await?;
+    ensure_repaired(&admin, &user, &good, "a base topic is deleted").await?;
 
     let tenant = platform.kafka_of("streams-drift")?;
     tenant.produce("streams-drift.events", "as before").await?;
@@ -92,7 +91,7 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
     Ok(())
 }
 
-/// What Kafka holds for the tenant, as the admin sees it.
+/// Returns the tenant's state in Kafka, as the admin sees it.
 async fn held(admin: &KafkaAdmin, user: &str) -> Result<String> {
     let acls = admin.access.acls(Some(&format!("User:{user}"))).await?;
     let logins = admin.access.scram_credentials(&[user]).await?;
@@ -100,20 +99,20 @@ async fn held(admin: &KafkaAdmin, user: &str) -> Result<String> {
     Ok(format!("{acls:?} {logins:?} {topics}"))
 }
 
-async fn is_repaired(admin: &KafkaAdmin, user: &str, good: &str, after: &str) -> Result<()> {
-    // The harm itself may take a moment to show.
+async fn ensure_repaired(admin: &KafkaAdmin, user: &str, good: &str, after: &str) -> Result<()> {
+    // The change may take a moment to become visible.
     let began = Instant::now();
-    let mut harmed = false;
+    let mut changed = false;
     loop {
         let now = held(admin, user).await?;
-        match (now == good, harmed) {
+        match (now == good, changed) {
             (true, true) => break,
-            (false, _) => harmed = true,
-            // It may have been repaired between two looks.
-            (true, false) if began.elapsed() > PATIENCE / 2 => break,
+            (false, _) => changed = true,
+            // The repair may have happened between two polls.
+            (true, false) if began.elapsed() > TIMEOUT / 2 => break,
             (true, false) => {}
         }
-        ensure!(began.elapsed() < PATIENCE, "{after}: {now} isn't {good}");
+        ensure!(began.elapsed() < TIMEOUT, "{after}: {now} isn't {good}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     println!(

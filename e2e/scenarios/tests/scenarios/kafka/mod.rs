@@ -1,21 +1,23 @@
-//! Who can do what in Kafka, in each state of a tenant; what is changed by hand, and what
-//! was there before.
+//! Access in Kafka in each state of a tenant, repair of manual changes, and existing
+//! topics.
 
 mod case;
 pub mod drift;
 pub mod ownership;
 mod tenant;
 
-use akili_scenarios::platform::{Kafka, KafkaAdmin, Platform};
+use akili_scenarios::platform::{Kafka, Platform};
 use anyhow::{Result, ensure};
 
-use case::Matrix;
+use case::Tenant;
+
+use crate::access_matrix::AccessMatrix;
 
 pub async fn tenant_accesses_its_own_topics_only() -> Result<()> {
     let platform = Platform::install().await?;
     let admin = platform.kafka_admin()?;
     let _operator = platform.start_operator().await?;
-    // Two names of which one begins like the other.
+    // One name is a prefix of the other.
     platform.activate("streams")?;
     platform.activate("streams-2")?;
     let neighbour = platform.kafka_of("streams-2")?;
@@ -30,52 +32,69 @@ pub async fn tenant_accesses_its_own_topics_only() -> Result<()> {
         user_of(&platform, "streams")?,
         user_of(&platform, "streams-2")?,
     );
-    let mut matrix = Matrix::new(&admin, "streams");
+    let mut tenant = Tenant {
+        admin: &admin,
+        slug: "streams",
+    };
+    let mut matrix = AccessMatrix::default();
     matrix
-        .attempt("a tenant uses its own", tenant::uses_its_own(&streams))
+        .check(
+            "a tenant uses its own",
+            &mut tenant,
+            tenant::uses_its_own(&streams),
+        )
         .await?;
     matrix
-        .attempt(
+        .check(
             "a tenant tries the other's",
+            &mut tenant,
             tenant::tries_the_others(&streams),
         )
         .await?;
     matrix
-        .attempt(
+        .check(
             "a tenant goes outside",
+            &mut tenant,
             tenant::goes_outside(&streams, &own, &other),
         )
         .await?;
-    states(&platform, &admin, &streams, &mut matrix).await?;
+    states(&platform, &streams, &mut tenant, &mut matrix).await?;
     matrix.finish()
 }
 
 /// The same clients stay connected from one state to the next.
 async fn states(
     platform: &Platform,
-    admin: &KafkaAdmin,
     streams: &Kafka,
-    matrix: &mut Matrix<'_>,
+    tenant: &mut Tenant<'_>,
+    matrix: &mut AccessMatrix,
 ) -> Result<()> {
     platform
         .change_state("streams", "Suspended", "SUSPENDED")
         .await?;
     matrix
-        .attempt("a suspended tenant", tenant::reads_its_own(streams))
+        .check("a suspended tenant", tenant, tenant::reads_its_own(streams))
         .await?;
     platform.change_state("streams", "Active", "ACTIVE").await?;
     matrix
-        .attempt("a reactivated tenant", tenant::uses_its_own(streams))
+        .check(
+            "a reactivated tenant",
+            tenant,
+            tenant::uses_its_own(streams),
+        )
         .await?;
-    let before = admin.clients.offsets("streams.events")?;
+    let before = tenant.admin.clients.offsets("streams.events")?;
     platform
         .change_state("streams", "Archived", "ARCHIVED")
         .await?;
     matrix
-        .attempt("an archived tenant", tenant::has_no_access(streams))
+        .check("an archived tenant", tenant, tenant::has_no_access(streams))
         .await?;
-    let after = admin.clients.offsets("streams.events")?;
-    ensure!(before == after, "of {before:?} archiving left {after:?}");
+    let after = tenant.admin.clients.offsets("streams.events")?;
+    ensure!(
+        before == after,
+        "archiving changed the offsets from {before:?} to {after:?}"
+    );
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Topics that were there before the tenant are another's, until an admin says otherwise.
+//! Topics that existed before the tenant are foreign until an admin adopts them.
 
 use akili_scenarios::platform::{Platform, tenant_yaml};
 use anyhow::{Result, ensure};
@@ -19,7 +19,7 @@ pub async fn existing_topics_are_untouched_until_adopted() -> Result<()> {
         platform.status("streams-new", &query)
     };
     platform
-        .eventually("the topic is called another's", || {
+        .eventually("the topic is reported as foreign", || {
             Ok(topics("reason")? == "OwnedByAnother"
                 && platform.reason("streams-new", "PostgresReady")? == "Converged")
         })

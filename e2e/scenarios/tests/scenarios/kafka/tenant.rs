@@ -1,4 +1,4 @@
-//! What the tenant `streams` tries, beside `streams-2`.
+//! Attempts of the tenant `streams`, beside `streams-2`.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,10 @@ use akili_kafka_admin::{
 use akili_scenarios::platform::Kafka;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::case::{Case, Failure, done, refused};
+use super::case::{Case, done, rejected};
+use crate::access_matrix::Failure;
 
-/// What belongs to it is its own to use.
+/// Uses the tenant's own topics.
 pub fn uses_its_own(tenant: &Kafka) -> Vec<Case<'_>> {
     vec![
         done("produce", tenant.produce("streams.events", "an order")),
@@ -35,7 +36,7 @@ pub fn uses_its_own(tenant: &Kafka) -> Vec<Case<'_>> {
     ]
 }
 
-/// What a suspended tenant may still do, and what not.
+/// A suspended tenant can read and not write.
 pub fn reads_its_own(tenant: &Kafka) -> Vec<Case<'_>> {
     vec![
         done(
@@ -45,37 +46,37 @@ pub fn reads_its_own(tenant: &Kafka) -> Vec<Case<'_>> {
         done("describe a topic", async {
             tenant.partitions("streams.events")
         }),
-        refused(
+        rejected(
             "produce",
             Code::TopicAuthorizationFailed,
             tenant.produce("streams.events", "too late"),
         ),
-        refused(
+        rejected(
             "produce in a transaction",
             Code::TransactionalIdAuthorizationFailed,
             tenant.produce_in_transaction("streams.tx", "streams.events", "too late"),
         ),
-        refused(
+        rejected(
             "create a topic",
             Code::TopicAuthorizationFailed,
             tenant.create_topic("streams.more"),
         ),
-        refused(
+        rejected(
             "delete a topic",
             Code::TopicAuthorizationFailed,
             tenant.delete_topics(&["streams.events"]),
         ),
-        refused(
+        rejected(
             "delete messages",
             Code::TopicAuthorizationFailed,
             tenant.delete_records("streams.events"),
         ),
-        refused(
+        rejected(
             "add partitions",
             Code::TopicAuthorizationFailed,
             tenant.add_partitions("streams.events", 9),
         ),
-        refused(
+        rejected(
             "delete a group",
             Code::GroupAuthorizationFailed,
             tenant.delete_group("streams.late-readers"),
@@ -83,20 +84,20 @@ pub fn reads_its_own(tenant: &Kafka) -> Vec<Case<'_>> {
     ]
 }
 
-/// What an archived tenant that is still connected may do: nothing.
+/// An archived tenant can do nothing, even if still connected.
 pub fn has_no_access(connected: &Kafka) -> Vec<Case<'_>> {
     vec![
-        refused(
+        rejected(
             "describe a topic, still connected",
             Code::TopicAuthorizationFailed,
             async { connected.partitions("streams.events") },
         ),
-        refused(
+        rejected(
             "delete a group, still connected",
             Code::GroupAuthorizationFailed,
             connected.delete_group("streams.late-readers"),
         ),
-        refused(
+        rejected(
             "log in again",
             Code::Authentication,
             connected.consume("streams.events", "streams.readers"),
@@ -104,60 +105,60 @@ pub fn has_no_access(connected: &Kafka) -> Vec<Case<'_>> {
     ]
 }
 
-/// What belongs to the other doesn't exist for it.
+/// The other tenant's topics are invisible.
 pub fn tries_the_others(tenant: &Kafka) -> Vec<Case<'_>> {
     vec![
         done("see only its own topics", async { sees_its_own(tenant) }),
-        refused("describe", Code::TopicAuthorizationFailed, async {
+        rejected("describe", Code::TopicAuthorizationFailed, async {
             tenant.partitions("streams-2.events")
         }),
-        refused(
+        rejected(
             "produce",
             Code::TopicAuthorizationFailed,
             tenant.produce("streams-2.events", "forged"),
         ),
-        refused(
+        rejected(
             "produce in a transaction of its own",
             Code::TopicAuthorizationFailed,
             tenant.produce_in_transaction("streams.tx", "streams-2.events", "forged"),
         ),
-        refused(
+        rejected(
             "use the other's transactional id",
             Code::TransactionalIdAuthorizationFailed,
             tenant.produce_in_transaction("streams-2.tx", "streams.events", "forged"),
         ),
-        refused(
+        rejected(
             "consume",
             Code::TopicAuthorizationFailed,
             tenant.consume("streams-2.events", "streams.readers"),
         ),
-        refused(
+        rejected(
             "join the other's group",
             Code::GroupAuthorizationFailed,
             tenant.consume("streams.events", "streams-2.readers"),
         ),
-        refused(
+        rejected(
             "delete the other's group",
             Code::GroupAuthorizationFailed,
             tenant.delete_group("streams-2.readers"),
         ),
-        refused(
+        rejected(
             "create a topic there",
             Code::TopicAuthorizationFailed,
             tenant.create_topic("streams-2.x"),
         ),
-        refused(
+        rejected(
             "delete a topic",
             Code::TopicAuthorizationFailed,
             tenant.delete_topics(&["streams-2.events"]),
         ),
-        // The client doesn't find the topic, so it doesn't even ask.
-        refused(
+        // The client doesn't find the topic, so it sends no request.
+        rejected(
             "delete messages",
             Code::NoEnt,
             tenant.delete_records("streams-2.events"),
         ),
-        refused(
+        rejected(
             "add partitions",
             Code::TopicAuthorizationFailed,
             tenant.add_partitions("streams-2.events", 9),
@@ -170,10 +171,10 @@ fn sees_its_own(tenant: &Kafka) -> Result<(), Failure> {
     if seen.iter().all(|topic| topic.starts_with("streams.")) && !seen.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(format!("it sees {seen:?}")))
+    Err(Failure::from(format!("it sees {seen:?}")))
 }
 
-/// Whatever isn't below its prefix is closed.
+/// Everything outside the tenant's prefix is closed.
 pub fn goes_outside<'a>(tenant: &'a Kafka, own: &'a str, other: &'a str) -> Vec<Case<'a>> {
     let login = ScramCredential {
         mechanism: Mechanism::Sha256,
@@ -190,57 +191,57 @@ pub fn goes_outside<'a>(tenant: &'a Kafka, own: &'a str, other: &'a str) -> Vec<
     };
     let cluster = Code::ClusterAuthorizationFailed;
     vec![
-        refused(
+        rejected(
             "create a topic without a prefix",
             Code::TopicAuthorizationFailed,
             tenant.create_topic("outside"),
         ),
-        refused(
+        rejected(
             "create a topic whose name only begins like its own",
             Code::TopicAuthorizationFailed,
             tenant.create_topic("streamss.events"),
         ),
-        refused(
+        rejected(
             "use a group without a prefix",
             Code::GroupAuthorizationFailed,
             tenant.consume("streams.events", "readers"),
         ),
-        refused(
+        rejected(
             "use a transactional id without a prefix",
             Code::TransactionalIdAuthorizationFailed,
             tenant.produce_in_transaction("tx", "streams.events", "forged"),
         ),
-        refused(
+        rejected(
             "read everybody's offsets",
             Code::TopicAuthorizationFailed,
             tenant.consume("__consumer_offsets", "streams.readers"),
         ),
-        refused(
+        rejected(
             "write everybody's offsets",
             Code::TopicAuthorizationFailed,
             tenant.produce("__consumer_offsets", "forged"),
         ),
-        refused("list ACLs", cluster, async {
+        rejected("list ACLs", cluster, async {
             tenant.access().acls(None).await
         }),
-        refused("create an ACL for itself", cluster, async {
+        rejected("create an ACL for itself", cluster, async {
             let forged = BTreeSet::from([allow_all]);
             tenant.access().create_acls(forged).await
         }),
-        refused("list users", cluster, async {
+        rejected("list users", cluster, async {
             tenant.access().scram_credentials(&[]).await
         }),
-        refused("set the other's password", cluster, async move {
+        rejected("set the other's password", cluster, async move {
             let access = tenant.access();
             access.set_scram_credential(other, login, "forged").await
         }),
-        refused("delete the other's password", cluster, async move {
+        rejected("delete the other's password", cluster, async move {
             let access = tenant.access();
             access
                 .delete_scram_credential(other, Mechanism::Sha256)
                 .await
         }),
-        refused("set its own password", cluster, async move {
+        rejected("set its own password", cluster, async move {
             let access = tenant.access();
             access.set_scram_credential(own, login, "forged").await
         }),
@@ -248,7 +249,7 @@ pub fn goes_outside<'a>(tenant: &'a Kafka, own: &'a str, other: &'a str) -> Vec<
             let rights = tenant.access().cluster_rights().await?;
             match rights.unwrap_or_default() {
                 none if none.is_empty() => Ok(()),
-                some => Err(Failure::new(format!("it has {some:?}"))),
+                some => Err(Failure::from(format!("it has {some:?}"))),
             }
         }),
     ]

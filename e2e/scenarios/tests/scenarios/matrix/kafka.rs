@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::deed::{Answer, Deed, Held, Plane, State};
+use super::operation::{Held, Operation, Plane, State};
+use crate::access_matrix::Answer;
 
-/// A tenant's clients, beside topics of another's.
+/// A tenant's clients, beside another tenant's topics.
 pub struct Topics {
     tenant: Kafka,
     admin: KafkaAdmin,
@@ -20,7 +21,7 @@ pub struct Topics {
 }
 
 impl Topics {
-    /// Both have a message in their topic.
+    /// Creates the clients; both tenants have a message in their topic.
     pub async fn open(platform: &Platform, own: &str, other: &str) -> Result<Self> {
         for slug in [own, other] {
             let tenant = platform.kafka_of(slug)?;
@@ -35,7 +36,7 @@ impl Topics {
         })
     }
 
-    /// One that has read nothing yet.
+    /// Returns the name of a new consumer group.
     fn new_group(&self) -> String {
         let number = self.groups.fetch_add(1, Ordering::Relaxed);
         format!("{}readers-{number}", self.own)
@@ -59,7 +60,7 @@ impl Topics {
         let mut seen = self.tenant.topics()?.into_iter();
         let others = seen.any(|topic| !topic.starts_with(&self.own));
         Ok(if others {
-            Answer::Done
+            Answer::Done(String::new())
         } else {
             Answer::Nothing
         })
@@ -72,23 +73,23 @@ impl Plane for Topics {
         "Kafka"
     }
 
-    async fn attempt(&self, deed: Deed) -> Result<Answer> {
+    async fn attempt(&self, operation: Operation) -> Result<Answer> {
         let Self {
             tenant, own, other, ..
         } = self;
         let (events, group) = (format!("{own}events"), self.new_group());
         let (new, others) = (format!("{own}new"), format!("{other}events"));
-        if let Err(refusal) = tenant.log_in() {
-            return Ok(Answer::Refused(refusal.to_string()));
+        if let Err(rejection) = tenant.log_in() {
+            return Ok(Answer::Rejected(rejection.into()));
         }
-        Ok(match deed {
-            Deed::OwnRead => Answer::of(tenant.consume(&events, &group).await),
-            Deed::OwnWrite => Answer::of(tenant.create_topic(&new).await),
-            Deed::OwnDelete => Answer::of(tenant.delete_topics(&[&new]).await),
-            Deed::OthersRead => Answer::of(tenant.consume(&others, &group).await),
-            Deed::OthersWrite => Answer::of(tenant.produce(&others, "forged").await),
-            Deed::OthersList => self.list_others()?,
-            Deed::CreateOutside => Answer::of(tenant.create_topic("outside").await),
+        Ok(match operation {
+            Operation::OwnRead => Answer::of(tenant.consume(&events, &group).await),
+            Operation::OwnWrite => Answer::of(tenant.create_topic(&new).await),
+            Operation::OwnDelete => Answer::of(tenant.delete_topics(&[&new]).await),
+            Operation::OthersRead => Answer::of(tenant.consume(&others, &group).await),
+            Operation::OthersWrite => Answer::of(tenant.produce(&others, "forged").await),
+            Operation::OthersList => self.list_others()?,
+            Operation::CreateOutside => Answer::of(tenant.create_topic("outside").await),
         })
     }
 
@@ -99,7 +100,7 @@ impl Plane for Topics {
         })
     }
 
-    fn refusals(&self, _: Deed, state: State) -> &'static [&'static str] {
+    fn rejections(&self, _: Operation, state: State) -> &'static [&'static str] {
         match state {
             State::Archived => &["Authentication failure"],
             _ => &["authorization failed"],

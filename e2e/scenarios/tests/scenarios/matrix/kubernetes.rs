@@ -1,10 +1,11 @@
-//! Kubernetes, with kubectl; a user of the tenant is played by impersonating its group.
+//! Kubernetes, with kubectl; a user of the tenant is impersonated by its group.
 
 use akili_scenarios::platform::{Platform, text_at};
 use anyhow::Result;
 use async_trait::async_trait;
 
-use super::deed::{Answer, Deed, Held, Plane, State};
+use super::operation::{Held, Operation, Plane, State};
+use crate::access_matrix::Answer;
 
 /// A tenant's user, and the namespaces of both tenants.
 pub struct Kubernetes<'a> {
@@ -15,7 +16,7 @@ pub struct Kubernetes<'a> {
 }
 
 impl<'a> Kubernetes<'a> {
-    /// Each has a connection.
+    /// Creates a connection of each tenant.
     pub fn open(platform: &'a Platform, own: &str, other: &str) -> Result<Self> {
         let namespace = |slug| platform.status(slug, "namespace");
         let plane = Self {
@@ -55,16 +56,16 @@ impl Plane for Kubernetes<'_> {
         "Kubernetes"
     }
 
-    async fn attempt(&self, deed: Deed) -> Result<Answer> {
+    async fn attempt(&self, operation: Operation) -> Result<Answer> {
         let (own, other) = (&self.own, &self.other);
-        match deed {
-            Deed::OwnRead => self.try_as_user(own, &["get", "connection", "sales"]),
-            Deed::OwnWrite => self.create(own, "new"),
-            Deed::OwnDelete => self.try_as_user(own, &["delete", "connection", "new"]),
-            Deed::OthersRead => self.try_as_user(other, &["get", "connection", "sales"]),
-            Deed::OthersWrite => self.create(other, "forged"),
-            Deed::OthersList => self.try_as_user(other, &["get", "connections"]),
-            Deed::CreateOutside => self.create("default", "outside"),
+        match operation {
+            Operation::OwnRead => self.try_as_user(own, &["get", "connection", "sales"]),
+            Operation::OwnWrite => self.create(own, "new"),
+            Operation::OwnDelete => self.try_as_user(own, &["delete", "connection", "new"]),
+            Operation::OthersRead => self.try_as_user(other, &["get", "connection", "sales"]),
+            Operation::OthersWrite => self.create(other, "forged"),
+            Operation::OthersList => self.try_as_user(other, &["get", "connections"]),
+            Operation::CreateOutside => self.create("default", "outside"),
         }
     }
 
@@ -80,10 +81,11 @@ impl Plane for Kubernetes<'_> {
         })
     }
 
-    fn refusals(&self, deed: Deed, state: State) -> &'static [&'static str] {
-        match (state, deed) {
-            // Its right to create stays, so that it hears why not.
-            (State::Suspended, Deed::OwnWrite) => &["TenantSuspended"],
+    fn rejections(&self, operation: Operation, state: State) -> &'static [&'static str] {
+        match (state, operation) {
+            // The RBAC right to create remains, so that the webhook can report the
+            // reason.
+            (State::Suspended, Operation::OwnWrite) => &["TenantSuspended"],
             _ => &[r#"is forbidden: User "somebody" cannot"#],
         }
     }

@@ -1,10 +1,10 @@
-//! Whether a tenant reaches more than it may: every plane × everything that it could try ×
-//! every state, with the tenants' own credentials and ordinary clients, printed as tables.
+//! The access matrix of a tenant: every plane × every operation × every state, with the
+//! tenants' own credentials and ordinary clients, printed as tables.
 
-mod deed;
 mod kafka;
 mod kubernetes;
 mod object_store;
+mod operation;
 mod postgres;
 mod starrocks;
 
@@ -12,9 +12,11 @@ use akili_scenarios::platform::Platform;
 use anyhow::{Result, ensure};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 
-use deed::{Answer, Deed, Plane, State};
+use operation::{Operation, Plane, State};
 
-/// Names of which one begins like the other, in one way or another.
+use crate::access_matrix::{Answer, Cause, Client, Expected, check};
+
+/// Pairs of names in which one resembles the beginning of the other.
 fn pairs() -> [(String, String); 3] {
     let common = "a".repeat(60);
     [
@@ -27,7 +29,7 @@ fn pairs() -> [(String, String); 3] {
 pub async fn tenant_access_equals_the_matrix_in_every_plane() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    postgres::make_table(&platform)?;
+    postgres::create_table(&platform)?;
     let mut failures = Vec::new();
     for (one, another) in &pairs() {
         platform.activate(one)?;
@@ -39,7 +41,7 @@ pub async fn tenant_access_equals_the_matrix_in_every_plane() -> Result<()> {
         }
     }
     let [(own, other), ..] = pairs();
-    failures.extend(life(&platform, &own, &other).await?);
+    failures.extend(check_states(&platform, &own, &other).await?);
     ensure!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
 }
@@ -56,19 +58,19 @@ async fn planes<'a>(platform: &'a Platform, own: &str, other: &str) -> Result<Pl
     ])
 }
 
-/// Leads a tenant through the rest of its life, with what it got while it was ACTIVE.
-async fn life(platform: &Platform, own: &str, other: &str) -> Result<Vec<String>> {
+/// Moves a tenant through the other states, with the clients created while it was ACTIVE.
+async fn check_states(platform: &Platform, own: &str, other: &str) -> Result<Vec<String>> {
     let planes = planes(platform, own, other).await?;
     let mut failures = Vec::new();
     for state in [State::Suspended, State::Reactivated, State::Archived] {
         if state != State::Reactivated {
-            everywhere(&planes, Deed::OwnWrite).await?;
+            in_every_plane(&planes, Operation::OwnWrite).await?;
         }
         let (wanted, phase) = state.wanted();
         platform.change_state(own, wanted, phase).await?;
         if state == State::Reactivated {
-            // What it wrote is there still: it could not delete it while SUSPENDED.
-            everywhere(&planes, Deed::OwnDelete).await?;
+            // The written data still exists, because a SUSPENDED tenant can't delete it.
+            in_every_plane(&planes, Operation::OwnDelete).await?;
         }
         println!("\n{own} is {state}, beside {other}");
         failures.extend(matrix(&planes, state).await);
@@ -76,37 +78,37 @@ async fn life(platform: &Platform, own: &str, other: &str) -> Result<Vec<String>
     Ok(failures)
 }
 
-/// Does something in every plane, which must succeed.
-async fn everywhere(planes: &Planes<'_>, deed: Deed) -> Result<()> {
+/// Performs an operation in every plane, which must succeed.
+async fn in_every_plane(planes: &Planes<'_>, operation: Operation) -> Result<()> {
     for plane in planes {
-        let answer = plane.attempt(deed).await?;
+        let answer = plane.attempt(operation).await?;
         ensure!(
-            answer == Answer::Done,
-            "{}: {deed}: {answer:?}",
+            matches!(answer, Answer::Done(_)),
+            "{}: {operation}: {answer:?}",
             plane.name()
         );
     }
     Ok(())
 }
 
-/// Prints the table of one tenant beside another; returns what isn't as it must be.
+/// Prints the table of one tenant beside another; returns the unexpected outcomes.
 async fn matrix(planes: &Planes<'_>, state: State) -> Vec<String> {
     let mut table = Table::new();
-    let deeds = Deed::ALL.map(|deed| deed.to_string());
+    let operations = Operation::ALL.map(|operation| operation.to_string());
     table
         .load_style(UTF8_FULL_CONDENSED)
-        .set_header(std::iter::once("plane".to_owned()).chain(deeds));
+        .set_header(std::iter::once("plane".to_owned()).chain(operations));
     let mut failures = Vec::new();
     for plane in planes {
         let mut row = vec![plane.name().to_owned()];
-        for deed in Deed::ALL {
-            let cell = judge(plane.as_ref(), deed, state).await;
+        for operation in Operation::ALL {
+            let cell = judge(plane.as_ref(), operation, state).await;
             row.push(match &cell {
                 Ok(what) => (*what).to_owned(),
                 Err(_) => "FAIL".into(),
             });
             if let Err(why) = cell {
-                failures.push(format!("{state}, {}: {deed}: {why:#}", plane.name()));
+                failures.push(format!("{state}, {}: {operation}: {why:#}", plane.name()));
             }
         }
         table.add_row(row);
@@ -115,30 +117,37 @@ async fn matrix(planes: &Planes<'_>, state: State) -> Vec<String> {
     failures
 }
 
-/// The word for what came of it, if that is as it must be.
-async fn judge(plane: &dyn Plane, deed: Deed, state: State) -> Result<&'static str> {
-    let before = plane.held().await?;
-    ensure!(!before.own.is_empty(), "the tenant has nothing to lose");
-    ensure!(
-        !before.other.is_empty(),
-        "the other tenant has nothing to lose"
-    );
-    let answer = plane.attempt(deed).await?;
-    let after = plane.held().await?;
-    let permitted = deed.is_permitted(state);
-    let unchanged = before.other == after.other && (permitted || before.own == after.own);
-    ensure!(unchanged, "of {before:?} it left {after:?}");
-    match (permitted, answer) {
-        (true, Answer::Done) => Ok("yes"),
-        (false, Answer::Nothing) => Ok("nothing"),
-        (false, Answer::Refused(why)) => {
-            let words = plane.refusals(deed, state);
-            ensure!(
-                words.iter().any(|word| why.contains(word)),
-                "refused with other words: {why}"
-            );
-            Ok("refused")
-        }
-        (_, answer) => anyhow::bail!("{answer:?}"),
+/// Checks one operation and returns the word of its outcome.
+async fn judge(plane: &dyn Plane, operation: Operation, state: State) -> Result<&'static str> {
+    let permitted = operation.is_permitted(state);
+    let expected = if permitted {
+        Expected::Done
+    } else {
+        let texts = plane.rejections(operation, state);
+        Expected::NoAccess(Cause::Text(texts.to_vec()))
+    };
+    check(&mut Tenant { plane, permitted }, operation, &expected).await
+}
+
+/// A tenant in a plane. A permitted operation may change the tenant's own data.
+struct Tenant<'a> {
+    plane: &'a dyn Plane,
+    permitted: bool,
+}
+
+impl Client<Operation> for Tenant<'_> {
+    async fn attempt(&mut self, operation: Operation) -> Result<Answer> {
+        self.plane.attempt(operation).await
+    }
+
+    async fn protected_data(&mut self) -> Result<String> {
+        let held = self.plane.held().await?;
+        ensure!(!held.own.is_empty(), "the tenant has no data");
+        ensure!(!held.other.is_empty(), "the other tenant has no data");
+        Ok(if self.permitted {
+            held.other
+        } else {
+            format!("{held:?}")
+        })
     }
 }

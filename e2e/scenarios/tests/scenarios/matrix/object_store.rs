@@ -8,9 +8,10 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2Error, ListObjectsV2Output};
 
-use super::deed::{Answer, Deed, Held, Plane, State};
+use super::operation::{Held, Operation, Plane, State};
+use crate::access_matrix::Answer;
 
-/// A tenant's client, beside objects of another's.
+/// A tenant's client, beside another tenant's objects.
 pub struct Objects {
     tenant: ObjectTenant,
     other: ObjectTenant,
@@ -18,7 +19,7 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Both have an object.
+    /// Creates the clients; both tenants have an object.
     pub async fn open(platform: &Platform, own: &str, other: &str) -> Result<Self> {
         let plane = Self {
             tenant: platform.object_store_of(own)?,
@@ -64,20 +65,20 @@ impl Plane for Objects {
         "object store"
     }
 
-    async fn attempt(&self, deed: Deed) -> Result<Answer> {
+    async fn attempt(&self, operation: Operation) -> Result<Answer> {
         let (own, other) = (&self.tenant.prefix, &self.other.prefix);
-        match deed {
-            Deed::OwnRead => self.get(&format!("{own}first")).await,
-            Deed::OwnWrite => self.put(&format!("{own}new")).await,
-            Deed::OwnDelete => {
+        match operation {
+            Operation::OwnRead => self.get(&format!("{own}first")).await,
+            Operation::OwnWrite => self.put(&format!("{own}new")).await,
+            Operation::OwnDelete => {
                 let delete = self.tenant.client.delete_object();
                 let delete = delete.bucket(&self.tenant.bucket);
                 answer(delete.key(format!("{own}new")).send().await)
             }
-            Deed::OthersRead => self.get(&format!("{other}first")).await,
-            Deed::OthersWrite => self.put(&format!("{other}forged")).await,
-            Deed::OthersList => answer(self.list(other, &self.tenant.client).await),
-            Deed::CreateOutside => self.put("outside").await,
+            Operation::OthersRead => self.get(&format!("{other}first")).await,
+            Operation::OthersWrite => self.put(&format!("{other}forged")).await,
+            Operation::OthersList => answer(self.list(other, &self.tenant.client).await),
+            Operation::CreateOutside => self.put("outside").await,
         }
     }
 
@@ -88,7 +89,7 @@ impl Plane for Objects {
         })
     }
 
-    fn refusals(&self, _: Deed, state: State) -> &'static [&'static str] {
+    fn rejections(&self, _: Operation, state: State) -> &'static [&'static str] {
         match state {
             State::Archived => &["UserSuspended"],
             _ => &["AccessDenied"],
@@ -96,15 +97,15 @@ impl Plane for Objects {
     }
 }
 
-/// What the client heard; an error if it heard nothing.
+/// Returns the answer; fails if there was none.
 fn answer<T, E>(heard: Result<T, SdkError<E>>) -> Result<Answer>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     match heard {
-        Ok(_) => Ok(Answer::Done),
+        Ok(_) => Ok(Answer::Done(String::new())),
         Err(error) => match error.code() {
-            Some(code) => Ok(Answer::Refused(code.to_owned())),
+            Some(code) => Ok(Answer::Rejected(code.to_owned().into())),
             None => Err(error.into()),
         },
     }

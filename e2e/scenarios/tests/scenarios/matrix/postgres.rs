@@ -4,9 +4,10 @@ use akili_scenarios::platform::{Login, Platform};
 use anyhow::Result;
 use async_trait::async_trait;
 
-use super::deed::{Answer, Deed, Held, Plane, State};
+use super::operation::{Held, Operation, Plane, State};
+use crate::access_matrix::Answer;
 
-/// A tenant's login in a table of all tenants.
+/// A tenant's login, with a table of all tenants.
 pub struct Postgres<'a> {
     platform: &'a Platform,
     login: Login,
@@ -14,15 +15,15 @@ pub struct Postgres<'a> {
     other: String,
 }
 
-/// The table that all tenants share.
-pub fn make_table(platform: &Platform) -> Result<()> {
+/// Creates the table that all tenants share.
+pub fn create_table(platform: &Platform) -> Result<()> {
     let make =
         "DROP TABLE IF EXISTS notes; CREATE TABLE notes (tenant_id uuid NOT NULL, note text)";
     platform.superuser(make).map(drop)
 }
 
 impl<'a> Postgres<'a> {
-    /// Rows of both, once the table is open to tenants.
+    /// Adds rows of both tenants and waits until the table is open to tenants.
     pub async fn open(platform: &'a Platform, own: &str, other: &str) -> Result<Self> {
         let plane = Self {
             platform,
@@ -50,20 +51,20 @@ impl Plane for Postgres<'_> {
         "PostgreSQL"
     }
 
-    async fn attempt(&self, deed: Deed) -> Result<Answer> {
+    async fn attempt(&self, operation: Operation) -> Result<Answer> {
         let Self { own, other, .. } = self;
-        let sql = match deed {
-            Deed::OwnRead => "SELECT note FROM notes WHERE note = 'own'".into(),
-            Deed::OwnWrite => {
+        let sql = match operation {
+            Operation::OwnRead => "SELECT note FROM notes WHERE note = 'own'".into(),
+            Operation::OwnWrite => {
                 format!("INSERT INTO notes VALUES ('{own}', 'new') RETURNING note")
             }
-            Deed::OwnDelete => "DELETE FROM notes WHERE note = 'new' RETURNING note".into(),
-            Deed::OthersRead => format!("SELECT note FROM notes WHERE tenant_id = '{other}'"),
-            Deed::OthersWrite => format!("INSERT INTO notes VALUES ('{other}', 'forged')"),
-            Deed::OthersList => {
+            Operation::OwnDelete => "DELETE FROM notes WHERE note = 'new' RETURNING note".into(),
+            Operation::OthersRead => format!("SELECT note FROM notes WHERE tenant_id = '{other}'"),
+            Operation::OthersWrite => format!("INSERT INTO notes VALUES ('{other}', 'forged')"),
+            Operation::OthersList => {
                 format!("SELECT DISTINCT note FROM notes WHERE tenant_id <> '{own}'")
             }
-            Deed::CreateOutside => "CREATE TABLE outside (n int)".into(),
+            Operation::CreateOutside => "CREATE TABLE outside (n int)".into(),
         };
         let answer = self.platform.as_login(&self.login, &sql)?;
         Ok(Answer::of_program(&answer))
@@ -80,12 +81,13 @@ impl Plane for Postgres<'_> {
         })
     }
 
-    fn refusals(&self, deed: Deed, state: State) -> &'static [&'static str] {
-        match (state, deed) {
+    fn rejections(&self, operation: Operation, state: State) -> &'static [&'static str] {
+        match (state, operation) {
             (State::Archived, _) => &["is not permitted to log in"],
-            (State::Suspended, Deed::OwnWrite | Deed::OwnDelete | Deed::OthersWrite) => {
-                &["is suspended"]
-            }
+            (
+                State::Suspended,
+                Operation::OwnWrite | Operation::OwnDelete | Operation::OthersWrite,
+            ) => &["is suspended"],
             _ => &["row-level security", "permission denied"],
         }
     }

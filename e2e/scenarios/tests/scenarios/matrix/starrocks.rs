@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use mysql_async::Error;
 use tokio::sync::Mutex;
 
-use super::deed::{Answer, Deed, Held, Plane, State};
+use super::operation::{Held, Operation, Plane, State};
+use crate::access_matrix::Answer;
 
-/// A tenant's login, and an admin's session, by which it is seen what there is.
+/// A tenant's login, and an admin's session that reads all data.
 pub struct StarRocks<'a> {
     platform: &'a Platform,
     login: Login,
@@ -18,7 +19,7 @@ pub struct StarRocks<'a> {
 }
 
 impl<'a> StarRocks<'a> {
-    /// Rows of both.
+    /// Creates rows of both tenants.
     pub async fn open(platform: &'a Platform, own: &str, other: &str) -> Result<Self> {
         let catalog = |slug| platform.status(slug, "resources.catalog.name");
         let plane = Self {
@@ -34,7 +35,7 @@ impl<'a> StarRocks<'a> {
     }
 
     async fn query(&self, sql: &str) -> Result<()> {
-        // Its sessions end with each change of its state.
+        // The tenant's sessions end with each change of its state.
         let mut session = self.platform.starrocks_as(&self.login).await?;
         session.query(sql).await?;
         Ok(())
@@ -46,7 +47,7 @@ impl<'a> StarRocks<'a> {
     }
 }
 
-/// The tenant has one note.
+/// Creates a table with one row.
 async fn note(platform: &Platform, slug: &str, catalog: &str) -> Result<()> {
     let mut session = platform.starrocks_of(slug).await?;
     for sql in [
@@ -66,16 +67,16 @@ impl Plane for StarRocks<'_> {
         "StarRocks"
     }
 
-    async fn attempt(&self, deed: Deed) -> Result<Answer> {
+    async fn attempt(&self, operation: Operation) -> Result<Answer> {
         let Self { own, other, .. } = self;
-        let sql = match deed {
-            Deed::OwnRead => format!("SELECT note FROM {own}.d.notes"),
-            Deed::OwnWrite => format!("INSERT INTO {own}.d.notes VALUES ('new')"),
-            Deed::OwnDelete => format!("DELETE FROM {own}.d.notes WHERE note = 'new'"),
-            Deed::OthersRead => format!("SELECT note FROM {other}.d.notes"),
-            Deed::OthersWrite => format!("INSERT INTO {other}.d.notes VALUES ('forged')"),
-            Deed::OthersList => format!("SHOW DATABASES FROM {other}"),
-            Deed::CreateOutside => "CREATE DATABASE default_catalog.outside".into(),
+        let sql = match operation {
+            Operation::OwnRead => format!("SELECT note FROM {own}.d.notes"),
+            Operation::OwnWrite => format!("INSERT INTO {own}.d.notes VALUES ('new')"),
+            Operation::OwnDelete => format!("DELETE FROM {own}.d.notes WHERE note = 'new'"),
+            Operation::OthersRead => format!("SELECT note FROM {other}.d.notes"),
+            Operation::OthersWrite => format!("INSERT INTO {other}.d.notes VALUES ('forged')"),
+            Operation::OthersList => format!("SHOW DATABASES FROM {other}"),
+            Operation::CreateOutside => "CREATE DATABASE default_catalog.outside".into(),
         };
         match self.query(&sql).await {
             Err(error) if !is_answer(&error) => Err(error),
@@ -90,7 +91,7 @@ impl Plane for StarRocks<'_> {
         })
     }
 
-    fn refusals(&self, _: Deed, state: State) -> &'static [&'static str] {
+    fn rejections(&self, _: Operation, state: State) -> &'static [&'static str] {
         match state {
             State::Archived => &["Access denied for user"],
             _ => &["Access denied; you need"],
@@ -98,7 +99,7 @@ impl Plane for StarRocks<'_> {
     }
 }
 
-/// Whether StarRocks said it.
+/// Returns whether StarRocks sent the error.
 fn is_answer(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(Error::Server(_)))
 }

@@ -1,4 +1,4 @@
-//! What is changed by hand is repaired within an audit, and an Event says what was.
+//! Manual changes are repaired within an audit, and reported in an Event.
 
 use std::time::{Duration, Instant};
 
@@ -7,16 +7,16 @@ use anyhow::{Context, Result, ensure};
 use aws_sdk_s3::error::SdkError;
 use serde_json::Value;
 
-/// An audit, and what follows from it.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than an audit and its reconcile.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Everything that an admin could change of a tenant.
-pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant) -> Result<()> {
+/// Makes each change that an admin could make, and checks its repair.
+pub async fn ensure_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant) -> Result<()> {
     let user = &platform.status(slug, "resources.objectStore.user")?;
     let good = held(platform, user).await?;
     let subuser = &format!("{user}:sub");
     let key = good["keys"][0]["access_key"].as_str().context("a key")?;
-    for (harm, told) in [
+    for (change, told) in [
         (vec!["user", "suspend"], "resume the object store's user"),
         (
             vec![
@@ -64,15 +64,15 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
             "repair the object store's user",
         ),
     ] {
-        let harm = [&harm[..], &["--uid", user]].concat();
-        platform.testbed.radosgw_admin(&harm).await?;
-        until_repaired(platform, user, &good, &format!("{harm:?}")).await?;
+        let change = [&change[..], &["--uid", user]].concat();
+        platform.testbed.radosgw_admin(&change).await?;
+        wait_until_repaired(platform, user, &good, &format!("{change:?}")).await?;
         platform.until_event("tenant", slug, told).await?;
     }
 
     let operator = platform.operators_object_store()?;
     let endpoint = &platform.testbed.object_store().endpoint;
-    for (harm, told) in [
+    for (change, told) in [
         (
             "Action=DeleteUserPolicy&PolicyName=akili",
             "allow reading and writing objects",
@@ -86,10 +86,10 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
             "remove policy extra",
         ),
     ] {
-        let form = format!("{harm}&UserName={user}");
+        let form = format!("{change}&UserName={user}");
         let status = send(&operator, "POST", &format!("{endpoint}/"), &form).await?;
-        ensure!(status == 200, "{harm}: {status}");
-        until_repaired(platform, user, &good, harm).await?;
+        ensure!(status == 200, "{change}: {status}");
+        wait_until_repaired(platform, user, &good, change).await?;
         platform.until_event("tenant", slug, told).await?;
     }
 
@@ -109,10 +109,10 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
         .await
         .is_err()
     {
-        ensure!(began.elapsed() < PATIENCE, "the marker isn't back");
+        ensure!(began.elapsed() < TIMEOUT, "the marker isn't restored");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    println!("the marker is back after {:?}", began.elapsed());
+    println!("the marker is restored after {:?}", began.elapsed());
     let marked = "write the owner marker of the prefix";
     platform.until_event("tenant", slug, marked).await?;
 
@@ -129,33 +129,38 @@ pub async fn is_repaired(platform: &Platform, slug: &str, tenant: &ObjectTenant)
             .bucket(BUCKET)
             .send()
             .await;
-        // Its answer isn't as S3's client expects it; the body says it all the same.
+        // S3's client can't parse the answer, so the body is compared.
         let block = block.as_ref().err().and_then(SdkError::raw_response);
         let block = block.and_then(|answer| answer.body().bytes());
         if block.is_some_and(|block| String::from_utf8_lossy(block).contains(closed)) {
             break;
         }
-        ensure!(began.elapsed() < PATIENCE, "the bucket is still open");
+        ensure!(began.elapsed() < TIMEOUT, "the bucket is still open");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     println!("the bucket is closed after {:?}", began.elapsed());
     Ok(())
 }
 
-/// All that there is to say about a user.
+/// Returns the complete metadata of a user.
 async fn held(platform: &Platform, user: &str) -> Result<Value> {
     Ok(platform.object_store_user(user).await?["data"].take())
 }
 
-async fn until_repaired(platform: &Platform, user: &str, good: &Value, harm: &str) -> Result<()> {
+async fn wait_until_repaired(
+    platform: &Platform,
+    user: &str,
+    good: &Value,
+    change: &str,
+) -> Result<()> {
     let began = Instant::now();
     loop {
         let now = held(platform, user).await?;
         if now == *good {
-            println!("repaired after {:?}: {harm}", began.elapsed());
+            println!("repaired after {:?}: {change}", began.elapsed());
             return Ok(());
         }
-        ensure!(began.elapsed() < PATIENCE, "not repaired: {harm}: {now}");
+        ensure!(began.elapsed() < TIMEOUT, "not repaired: {change}: {now}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -1,65 +1,63 @@
-//! What somebody tries with an ordinary client, and what must come of it.
-
-use std::fmt;
+//! Attempts with an ordinary S3 client.
 
 use akili_scenarios::platform::ObjectTenant;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use futures::future::LocalBoxFuture;
 
-/// One of many calls: boxed, or together they would take more than a thread's stack.
-type Try<'a, T> = LocalBoxFuture<'a, Result<T>>;
+use crate::access_matrix::{
+    AccessMatrix, Answer, Attempt, Cause, Client, Expected, Failure, check,
+};
 
-/// What was tried, and what came of it. Whatever that is, what the other tenant has
-/// must be there as before.
+/// One of many calls. Boxed, because together they would exceed a thread's stack.
+type Call<'a, T> = LocalBoxFuture<'a, Result<T>>;
+
+/// The access matrix of the object store, beside another tenant.
 pub struct Matrix<'a> {
-    other: &'a ObjectTenant,
-    lines: Vec<String>,
-    failures: usize,
+    matrix: AccessMatrix,
+    other: OtherTenant<'a>,
 }
 
 impl<'a> Matrix<'a> {
-    /// An empty one.
     pub fn new(other: &'a ObjectTenant) -> Self {
         Self {
-            other,
-            lines: Vec::new(),
-            failures: 0,
+            matrix: AccessMatrix::default(),
+            other: OtherTenant(other),
         }
     }
 
-    /// Begins a part of the table.
+    /// Starts a section of the printed list.
     pub fn title(&mut self, who: &str) {
-        self.lines.push(format!("{who}:"));
+        self.matrix.title(who);
     }
 
-    /// It works; its answer.
+    /// Makes a call that must succeed, and returns its answer.
     pub fn may<'b, T, E>(
         &'b mut self,
         what: &'b str,
         call: impl Future<Output = Result<T, SdkError<E>>> + 'b,
-    ) -> Try<'b, T>
+    ) -> Call<'b, T>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         Box::pin(async move {
             let answer = call.await;
-            let said = match &answer {
-                Ok(_) => Ok(()),
-                Err(error) => Err(word(error)),
+            let outcome = match &answer {
+                Ok(_) => Ok("done"),
+                Err(error) => Err(anyhow!("{}", describe(error))),
             };
-            self.note(what, said);
-            answer.with_context(|| format!("{what}: the cases that follow need it"))
+            self.matrix.record(what, outcome);
+            answer.with_context(|| format!("{what}: the following cases depend on it"))
         })
     }
 
-    /// It is refused for want of rights, and the other tenant has what it had.
+    /// Makes a call that must be rejected for want of rights.
     pub fn may_not<'b, T, E: 'b>(
         &'b mut self,
         what: &'b str,
         call: impl Future<Output = Result<T, SdkError<E>>> + 'b,
-    ) -> Try<'b, ()> {
-        self.refused(what, async {
+    ) -> Call<'b, ()> {
+        self.rejected(what, async {
             match call.await {
                 Ok(_) => Ok(200),
                 Err(error) => status(&error),
@@ -67,54 +65,61 @@ impl<'a> Matrix<'a> {
         })
     }
 
-    /// The same, of a call of which HTTP's status is known.
-    pub fn refused<'b>(
+    /// Makes a call that must be rejected with the HTTP status 403.
+    pub fn rejected<'b>(
         &'b mut self,
         what: &'b str,
         call: impl Future<Output = Result<u16>> + 'b,
-    ) -> Try<'b, ()> {
+    ) -> Call<'b, ()> {
+        let attempt: Attempt<'b> = Box::pin(async {
+            Ok(match call.await? {
+                200 => Answer::Done(String::new()),
+                status => Answer::Rejected(Failure {
+                    code: Some(status.to_string()),
+                    text: format!("HTTP status {status}"),
+                }),
+            })
+        });
         Box::pin(async move {
-            let before = self.others().await?;
-            let status = call.await?;
-            let after = self.others().await?;
-            let result = match status {
-                403 if before == after => Ok(()),
-                403 => Err(format!("403, but of {before:?} it left {after:?}")),
-                other => Err(other.to_string()),
-            };
-            self.note(&format!("{what}: refused"), result);
+            let expected = Expected::Rejected(Cause::Code("403".to_owned()));
+            let outcome = check(&mut self.other, attempt, &expected).await;
+            self.matrix.record(what, outcome);
             Ok(())
         })
     }
 
-    /// It holds.
+    /// Records a condition that must be true.
     pub fn holds(&mut self, what: &str, holds: bool) {
-        self.note(
-            what,
-            if holds {
-                Ok(())
-            } else {
-                Err("it doesn't hold")
-            },
-        );
+        let outcome = if holds {
+            Ok("true")
+        } else {
+            Err(anyhow!("false"))
+        };
+        self.matrix.record(what, outcome);
     }
 
-    fn note(&mut self, what: &str, result: Result<(), impl fmt::Display>) {
-        self.failures += usize::from(result.is_err());
-        self.lines.push(match result {
-            Ok(()) => format!("  ok    {what}"),
-            Err(why) => format!("  FAIL  {what}, but {why}"),
-        });
+    /// Prints all outcomes; fails if one was unexpected.
+    pub fn finish(self) -> Result<()> {
+        self.matrix.finish()
+    }
+}
+
+/// The other tenant, whose objects must stay unchanged.
+struct OtherTenant<'a>(&'a ObjectTenant);
+
+impl<'f> Client<Attempt<'f>> for OtherTenant<'_> {
+    async fn attempt(&mut self, attempt: Attempt<'f>) -> Result<Answer> {
+        attempt.await
     }
 
-    /// All that the other tenant has: names, contents' hashes, times and tags. Only
-    /// the tenant itself may see its objects' tags, not even the bucket's owner.
-    async fn others(&self) -> Result<String> {
+    /// Returns the names, hashes, times and tags of all objects. Only the tenant itself
+    /// may read its objects' tags, not even the bucket's owner.
+    async fn protected_data(&mut self) -> Result<String> {
         let ObjectTenant {
             client,
             bucket,
             prefix,
-        } = self.other;
+        } = self.0;
         let list = client.list_objects_v2().bucket(bucket).prefix(prefix);
         let mut all = String::new();
         for object in list.send().await?.contents() {
@@ -126,16 +131,9 @@ impl<'a> Matrix<'a> {
         }
         Ok(all)
     }
-
-    /// Shows all of it; an error if anything came out otherwise than it must.
-    pub fn finish(self) -> Result<()> {
-        println!("{}", self.lines.join("\n"));
-        ensure!(self.failures == 0, "{} cases failed", self.failures);
-        Ok(())
-    }
 }
 
-/// HTTP's status of a refusal.
+/// Returns the HTTP status of an error.
 fn status<E>(error: &SdkError<E>) -> Result<u16> {
     match error.raw_response() {
         Some(answer) => Ok(answer.status().as_u16()),
@@ -143,7 +141,7 @@ fn status<E>(error: &SdkError<E>) -> Result<u16> {
     }
 }
 
-fn word<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
+fn describe<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
     let status = status(error).unwrap_or_default();
     format!("{status} {}", error.code().unwrap_or_default())
 }

@@ -1,5 +1,5 @@
-//! Who reads and changes what in the object store: with ordinary clients, the keys of
-//! the tenants' own Secrets, and everything that S3 offers.
+//! Access in the object store, with ordinary clients, the keys of the tenants' Secrets,
+//! and every S3 operation that could reach foreign objects.
 
 mod drift;
 mod matrix;
@@ -18,7 +18,7 @@ use others::Neighbours;
 pub async fn tenant_accesses_its_own_objects_only() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    // Two names of which one begins like the other.
+    // One name is a prefix of the other.
     platform.activate("depot")?;
     platform.activate("depot-2")?;
     let tenant = platform.object_store_of("depot")?;
@@ -39,7 +39,7 @@ pub async fn tenant_accesses_its_own_objects_only() -> Result<()> {
     let tried = while_active(&mut matrix, &platform, &both).await;
     matrix.finish()?;
     tried?;
-    drift::is_repaired(&platform, "depot", &tenant).await?;
+    drift::ensure_repaired(&platform, "depot", &tenant).await?;
 
     let mut matrix = Matrix::new(&other);
     let tried = afterwards(&mut matrix, &platform, &both).await;
@@ -81,7 +81,7 @@ pub async fn foreign_prefix_is_untouched() -> Result<()> {
     let _operator = platform.start_operator().await?;
     platform.apply(&format!("{}  id: {ID}\n", tenant_yaml("claimed")))?;
     platform
-        .eventually("the plane says whose the prefix is", || {
+        .eventually("the condition names the prefix's owner", || {
             Ok(platform.reason("claimed", "ObjectStoreReady")? == "OwnedByAnother")
         })
         .await?;
@@ -99,8 +99,8 @@ pub async fn foreign_prefix_is_untouched() -> Result<()> {
         ensure!(got == content.as_bytes(), "{end} was changed");
     }
     let users = platform.testbed.radosgw_admin(&["user", "list"]).await?;
-    ensure!(!users.contains(ID), "a user was made: {users}");
-    // Then the prefix is the tenant's.
+    ensure!(!users.contains(ID), "a user was created: {users}");
+    // Without the marker the prefix belongs to the tenant.
     operator
         .delete_object()
         .bucket(BUCKET)

@@ -1,4 +1,4 @@
-//! What a tenant tries with another's objects.
+//! Attempts of a tenant with another tenant's objects.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use super::matrix::Matrix;
 use super::own::{names, tagging};
 
-/// One tenant beside another, which has the object `secret`.
+/// A tenant beside another one, which has the object `secret`.
 pub struct Neighbours<'a> {
-    /// Who tries.
+    /// The tenant under test.
     pub tenant: &'a ObjectTenant,
-    /// Whose objects they are.
+    /// The owner of the objects.
     pub other: &'a ObjectTenant,
-    /// Somebody without a key.
+    /// A client without a key.
     pub anonymous: &'a Client,
 }
 
 impl Neighbours<'_> {
-    /// It lists.
+    /// Lists foreign prefixes.
     pub async fn lists(&self, matrix: &mut Matrix<'_>) -> Result<()> {
         matrix.title("a tenant lists what isn't its own");
         let ObjectTenant { client, bucket, .. } = self.tenant;
@@ -79,7 +79,7 @@ impl Neighbours<'_> {
         Ok(())
     }
 
-    /// It reads and writes.
+    /// Reads and writes foreign objects.
     pub async fn objects(&self, matrix: &mut Matrix<'_>) -> Result<()> {
         matrix.title("a tenant reaches for another's objects");
         let ObjectTenant {
@@ -148,7 +148,7 @@ impl Neighbours<'_> {
         let link = get.presigned(soon.clone()).await?;
         let follow = send(self.anonymous, "GET", link.uri(), "");
         matrix
-            .refused("it signs a link that gets it", follow)
+            .rejected("it signs a link that gets it", follow)
             .await?;
         let link = client
             .put_object()
@@ -158,12 +158,12 @@ impl Neighbours<'_> {
             .await?;
         let follow = send(self.anonymous, "PUT", link.uri(), "by a link");
         matrix
-            .refused("it signs a link that overwrites it", follow)
+            .rejected("it signs a link that overwrites it", follow)
             .await?;
         self.deletes_many(matrix, theirs).await
     }
 
-    /// The answer to that speaks of each object.
+    /// Deletes several objects at once; the answer has a result per object.
     async fn deletes_many(&self, matrix: &mut Matrix<'_>, theirs: &str) -> Result<()> {
         let ObjectTenant {
             client,
@@ -182,7 +182,7 @@ impl Neighbours<'_> {
             })
         };
         matrix
-            .refused("it deletes it and its own marker among many", refused)
+            .rejected("it deletes it and its own marker among many", refused)
             .await
     }
 }

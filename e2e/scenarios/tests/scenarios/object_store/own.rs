@@ -1,4 +1,4 @@
-//! What a tenant does with its own objects.
+//! Operations of a tenant with its own objects.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use aws_sdk_s3::types::{
 
 use super::matrix::Matrix;
 
-/// Everything that ordinary programs need.
+/// Makes all calls that ordinary programs need.
 pub async fn cases(
     matrix: &mut Matrix<'_>,
     tenant: &ObjectTenant,
@@ -143,13 +143,13 @@ async fn multipart(matrix: &mut Matrix<'_>, tenant: &ObjectTenant) -> Result<()>
     Ok(())
 }
 
-/// Some tag.
+/// Returns a tag.
 pub fn tagging() -> Result<Tagging> {
     let tag = Tag::builder().key("colour").value("red").build()?;
     Ok(Tagging::builder().tag_set(tag).build()?)
 }
 
-/// The objects of these names, to be deleted.
+/// Returns a request to delete these objects.
 pub fn names(names: &[String]) -> Result<Delete> {
     let names: Result<Vec<_>, _> = names
         .iter()

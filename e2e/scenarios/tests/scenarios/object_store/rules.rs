@@ -1,4 +1,4 @@
-//! What a tenant tries with its marker, the bucket and the gateway.
+//! Attempts of a tenant with its marker, the bucket and the gateway.
 
 use akili_scenarios::platform::{ObjectTenant, Platform, send};
 use anyhow::Result;
@@ -12,7 +12,7 @@ use super::others::Neighbours;
 use super::own::tagging;
 
 impl Neighbours<'_> {
-    /// It changes what isn't an object of its own.
+    /// Changes the marker, the bucket and users.
     pub async fn rules(&self, matrix: &mut Matrix<'_>, platform: &Platform) -> Result<()> {
         matrix.title("a tenant changes the rules");
         let ObjectTenant {
@@ -132,7 +132,9 @@ impl Neighbours<'_> {
                 )),
             ),
         ] {
-            matrix.refused(what, send(client, method, &uri, "")).await?;
+            matrix
+                .rejected(what, send(client, method, &uri, ""))
+                .await?;
         }
         let iam = format!("{endpoint}/");
         for action in [
@@ -142,7 +144,7 @@ impl Neighbours<'_> {
         ] {
             let form = send(client, "POST", &iam, &action);
             let action = action.split('&').next().unwrap_or_default();
-            matrix.refused(&format!("it sends {action}"), form).await?;
+            matrix.rejected(&format!("it sends {action}"), form).await?;
         }
         Ok(())
     }

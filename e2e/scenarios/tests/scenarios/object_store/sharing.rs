@@ -1,4 +1,4 @@
-//! What becomes of objects that a tenant gives away, and who gets in without a key.
+//! Objects that a tenant shares, and access without a key.
 
 use akili_scenarios::platform::ObjectTenant;
 use anyhow::Result;
@@ -7,16 +7,16 @@ use aws_sdk_s3::types::ObjectCannedAcl;
 use super::matrix::Matrix;
 use super::others::Neighbours;
 
-/// In how many ways it gives an object away.
+/// Number of ways in which the tenant shares an object.
 pub const GIVEN_AWAY: usize = 6;
 
-/// The object that it gave away in one of them.
+/// Returns the key of the object that was shared in this way.
 pub fn given_away(prefix: &str, number: usize) -> String {
     format!("{prefix}open-{number}")
 }
 
 impl Neighbours<'_> {
-    /// It lets others read its own.
+    /// Shares objects and checks that nobody else can read them.
     pub async fn gives_away(&self, matrix: &mut Matrix<'_>) -> Result<()> {
         matrix.title("a tenant gives its own objects away");
         let ObjectTenant {
@@ -44,7 +44,7 @@ impl Neighbours<'_> {
         ];
         for (number, (how, put)) in ways.into_iter().enumerate() {
             let key = &given_away(prefix, number);
-            // Refused or not: nobody else may read it then.
+            // Rejected or not, nobody else may read the object afterwards.
             let _ = put.key(key).send().await;
             for (who, reader) in [
                 ("nobody without a key", self.anonymous),

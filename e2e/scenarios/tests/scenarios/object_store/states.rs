@@ -1,4 +1,4 @@
-//! What is left to a tenant once it is suspended, and once it is archived.
+//! Access of a suspended and of an archived tenant.
 
 use akili_scenarios::platform::Platform;
 use anyhow::Result;
@@ -11,7 +11,7 @@ use super::own::{names, tagging};
 use super::sharing::{GIVEN_AWAY, given_away};
 
 impl Neighbours<'_> {
-    /// Objects were given away, in every way, while the tenant was ACTIVE.
+    /// Checks a suspended tenant; objects were shared in every way while it was ACTIVE.
     pub async fn suspended(&self, matrix: &mut Matrix<'_>, platform: &Platform) -> Result<()> {
         let (client, bucket) = (&self.tenant.client, &self.tenant.bucket);
         let prefix = &self.tenant.prefix;
@@ -53,7 +53,7 @@ impl Neighbours<'_> {
             .upload_id(upload);
         let part = part.part_number(1).body(b"part".to_vec().into());
         matrix
-            .may_not("it goes on with an upload", part.send())
+            .may_not("it continues an upload", part.send())
             .await?;
         let abort = client.abort_multipart_upload().bucket(bucket).key(new);
         let abort = abort.upload_id(upload);
@@ -61,7 +61,7 @@ impl Neighbours<'_> {
         self.nobody_else(matrix).await
     }
 
-    /// The same objects.
+    /// Checks an archived tenant with the same objects.
     pub async fn archived(&self, matrix: &mut Matrix<'_>, platform: &Platform) -> Result<()> {
         reach(platform, "Archived").await?;
         let (client, bucket) = (&self.tenant.client, &self.tenant.bucket);

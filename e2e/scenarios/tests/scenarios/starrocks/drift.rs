@@ -1,5 +1,4 @@
-//! What is changed by hand is repaired without anybody touching the Tenant, and an Event
-//! says what was.
+//! Manual changes are repaired without a change of the Tenant, and reported in an Event.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +7,9 @@ use anyhow::{Context, Result, ensure};
 
 use super::name_of;
 
-/// A few audits. What StarRocks doesn't show takes the look through and through, once in
-/// ten of them.
-const PATIENCE: Duration = Duration::from_secs(4 * AUDIT_INTERVAL.as_secs());
-const LONG_PATIENCE: Duration = Duration::from_secs(16 * AUDIT_INTERVAL.as_secs());
+/// A few audits. State that StarRocks doesn't list is checked in every tenth audit.
+const TIMEOUT: Duration = Duration::from_secs(4 * AUDIT_INTERVAL.as_secs());
+const FULL_AUDIT_TIMEOUT: Duration = Duration::from_secs(16 * AUDIT_INTERVAL.as_secs());
 
 const CATALOG: &str = "tenant_olapdrift_catalog";
 
@@ -25,7 +23,7 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
 
     let in_catalog = |sql: String| vec![format!("SET CATALOG {CATALOG}"), sql];
     let on_tables = "ON ALL TABLES IN ALL DATABASES";
-    let harms = [
+    let changes = [
         (
             "a grant is revoked",
             in_catalog(format!("REVOKE INSERT {on_tables} FROM ROLE {name}")),
@@ -103,36 +101,36 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
             "dropped the classifiers of user=somebody",
         ),
     ];
-    for (what, harm, told) in harms {
-        for sql in &harm {
+    for (what, change, told) in changes {
+        for sql in &change {
             admin.query(sql).await.with_context(|| sql.clone())?;
         }
         let began = Instant::now();
-        while !(told_of(&platform, told)? && held(&mut admin, &name).await? == good) {
+        while !(is_reported(&platform, told)? && held(&mut admin, &name).await? == good) {
             let now = held(&mut admin, &name).await?;
             ensure!(
-                began.elapsed() < PATIENCE,
+                began.elapsed() < TIMEOUT,
                 "{what}: {now} isn't {good}, or no event says {told}"
             );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        report(what, began);
+        print_repair(what, began);
     }
-    hidden_harm(&platform, &mut admin, &name).await
+    hidden_change(&platform, &mut admin, &name).await
 }
 
-/// What shows only to who logs in, or looks closely.
-async fn hidden_harm(platform: &Platform, admin: &mut StarRocks, name: &str) -> Result<()> {
+/// Changes that are visible only to a login, or in SHOW CREATE CATALOG.
+async fn hidden_change(platform: &Platform, admin: &mut StarRocks, name: &str) -> Result<()> {
     admin
         .query(&format!("ALTER USER {name} IDENTIFIED BY 'by-hand'"))
         .await?;
     let began = Instant::now();
     while platform.starrocks_of("olapdrift").await.is_err() {
         let waited = began.elapsed();
-        ensure!(waited < LONG_PATIENCE, "the password was not repaired");
+        ensure!(waited < FULL_AUDIT_TIMEOUT, "the password was not repaired");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    report("a password is set", began);
+    print_repair("a password is set", began);
     let set = "set the password of Secret akili-starrocks";
     platform.until_event("tenant", "olapdrift", set).await?;
 
@@ -148,14 +146,14 @@ async fn hidden_harm(platform: &Platform, admin: &mut StarRocks, name: &str) -> 
         admin.query(sql).await?;
     }
     let began = Instant::now();
-    // Between being dropped and made again it isn't there.
+    // The catalog doesn't exist between its drop and its creation.
     let elsewhere = |rows: Vec<Vec<String>>| rows.concat().concat().contains("elsewhere");
     while admin.query(&show).await.map_or(true, elsewhere) {
         let waited = began.elapsed();
-        ensure!(waited < LONG_PATIENCE, "the catalog was not repaired");
+        ensure!(waited < FULL_AUDIT_TIMEOUT, "the catalog was not repaired");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    report("the catalog is replaced under its own comment", began);
+    print_repair("the catalog is replaced under its own comment", began);
     platform
         .eventually("the tenant uses its catalog again", || {
             Ok(platform.reason("olapdrift", "CatalogReady")? == "Converged")
@@ -168,8 +166,8 @@ async fn hidden_harm(platform: &Platform, admin: &mut StarRocks, name: &str) -> 
     Ok(())
 }
 
-/// What StarRocks shows of the tenant, but numbers that are counted on and the salted
-/// hash in the catalog's comment.
+/// Returns the tenant's state in StarRocks, without generated ids and the salted hash in
+/// the catalog's comment.
 async fn held(admin: &mut StarRocks, name: &str) -> Result<String> {
     let user = format!("'{name}'@'%'");
     let mut held = String::new();
@@ -184,7 +182,7 @@ async fn held(admin: &mut StarRocks, name: &str) -> Result<String> {
             "SELECT FROM_ROLE FROM default_catalog.sys.role_edges WHERE TO_USER = '''{name}''@''%'''"
         ),
     ] {
-        // What isn't there is an error.
+        // Missing objects are an error.
         let mut rows = admin.query(&sql).await.unwrap_or_default();
         if sql.contains("RESOURCE GROUP") {
             for row in &mut rows {
@@ -208,12 +206,12 @@ async fn held(admin: &mut StarRocks, name: &str) -> Result<String> {
     Ok(held)
 }
 
-fn told_of(platform: &Platform, told: &str) -> Result<bool> {
+fn is_reported(platform: &Platform, told: &str) -> Result<bool> {
     let events = platform.events_of("tenant", "olapdrift", "")?;
     Ok(events.join(" ").contains(told))
 }
 
-fn report(what: &str, began: Instant) {
+fn print_repair(what: &str, began: Instant) {
     let took = began.elapsed().as_secs_f64();
     println!("{what}: repaired after {took:.1} s");
 }

@@ -1,5 +1,5 @@
-//! Who can do what in StarRocks, in each state of a tenant; what its queries may use; what
-//! is changed by hand, and what was there before.
+//! Access in StarRocks in each state of a tenant, limits of its queries, repair of manual
+//! changes, and foreign catalogs.
 
 mod case;
 pub mod drift;
@@ -7,33 +7,47 @@ pub mod ownership;
 pub mod quota;
 mod tenant;
 
-use akili_scenarios::platform::Platform;
+use akili_scenarios::platform::{Platform, StarRocks};
 use anyhow::{Result, ensure};
 
-use case::{Matrix, Neighbour};
+use case::{Neighbour, Session};
+
+use crate::access_matrix::AccessMatrix;
 
 pub async fn tenant_accesses_its_own_catalog_only() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    // Two names of which one begins like the other.
+    // One name is a prefix of the other.
     platform.activate("olap")?;
     platform.activate("olap-2")?;
-    let neighbour = Neighbour::settle(&platform, "olap-2").await?;
+    let mut neighbour = Neighbour::create(&platform, "olap-2").await?;
     let own = name_of(&platform, "olap")?;
 
-    let mut matrix = Matrix::new(neighbour);
+    let mut matrix = AccessMatrix::default();
     let mut olap = platform.starrocks_of("olap").await?;
     matrix
-        .attempt("a tenant uses its own", &mut olap, tenant::uses_its_own())
+        .check(
+            "a tenant uses its own",
+            &mut session(&mut olap, &mut neighbour),
+            tenant::uses_its_own(),
+        )
         .await?;
     tenant::sees_its_own(&mut olap, &own).await?;
-    let others = tenant::tries_the_others(matrix.neighbour());
+    let others = tenant::tries_the_others(&neighbour);
     matrix
-        .attempt("a tenant tries the other's", &mut olap, others)
+        .check(
+            "a tenant tries the other's",
+            &mut session(&mut olap, &mut neighbour),
+            others,
+        )
         .await?;
-    let outside = tenant::goes_outside(&own, matrix.neighbour());
+    let outside = tenant::goes_outside(&own, &neighbour);
     matrix
-        .attempt("a tenant goes outside", &mut olap, outside)
+        .check(
+            "a tenant goes outside",
+            &mut session(&mut olap, &mut neighbour),
+            outside,
+        )
         .await?;
 
     platform
@@ -45,11 +59,19 @@ pub async fn tenant_accesses_its_own_catalog_only() -> Result<()> {
     );
     let mut olap = platform.starrocks_of("olap").await?;
     matrix
-        .attempt("a suspended tenant", &mut olap, tenant::reads_its_own())
+        .check(
+            "a suspended tenant",
+            &mut session(&mut olap, &mut neighbour),
+            tenant::reads_its_own(),
+        )
         .await?;
     platform.change_state("olap", "Active", "ACTIVE").await?;
     matrix
-        .attempt("a reactivated tenant", &mut olap, tenant::writes_again())
+        .check(
+            "a reactivated tenant",
+            &mut session(&mut olap, &mut neighbour),
+            tenant::writes_again(),
+        )
         .await?;
 
     platform
@@ -68,7 +90,11 @@ pub async fn tenant_accesses_its_own_catalog_only() -> Result<()> {
     matrix.finish()
 }
 
-/// The name of the tenant's role, user and resource group.
+fn session<'a>(session: &'a mut StarRocks, neighbour: &'a mut Neighbour) -> Session<'a> {
+    Session { session, neighbour }
+}
+
+/// Returns the name of the tenant's role, user and resource group.
 fn name_of(platform: &Platform, slug: &str) -> Result<String> {
     platform.status(slug, "resources.resourceGroup.name")
 }

@@ -1,4 +1,4 @@
-//! A catalog that has the tenant's name and isn't the tenant's is left alone.
+//! A foreign catalog with the name of the tenant's catalog is left unchanged.
 
 use akili_scenarios::platform::{Platform, tenant_yaml};
 use anyhow::{Result, ensure};
@@ -15,7 +15,7 @@ pub async fn foreign_catalog_is_untouched() -> Result<()> {
 
     platform.apply(&tenant_yaml("olapnew"))?;
     platform
-        .eventually("the catalog is called another's", || {
+        .eventually("the catalog is reported as foreign", || {
             Ok(
                 platform.reason("olapnew", "CatalogReady")? == "OwnedByAnother"
                     && platform.reason("olapnew", "ResourceGroupReady")? == "Converged",
@@ -27,7 +27,7 @@ pub async fn foreign_catalog_is_untouched() -> Result<()> {
     ensure!(message.contains("tenant_olapnew_catalog"), "{message}");
     ensure!(platform.status("olapnew", "phase")? == "PROVISIONING");
     let after = admin.query(show).await?;
-    ensure!(before == after, "of {before:?} it left {after:?}");
+    ensure!(before == after, "{before:?} became {after:?}");
 
     admin.query("DROP CATALOG tenant_olapnew_catalog").await?;
     platform.wait_active("olapnew")

@@ -1,4 +1,4 @@
-//! A tenant's queries may use what its quota says, as far as StarRocks can be told.
+//! The resource group of a tenant follows its quota within StarRocks' ranges.
 
 use akili_scenarios::platform::Platform;
 use anyhow::{Result, ensure};
@@ -12,7 +12,7 @@ pub async fn resource_group_follows_the_quota() -> Result<()> {
     platform.activate("olapsized")?;
     let name = name_of(&platform, "olapsized")?;
     if !is_stand_in(&platform).await? {
-        eprintln!("skipped: what follows is about the stand-in's nodes");
+        eprintln!("skipped: the limits depend on the stand-in's nodes");
         return Ok(());
     }
     // Three nodes with 16 cores and 64 GB each.
@@ -27,9 +27,10 @@ pub async fn resource_group_follows_the_quota() -> Result<()> {
         platform.patch_spec("tenantquota", "olapsized", &limits)?;
         is_limited(&platform, &name, weight, share).await?;
         platform
-            .eventually("the condition says whether it was clamped", || {
-                Ok(platform.reason("olapsized", "ResourceGroupReady")? == reason)
-            })
+            .eventually(
+                "the condition reports whether the limit was clamped",
+                || Ok(platform.reason("olapsized", "ResourceGroupReady")? == reason),
+            )
             .await?;
         let message = platform.message("olapsized", "ResourceGroupReady")?;
         println!("{cpu} CPU, {memory} GB: cpu_weight {weight}, mem_limit {share}%: {message}");
@@ -38,7 +39,7 @@ pub async fn resource_group_follows_the_quota() -> Result<()> {
     Ok(())
 }
 
-/// Its limits are, soon, these.
+/// Waits until the group has these limits.
 async fn is_limited(platform: &Platform, name: &str, weight: &str, share: &str) -> Result<()> {
     let mut admin = platform.starrocks_of_operator().await?;
     let show = format!("SHOW VERBOSE RESOURCE GROUP {name}");

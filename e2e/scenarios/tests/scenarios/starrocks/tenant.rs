@@ -1,13 +1,13 @@
-//! What the tenant `olap` tries, beside `olap-2`.
+//! Attempts of the tenant `olap`, beside `olap-2`.
 
 use akili_scenarios::platform::StarRocks;
 use anyhow::{Result, ensure};
 
-use super::case::{Case, DENIED, Neighbour, done, refused};
+use super::case::{Case, DENIED, Neighbour, done, rejected};
 
 const OTHER: &str = "tenant_olap_2_catalog";
 
-/// What belongs to it is its own to use.
+/// Uses the tenant's own catalog.
 pub fn uses_its_own() -> Vec<Case> {
     [
         "SET CATALOG tenant_olap_catalog",
@@ -27,7 +27,7 @@ pub fn uses_its_own() -> Vec<Case> {
     .into()
 }
 
-/// Lists show nothing of anybody else.
+/// Checks that lists show the tenant's own objects only.
 pub async fn sees_its_own(tenant: &mut StarRocks, own: &str) -> Result<()> {
     let catalogs = tenant.query("SHOW CATALOGS").await?;
     let catalogs: Vec<&str> = catalogs.iter().map(|row| row[0].as_str()).collect();
@@ -41,7 +41,7 @@ pub async fn sees_its_own(tenant: &mut StarRocks, own: &str) -> Result<()> {
     Ok(())
 }
 
-/// What belongs to the other is closed to it.
+/// The other tenant's objects are closed.
 pub fn tries_the_others(neighbour: &Neighbour) -> Vec<Case> {
     let name = &neighbour.name;
     [
@@ -66,11 +66,11 @@ pub fn tries_the_others(neighbour: &Neighbour) -> Vec<Case> {
         format!("DROP RESOURCE GROUP {name}"),
         format!("KILL {}", neighbour.connection),
     ]
-    .map(|sql| refused(DENIED, sql))
+    .map(|sql| rejected(DENIED, sql))
     .into()
 }
 
-/// Whatever isn't in its catalog is closed.
+/// Everything outside the tenant's catalog is closed.
 pub fn goes_outside(own: &str, neighbour: &Neighbour) -> Vec<Case> {
     let name = &neighbour.name;
     let mut cases: Vec<Case> = [
@@ -98,22 +98,22 @@ pub fn goes_outside(own: &str, neighbour: &Neighbour) -> Vec<Case> {
         "SELECT * FROM default_catalog.sys.grants_to_roles".into(),
     ]
     .map(|sql| match sql.as_str() {
-        // StarRocks has a rule of its own for that role.
-        sql if sql.starts_with("GRANT root") => refused(1064, sql),
-        sql => refused(DENIED, sql),
+        // StarRocks has a separate rule for this role.
+        sql if sql.starts_with("GRANT root") => rejected(1064, sql),
+        sql => rejected(DENIED, sql),
     })
     .into();
     cases.extend([
-        refused(1064, format!("SET ROLE {name}")),
-        refused(1064, "SET ROLE root"),
+        rejected(1064, format!("SET ROLE {name}")),
+        rejected(1064, "SET ROLE root"),
         done("SET ROLE NONE"),
-        refused(DENIED, "SELECT * FROM tenant_olap_catalog.sales.orders"),
+        rejected(DENIED, "SELECT * FROM tenant_olap_catalog.sales.orders"),
         done("SET ROLE DEFAULT"),
     ]);
     cases
 }
 
-/// What a suspended tenant may still do, and what not.
+/// A suspended tenant can read and not write.
 pub fn reads_its_own() -> Vec<Case> {
     let mut cases = vec![
         done("SET CATALOG tenant_olap_catalog"),
@@ -128,11 +128,11 @@ pub fn reads_its_own() -> Vec<Case> {
         "CREATE DATABASE late",
         "DROP DATABASE sales",
     ];
-    cases.extend(refusals.map(|sql| refused(DENIED, sql)));
+    cases.extend(refusals.map(|sql| rejected(DENIED, sql)));
     cases
 }
 
-/// And what it may again.
+/// A reactivated tenant can write again.
 pub fn writes_again() -> Vec<Case> {
     [
         "INSERT INTO sales.orders VALUES (3, 'again')",

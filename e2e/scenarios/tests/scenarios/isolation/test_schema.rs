@@ -1,48 +1,48 @@
-//! A clinic's tables, with rows of two tenants: what is read and written here.
+//! The tables of a clinic with rows of two tenants.
 
 use akili_scenarios::platform::Platform;
 use anyhow::Result;
 
-/// The tables that tenants share.
+/// Tables that tenants share.
 pub const TABLES: [&str; 4] = ["patients", "visits", "tickets", "readings"];
 
-/// The word in every row of the tenant that asks.
+/// Word in every row of the tenant under test.
 pub const ALPHA: &str = "alpha";
 
-/// The word in every row of the other tenant.
+/// Word in every row of the other tenant.
 pub const BRAVO: &str = "bravo";
 
-/// The word in every row of the superuser's own tables.
+/// Word in every row of the superuser's own tables.
 pub const CLASSIFIED: &str = "classified";
 
-/// The password of the clinic's own logins.
+/// Password of the clinic's logins.
 pub const PASSWORD: &str = "testbed";
 
-/// The clinic's database, and its two tenants.
-pub struct Clinic<'a> {
+/// The clinic's tables and the two tenants.
+pub struct TestSchema<'a> {
     platform: &'a Platform,
-    /// The id of the tenant that asks.
+    /// Id of the tenant under test.
     pub own: String,
-    /// The id of the other tenant.
+    /// Id of the other tenant.
     pub other: String,
 }
 
-impl<'a> Clinic<'a> {
-    /// Makes the tables, with rows of both tenants.
-    pub fn open(platform: &'a Platform, own: &str, other: &str) -> Result<Self> {
-        let clinic = Self {
+impl<'a> TestSchema<'a> {
+    /// Creates the tables with rows of both tenants.
+    pub fn create(platform: &'a Platform, own: &str, other: &str) -> Result<Self> {
+        let schema = Self {
             platform,
             own: platform.status(own, "id")?,
             other: platform.status(other, "id")?,
         };
-        platform.superuser(include_str!("clinic.sql"))?;
-        clinic.fill()?;
-        // What the planner remembers of the rows is something to peep at, too.
+        platform.superuser(include_str!("test_schema.sql"))?;
+        schema.fill()?;
+        // The planner's statistics could leak rows too.
         platform.superuser("ANALYZE patients")?;
-        Ok(clinic)
+        Ok(schema)
     }
 
-    /// Puts the rows back as they were.
+    /// Restores the original rows.
     pub fn fill(&self) -> Result<()> {
         let Self { own, other, .. } = self;
         self.platform.superuser(&format!(
@@ -56,7 +56,8 @@ impl<'a> Clinic<'a> {
         Ok(())
     }
 
-    /// Every row that isn't the asking tenant's, as a superuser sees it.
+    /// Returns all rows that don't belong to the tenant under test, as a superuser sees
+    /// them.
     pub fn rows_of_others(&self) -> Result<String> {
         let of = |table| {
             let own = &self.own;
