@@ -69,9 +69,9 @@ async fn install(platform: &Platform) -> Result<()> {
     step("run the bootstrap SQL in PostgreSQL, as a DBA does");
     platform.bootstrap().await?;
     step("create the Secrets that the chart refers to");
-    platform.make_secrets()?;
+    platform.create_secrets()?;
     step("create the bucket that all tenants share");
-    platform.make_bucket().await?;
+    platform.create_bucket().await?;
     step("helm upgrade --install akili-operator charts/akili-operator");
     let mut values = platform.values_of_testbed()?;
     // New tables are open to tenants after one audit interval.

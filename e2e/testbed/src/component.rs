@@ -63,7 +63,7 @@ pub trait Component: Send + Sync {
     }
 }
 
-/// How a component came to run.
+/// Start of a component: by this command or before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartOutcome {
     Started,

@@ -119,7 +119,7 @@ impl Platform {
 
     async fn prepare(&self) -> Result<()> {
         self.import_image().await?;
-        self.make_secrets()?;
+        self.create_secrets()?;
         // A scenario that locked the operator out may have been interrupted. PostgreSQL,
         // where the login may not exist yet, is bootstrapped later.
         for backend in [Backend::ObjectStore, Backend::Kafka, Backend::StarRocks] {
@@ -127,7 +127,7 @@ impl Platform {
                 self.restore_operator_login(backend).await?;
             }
         }
-        self.make_bucket().await
+        self.create_bucket().await
     }
 
     /// Imports the operator's image of the last build into the node.
@@ -146,7 +146,7 @@ impl Platform {
     }
 
     /// Creates the namespace and the Secrets that the chart needs, as an admin does.
-    pub fn make_secrets(&self) -> Result<()> {
+    pub fn create_secrets(&self) -> Result<()> {
         let ca = fs::read_to_string(self.testbed.ca_path())?;
         let secret = |name: &str, entries: Value| {
             json!({

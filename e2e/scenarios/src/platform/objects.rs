@@ -72,13 +72,13 @@ impl Platform {
     }
 
     /// Creates the shared bucket with the operator's key, as an admin does.
-    pub async fn make_bucket(&self) -> Result<()> {
-        self.make_bucket_called(BUCKET).await
+    pub async fn create_bucket(&self) -> Result<()> {
+        self.create_bucket_named(BUCKET).await
     }
 
     /// Creates a bucket with versioning.
-    pub async fn make_bucket_with_versions(&self, name: &str) -> Result<()> {
-        self.make_bucket_called(name).await?;
+    pub async fn create_versioned_bucket(&self, name: &str) -> Result<()> {
+        self.create_bucket_named(name).await?;
         let keep = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled);
         let operator = self.operators_object_store()?;
         let put = operator.put_bucket_versioning().bucket(name);
@@ -86,7 +86,7 @@ impl Platform {
         Ok(())
     }
 
-    async fn make_bucket_called(&self, name: &str) -> Result<()> {
+    async fn create_bucket_named(&self, name: &str) -> Result<()> {
         let operator = self.operators_object_store()?;
         match operator.create_bucket().bucket(name).send().await {
             Err(SdkError::ServiceError(answer))
@@ -114,17 +114,6 @@ impl Platform {
             let delete = operator.delete_objects().bucket(BUCKET).delete(names);
             delete.send().await?;
         }
-    }
-
-    /// Returns the number of objects below a prefix.
-    pub async fn objects_below(&self, prefix: &str) -> Result<usize> {
-        let list = self.operators_object_store()?.list_objects_v2();
-        let mut pages = list.bucket(BUCKET).prefix(prefix).into_paginator().send();
-        let mut count = 0;
-        while let Some(page) = pages.next().await {
-            count += page?.contents().len();
-        }
-        Ok(count)
     }
 
     /// Puts `count` objects of `bytes` bytes below the tenant's prefix with the tenant's

@@ -211,7 +211,7 @@ impl Platform {
             .output()?)
     }
 
-    /// What the replica that leads tells Prometheus.
+    /// Returns the metrics of the leading replica.
     pub fn metrics(&self) -> Result<String> {
         let leader = self.leader()?.context("no replica leads")?;
         let path = format!("/api/v1/namespaces/akili-system/pods/{leader}:8080/proxy/metrics");

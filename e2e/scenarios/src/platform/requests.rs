@@ -73,7 +73,7 @@ impl Platform {
             if field("Name:") == "akili-operator" {
                 let kilobytes = field("VmRSS:");
                 let kilobytes = kilobytes.trim_end_matches(" kB").parse::<u64>();
-                bytes += 1024 * kilobytes.context("/proc tells no memory")?;
+                bytes += 1024 * kilobytes.context("/proc has no memory size")?;
             }
         }
         Ok(bytes)

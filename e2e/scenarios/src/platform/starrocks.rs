@@ -66,7 +66,7 @@ impl Platform {
     }
 
     /// Creates a catalog that belongs to no tenant, as an admin can.
-    pub async fn make_foreign_catalog(&self, name: &str) -> Result<()> {
+    pub async fn create_foreign_catalog(&self, name: &str) -> Result<()> {
         let sql = format!(
             "CREATE EXTERNAL CATALOG {name} COMMENT 'finance' PROPERTIES ('type' = 'iceberg', \
              'iceberg.catalog.type' = 'hadoop', 'iceberg.catalog.warehouse' = 's3://finance/')"

@@ -125,7 +125,7 @@ impl Platform {
     /// Creates a tenant that stays PROVISIONING because a foreign catalog has its
     /// catalog's name; returns once all other planes have converged.
     pub async fn keep_provisioning(&self, slug: &str) -> Result<()> {
-        self.make_foreign_catalog(&format!("tenant_{slug}_catalog"))
+        self.create_foreign_catalog(&format!("tenant_{slug}_catalog"))
             .await?;
         self.apply(&tenant_yaml(slug))?;
         self.eventually("all planes but StarRocks converge", || {

@@ -131,12 +131,12 @@ pub async fn plain_yaml_and_restricted_pods_are_accepted() -> Result<()> {
                 &namespace,
             ])
         })
-        .and_then(|_| the_operators_pods_are_restricted(&platform, &namespace));
+        .and_then(|_| operator_pods_are_restricted(&platform, &namespace));
     platform.kubectl(&["delete", "namespace", &namespace, "--wait=false"])?;
     asked
 }
 
-fn the_operators_pods_are_restricted(platform: &Platform, namespace: &str) -> Result<()> {
+fn operator_pods_are_restricted(platform: &Platform, namespace: &str) -> Result<()> {
     let deployment = platform.kubectl(&[
         "get",
         "deployment",

@@ -48,10 +48,10 @@ pub async fn metrics_equal_the_documented_table() -> Result<()> {
     let namespace = platform.status("metered", "namespace")?;
     platform.kubectl(&["create", "-n", &namespace, "-f", &file])?;
     let metrics = platform.metrics()?;
-    let told = metrics
+    let exported = metrics
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "));
-    let told: BTreeSet<&str> = told.filter_map(|line| line.split(' ').next()).collect();
+    let exported: BTreeSet<&str> = exported.filter_map(|line| line.split(' ').next()).collect();
 
     let document = fs::read_to_string(repository("docs/operations.md"))?;
     let rows = document
@@ -61,8 +61,8 @@ pub async fn metrics_equal_the_documented_table() -> Result<()> {
         .filter_map(|row| row.split(['`', '{']).next())
         .map(|name| format!("akili_{}", name.trim_end_matches("_total")))
         .collect();
-    let told: BTreeSet<String> = told.into_iter().map(str::to_owned).collect();
-    ensure!(told == documented, "{told:?} aren't {documented:?}");
+    let exported: BTreeSet<String> = exported.into_iter().map(str::to_owned).collect();
+    ensure!(exported == documented, "{exported:?} aren't {documented:?}");
     ensure!(
         metrics.contains("akili_tenants{phase=\"ACTIVE\"} "),
         "{metrics}"

@@ -9,8 +9,8 @@ pub async fn operator_reaches_tenants_only() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
     platform.activate("confined")?;
-    the_operator_is_confined(&platform).await?;
-    a_tenant_cannot_forge_a_credential(&platform)
+    operator_is_confined(&platform).await?;
+    tenant_cannot_forge_credentials(&platform)
 }
 
 pub async fn converged_tenant_causes_no_write() -> Result<()> {
@@ -150,7 +150,7 @@ pub async fn check_names_the_problem_and_its_remedy() -> Result<()> {
     Ok(())
 }
 
-async fn the_operator_is_confined(platform: &Platform) -> Result<()> {
+async fn operator_is_confined(platform: &Platform) -> Result<()> {
     for (arguments, refusal) in [
         (&["get", "secrets", "-n", "kube-system"][..], "is forbidden"),
         (&["get", "secrets", "-n", "default"], "is forbidden"),
@@ -201,7 +201,7 @@ async fn the_operator_is_confined(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-fn a_tenant_cannot_forge_a_credential(platform: &Platform) -> Result<()> {
+fn tenant_cannot_forge_credentials(platform: &Platform) -> Result<()> {
     let (id, namespace) = (
         platform.status("confined", "id")?,
         platform.status("confined", "namespace")?,

@@ -3,7 +3,7 @@
 
 use std::process::Output;
 
-use akili_scenarios::platform::{AUDIT_INTERVAL, Platform, WEBHOOK, object_of};
+use akili_scenarios::platform::{AUDIT_INTERVAL, BUCKET, Kind, Platform, WEBHOOK, object_of};
 use akili_testbed::command::{stderr, succeed};
 use anyhow::{Result, ensure};
 
@@ -13,11 +13,11 @@ const KINDS: [(&str, &str); 2] = [("Connection", "connection"), ("DataProduct", 
 pub async fn permitted_creations_depend_on_the_tenants_state() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    let alone = refuses_what_the_state_forbids(&platform);
+    let alone = rejects_forbidden_writes(&platform);
     platform.without(WEBHOOK, alone).await
 }
 
-async fn refuses_what_the_state_forbids(platform: &Platform) -> Result<()> {
+async fn rejects_forbidden_writes(platform: &Platform) -> Result<()> {
     platform.activate("burgher")?;
     let burgher = Tenant::of(platform, "burgher")?;
     for (kind, name) in KINDS {
@@ -62,15 +62,15 @@ async fn refuses_what_the_state_forbids(platform: &Platform) -> Result<()> {
 pub async fn provisioning_tenant_creates_nothing() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    let alone = refuses_until_it_is_made(&platform);
+    let alone = rejects_until_provisioned(&platform);
     platform.without(WEBHOOK, alone).await
 }
 
-async fn refuses_until_it_is_made(platform: &Platform) -> Result<()> {
+async fn rejects_until_provisioned(platform: &Platform) -> Result<()> {
     platform.keep_provisioning("comer").await?;
-    let newcomer = Tenant::of(platform, "comer")?;
+    let tenant = Tenant::of(platform, "comer")?;
     for (kind, _) in KINDS {
-        newcomer
+        tenant
             .eventually_rejected(kind, "TenantNotReady: Tenant 'comer' is being provisioned")
             .await?;
     }
@@ -110,7 +110,8 @@ pub async fn unconfirmed_deletion_is_rejected_and_loses_no_data() -> Result<()> 
     platform.kubectl(&["delete", "namespace", &other, "--wait=false"])?;
 
     let key = platform.key_of("globex")?;
-    let before = platform.possessions(&key).await?;
+    let inventory = || platform.inventory(&key, BUCKET, &Kind::ALL);
+    let before = inventory().await?;
     platform.delete_protected(&[&["tenant", "globex"]]).await?;
     let get = ["get", "tenant", "globex", "--ignore-not-found"];
     ensure!(
@@ -118,12 +119,12 @@ pub async fn unconfirmed_deletion_is_rejected_and_loses_no_data() -> Result<()> 
         "the Tenant still exists"
     );
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
-    before.are_still(&platform.possessions(&key).await?)?;
+    before.ensure_unchanged(&inventory().await?)?;
 
     platform.activate("globex")?;
     let again = platform.key_of("globex")?;
     ensure!(again == key, "{key:?} became {again:?}");
-    before.are_still(&platform.possessions(&key).await?)
+    before.ensure_unchanged(&inventory().await?)
 }
 
 /// A tenant's namespace and its users.

@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use akili_crds::condition::types;
 use akili_operator::backend::TenantKey;
-use akili_scenarios::platform::{AUDIT_INTERVAL, Platform, Possessions, object_of, tenant_yaml};
+use akili_scenarios::platform::{
+    AUDIT_INTERVAL, BUCKET, Inventory, Kind, Platform, object_of, tenant_yaml,
+};
 use akili_testbed::chart::CHART;
 use akili_testbed::command::stderr;
 use anyhow::{Context, Result, ensure};
@@ -31,7 +33,7 @@ pub async fn deleted_crds_and_release_lose_no_data() -> Result<()> {
     values["replicas"] = json!(1);
     platform.install_chart(&values)?;
     platform.wait_rolled_out()?;
-    let before = make_tenants(&platform).await?;
+    let before = create_tenants(&platform).await?;
 
     println!("deleting the definitions while the operator runs");
     let leader = platform.leader()?.context("no replica leads")?;
@@ -72,10 +74,10 @@ pub async fn deleted_crds_and_release_lose_no_data() -> Result<()> {
 }
 
 /// The inventory of each tenant, in the order of the tenants.
-type Before = Vec<(TenantKey, Possessions)>;
+type Before = Vec<(TenantKey, Inventory)>;
 
 /// Creates the tenants with data in every plane, before their state is set.
-async fn make_tenants(platform: &Platform) -> Result<Before> {
+async fn create_tenants(platform: &Platform) -> Result<Before> {
     platform.superuser(
         "SET client_min_messages = warning;
          DROP TABLE IF EXISTS keepsakes;
@@ -90,9 +92,12 @@ async fn make_tenants(platform: &Platform) -> Result<Before> {
             platform.change_state(slug, state, phase).await?;
         }
         let key = platform.key_of(slug)?;
-        let possessions = platform.possessions(&key).await?;
-        println!("{slug} is {phase} and holds {} things", possessions.count());
-        before.push((key, possessions));
+        let inventory = platform.inventory(&key, BUCKET, &Kind::ALL).await?;
+        println!(
+            "{slug} is {phase} and has {} inventory entries",
+            inventory.len()
+        );
+        before.push((key, inventory));
     }
     Ok(before)
 }
@@ -137,9 +142,9 @@ fn delete(platform: &Platform, definitions: &[&str]) -> Result<()> {
 }
 
 async fn ensure_everything_is_kept(platform: &Platform, before: &Before) -> Result<()> {
-    for (tenant, possessions) in before {
-        let now = platform.possessions(tenant).await?;
-        let same = possessions.are_still(&now);
+    for (tenant, inventory) in before {
+        let now = platform.inventory(tenant, BUCKET, &Kind::ALL).await?;
+        let same = inventory.ensure_unchanged(&now);
         same.with_context(|| format!("{}'s", tenant.slug))?;
     }
     Ok(())
@@ -176,10 +181,10 @@ async fn ensure_new_tenants_limit_applies(platform: &Platform, slug: &str) -> Re
             Ok(stderr(&create("second")?).contains("has 1/1 connections"))
         })
         .await?;
-    let told = began.elapsed().as_secs_f64();
+    let counted = began.elapsed().as_secs_f64();
     println!(
         "{slug} is ACTIVE {active:.1} s after the definitions, its limit counts after {counts:.1} s \
-         and is told by the webhook after {told:.1} s"
+         and is counted by the webhook after {counted:.1} s"
     );
     Ok(())
 }

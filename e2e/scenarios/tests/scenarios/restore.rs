@@ -32,8 +32,8 @@ pub async fn restored_backup_reopens_no_archived_tenant() -> Result<()> {
             succeed(&platform.akili(&["tenant", "wait", slug, "--for", phase])?)?;
         }
     }
-    platform.activate("newcomer")?;
-    let newcomer = platform.status("newcomer", "id")?;
+    platform.activate("recent")?;
+    let id = platform.status("recent", "id")?;
     let rows = archived_rows(&platform)?;
     let logins = archived
         .iter()
@@ -75,7 +75,7 @@ pub async fn restored_backup_reopens_no_archived_tenant() -> Result<()> {
     let known = [
         "get",
         "tenant",
-        "newcomer",
+        "recent",
         "--ignore-not-found",
         "-o",
         "name",
@@ -84,14 +84,14 @@ pub async fn restored_backup_reopens_no_archived_tenant() -> Result<()> {
         platform.kubectl(&known)?.is_empty(),
         "the tenant is newer than the backup"
     );
-    platform.activate("newcomer")?;
-    ensure!(platform.status("newcomer", "id")? == newcomer);
-    platform.wait_until_logins_work("newcomer").await?;
+    platform.activate("recent")?;
+    ensure!(platform.status("recent", "id")? == id);
+    platform.wait_until_logins_work("recent").await?;
 
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
     let rows_now = archived_rows(&platform)?;
     ensure!(rows == rows_now, "{rows} became {rows_now}");
-    an_admin_agrees(&platform, &archived[0]).await
+    archive_again(&platform, &archived[0]).await
 }
 
 /// Returns the rows of archived tenants with their times; none may be purged.
@@ -118,7 +118,7 @@ fn is_closed_in_kubernetes(platform: &Platform, slug: &str) -> Result<()> {
 }
 
 /// Archives the tenant again as an admin; then its state is consistent.
-async fn an_admin_agrees(platform: &Platform, slug: &str) -> Result<()> {
+async fn archive_again(platform: &Platform, slug: &str) -> Result<()> {
     succeed(&platform.akili(&["tenant", "archive", slug, "--confirm", "--wait"])?)
         .context("an admin archives it again")?;
     ensure!(platform.reason(slug, "Ready")? == "Reached");

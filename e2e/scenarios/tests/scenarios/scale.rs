@@ -49,7 +49,7 @@ pub async fn two_hundred_tenants_converge_and_then_idle_cheaply() -> Result<()> 
         let each = calls as f64 / TENANTS as f64;
         println!("{backend}: {each:.1} calls a tenant");
     }
-    an_audit_writes_nothing_and_lists(&platform).await
+    audit_lists_and_writes_nothing(&platform).await
 }
 
 async fn until_all_are_active(platform: &Platform) -> Result<()> {
@@ -71,7 +71,7 @@ async fn until_all_are_active(platform: &Platform) -> Result<()> {
 }
 
 /// Runs after the reconciles of the tenants that have just become ACTIVE.
-async fn an_audit_writes_nothing_and_lists(platform: &Platform) -> Result<()> {
+async fn audit_lists_and_writes_nothing(platform: &Platform) -> Result<()> {
     tokio::time::sleep(2 * AUDIT_INTERVAL).await;
     let (mark, costs) = (platform.audit_mark()?, Costs::begin(platform)?);
     let written = platform.footprint()?;

@@ -139,7 +139,7 @@ async fn remove(operator: &mut Conn, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// What the operator reads back: of every tenant at once, but for the grants.
+/// Read back by the operator: of every tenant at once, but for the grants.
 async fn audited(operator: &mut Conn, name: &str) -> Result<()> {
     let catalogs: Vec<(String, String, Option<String>)> = operator.query("SHOW CATALOGS").await?;
     let catalog = (

@@ -14,12 +14,12 @@ pub async fn new_tenant_is_active_within_seconds_and_visible() -> Result<()> {
     platform.activate("citizen-2")?;
 
     get_prints_five_lines(&platform)?;
-    bad_tenants_are_refused_with_the_rule(&platform)?;
-    an_archived_tenant_stays_archived(&platform)?;
-    the_cli_says_what_is_wrong(&platform)?;
-    verbs_lead_a_tenant_through_its_life(&platform)?;
-    a_verb_warns_where_git_says_otherwise(&platform)?;
-    limits_are_written_as_the_api_server_writes_them(&platform).await
+    invalid_tenants_are_rejected_with_the_rule(&platform)?;
+    archived_tenant_stays_archived(&platform)?;
+    cli_reports_errors(&platform)?;
+    verbs_move_a_tenant_through_its_lifecycle(&platform)?;
+    verb_warns_if_git_disagrees(&platform)?;
+    limits_have_the_canonical_form(&platform).await
 }
 
 pub async fn foreign_namespace_is_untouched() -> Result<()> {
@@ -76,7 +76,7 @@ fn get_prints_five_lines(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-fn bad_tenants_are_refused_with_the_rule(platform: &Platform) -> Result<()> {
+fn invalid_tenants_are_rejected_with_the_rule(platform: &Platform) -> Result<()> {
     let long = "a".repeat(64);
     for name in ["ab", "1citizen", "a.b", &long] {
         let file = std::env::temp_dir().join("akili-bad-tenant.yaml");
@@ -111,7 +111,7 @@ fn bad_tenants_are_refused_with_the_rule(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-fn an_archived_tenant_stays_archived(platform: &Platform) -> Result<()> {
+fn archived_tenant_stays_archived(platform: &Platform) -> Result<()> {
     let slug = "archived";
     let file = std::env::temp_dir().join("akili-archived-tenant.yaml");
     fs::write(&file, tenant_yaml(slug) + "  state: Archived\n")?;
@@ -129,7 +129,7 @@ fn an_archived_tenant_stays_archived(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-fn the_cli_says_what_is_wrong(platform: &Platform) -> Result<()> {
+fn cli_reports_errors(platform: &Platform) -> Result<()> {
     for (arguments, code, message) in [
         (
             &["tenant", "get", "nobody"][..],
@@ -177,7 +177,7 @@ fn the_cli_says_what_is_wrong(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-fn verbs_lead_a_tenant_through_its_life(platform: &Platform) -> Result<()> {
+fn verbs_move_a_tenant_through_its_lifecycle(platform: &Platform) -> Result<()> {
     for (command, code, said) in [
         ("suspend nobody --confirm", 3, "tenant nobody not found"),
         (
@@ -250,7 +250,7 @@ fn verbs_lead_a_tenant_through_its_life(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-fn a_verb_warns_where_git_says_otherwise(platform: &Platform) -> Result<()> {
+fn verb_warns_if_git_disagrees(platform: &Platform) -> Result<()> {
     let file = platform.file("git.yaml", &(tenant_yaml("citizen") + "  state: Active\n"))?;
     let argo = [
         "--server-side",
@@ -270,7 +270,7 @@ fn a_verb_warns_where_git_says_otherwise(platform: &Platform) -> Result<()> {
 
 /// Limits are written in the API server's canonical form: a thousand products are `1k`,
 /// 1024 GB are `1Ti`. Any other form would always differ from the desired one.
-async fn limits_are_written_as_the_api_server_writes_them(platform: &Platform) -> Result<()> {
+async fn limits_have_the_canonical_form(platform: &Platform) -> Result<()> {
     let namespace = platform.status("citizen", "namespace")?;
     let hard = || -> Result<String> {
         let quota = platform.get("ResourceQuota", &namespace, "akili")?;

@@ -35,7 +35,7 @@ pub struct Table {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     pub name: String,
-    /// What it holds.
+    /// Type of the values.
     pub holds: ColumnType,
 }
 

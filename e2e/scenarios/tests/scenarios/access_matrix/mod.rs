@@ -54,12 +54,12 @@ pub enum Expected {
     NoAccess(Cause),
 }
 
-/// What identifies a rejection for want of rights.
+/// The cause that identifies a rejection for want of rights.
 #[derive(Debug)]
 pub enum Cause {
-    /// This error code.
+    /// The error has this code.
     Code(String),
-    /// One of these in the error's text.
+    /// The error's text contains one of these.
     Text(Vec<&'static str>),
 }
 

@@ -54,8 +54,8 @@ pub async fn rejection_names_the_tenants_state() -> Result<()> {
         is(&tenant.create(kind, "new").await?, 409, "TenantNotReady")?;
     }
     let mut admin = platform.starrocks_of_operator().await?;
-    admin.query("DROP CATALOG tenant_newcomer_catalog").await?;
-    platform.wait_active("newcomer")?;
+    admin.query("DROP CATALOG tenant_incoming_catalog").await?;
+    platform.wait_active("incoming")?;
     for kind in [PRODUCT, CONNECTION] {
         tenant.until(kind, 201).await?;
         let made = tenant.create(kind, "kept").await?;
@@ -66,7 +66,7 @@ pub async fn rejection_names_the_tenants_state() -> Result<()> {
         ("Suspended", "SUSPENDED", "TenantSuspended"),
         ("Archived", "ARCHIVED", "TenantArchived"),
     ] {
-        platform.change_state("newcomer", state, phase).await?;
+        platform.change_state("incoming", state, phase).await?;
         for kind in [PRODUCT, CONNECTION] {
             let made = as_admin(&tenant, &kind.object("new")).await?;
             ensure!(made.contains(&format!("({reason})")), "{made}");
@@ -86,8 +86,8 @@ pub async fn rejection_names_the_tenants_state() -> Result<()> {
 /// Creates a tenant that stays PROVISIONING because a foreign catalog has its catalog's
 /// name.
 async fn provisioning_tenant(platform: &Platform) -> Result<Tenant<'_>> {
-    platform.keep_provisioning("newcomer").await?;
-    Tenant::of(platform, "newcomer").await
+    platform.keep_provisioning("incoming").await?;
+    Tenant::of(platform, "incoming").await
 }
 
 async fn set_state(tenant: &Tenant<'_>, state: &str) -> Result<()> {

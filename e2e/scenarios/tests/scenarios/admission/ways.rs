@@ -31,7 +31,7 @@ pub async fn object_beyond_the_limit_is_rejected_for_every_client() -> Result<()
         let count = tenant.count(kind).await?;
         ensure!(count == limit, "there are {count}");
     }
-    a_name_that_is_taken_costs_nothing(&tenant).await
+    taken_name_is_not_counted(&tenant).await
 }
 
 async fn by_plain_http(tenant: &Tenant<'_>, kind: Kind, detail: &str) -> Result<()> {
@@ -104,7 +104,7 @@ async fn by_a_bulk_apply(tenant: &Tenant<'_>, kind: Kind, detail: &str) -> Resul
 }
 
 /// The namespace's ResourceQuota would count the rejected object for minutes.
-async fn a_name_that_is_taken_costs_nothing(tenant: &Tenant<'_>) -> Result<()> {
+async fn taken_name_is_not_counted(tenant: &Tenant<'_>) -> Result<()> {
     tenant.limit(&json!({"maxProducts": 150, "maxConnections": 50}))?;
     for (kind, there) in [(PRODUCT, "100"), (CONNECTION, "20")] {
         tenant.until(kind, 201).await?;

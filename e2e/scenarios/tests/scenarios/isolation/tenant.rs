@@ -94,10 +94,10 @@ pub fn reads_its_own(schema: &TestSchema) -> Vec<Case> {
             ALPHA,
         ),
         prints(
-            "a function of its own that tells what it is asked about",
-            "CREATE FUNCTION pg_temp.tell(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 \
+            "a function of its own that leaks its argument",
+            "CREATE FUNCTION pg_temp.leak(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 \
                  AS 'BEGIN RAISE NOTICE ''%'', $1; RETURN true; END'; \
-             SELECT secret FROM patients WHERE pg_temp.tell(secret)",
+             SELECT secret FROM patients WHERE pg_temp.leak(secret)",
             ALPHA,
         ),
         prints(
@@ -172,7 +172,7 @@ pub fn writes_its_own(schema: &TestSchema) -> Vec<Case> {
             VIOLATED,
         ),
         prints(
-            "MERGE that deletes whatever matches",
+            "MERGE that deletes all matches",
             "MERGE INTO tickets USING (VALUES (1), (2)) AS wanted (id) ON tickets.id = wanted.id \
                  WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN DO NOTHING; \
              SELECT count(*) FROM tickets",

@@ -64,7 +64,7 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
 
     let tenant = platform.kafka_of("streams-drift")?;
     tenant.produce("streams-drift.events", "as before").await?;
-    for told in [
+    for text in [
         "created ALLOW ACLs: ",
         "deleted ALLOW ACLs: Read on Topic others",
         "set the password of Secret akili-kafka",
@@ -77,8 +77,8 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
             .filter_map(|it| it.strip_prefix("TopicsReady: "));
         let mut steps = steps.flat_map(|steps| steps.split("; "));
         ensure!(
-            steps.any(|step| step.starts_with(told)),
-            "no event says {told}: {events:?}"
+            steps.any(|step| step.starts_with(text)),
+            "no event says {text}: {events:?}"
         );
     }
     let repaired = platform.events_of("tenant", "streams-drift", ",reason=Repaired")?;

@@ -1,8 +1,8 @@
-//! A leader that doesn't know that it leads no longer: it gives up what it was about to
-//! do when that began. What it had just sent, nobody can take back: a call for each of
-//! those that it worked on, at most, and whoever leads then puts that right.
+//! A former leader that hasn't noticed the loss of its lease: its pending steps are
+//! abandoned. Calls already sent can't be taken back: at most one per tenant under way,
+//! which the new leader corrects.
 
-mod belongings;
+mod data;
 mod tenants;
 mod writes;
 
@@ -11,12 +11,11 @@ use std::time::{Duration, Instant};
 use akili_scenarios::platform::{AUDIT_INTERVAL, LEASE_DURATION, Platform};
 use anyhow::{Context, Result, ensure};
 
-use belongings::Belongings;
 use tenants::Tenants;
 use writes::Writes;
 
-/// How long after it was told the leader is interrupted: one tenant's move takes about
-/// the first of them.
+/// Times between a change and the leader's interruption. One tenant's transition takes
+/// about the first of them.
 const INSTANTS: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(700)];
 
 pub async fn thawed_leader_abandons_its_pending_steps() -> Result<()> {
@@ -43,49 +42,55 @@ pub async fn thawed_leader_continues_no_revoked_purge() -> Result<()> {
     let platform = Platform::install().await?;
     let slug = "hoarder";
     let _operator = platform.start_replicas(2).await?;
-    let had = Belongings::fill(&platform, slug).await?;
+    let tenant = data::fill(&platform, slug).await?;
     platform.change_state(slug, "Archived", "ARCHIVED").await?;
     let old = platform.leader()?.context("no replica leads")?;
-    let purge = || had.keep_for(&platform, "0s");
+    let purge = || data::keep_for(&platform, slug, "0s");
     platform.freeze_pod_after(&old, purge, INSTANTS[1]).await?;
-    // The admin changes their mind while nobody leads.
-    had.keep_for(&platform, "2160h")?;
+    // The admin revokes the purge while nobody leads.
+    data::keep_for(&platform, slug, "2160h")?;
     another_leads(&platform, &old).await?;
     platform
-        .eventually("what is left is kept", || {
+        .eventually("the remaining data is kept", || {
             Ok(platform.reason(slug, "Purged")? == "Kept"
                 && platform.reason(slug, "Ready")? == "Reached")
         })
         .await?;
 
-    let kept = had.count(&platform).await?;
+    let kept = data::left(&platform, &tenant).await?;
     thawed(&platform, &old).await?;
     tokio::time::sleep(3 * AUDIT_INTERVAL).await;
-    let left = had.count(&platform).await?;
-    println!("{kept} were left when it was frozen, and {left} after it was thawed");
-    left.lost_at_most_a_step(&kept)
+    let left = data::left(&platform, &tenant).await?;
+    println!(
+        "{} were left when it was frozen, and {} after it was thawed",
+        data::describe(&kept),
+        data::describe(&left)
+    );
+    data::lost_at_most_one_step(&kept, &left)
 }
 
 async fn frozen(platform: &Platform, tenants: &Tenants, instant: Duration) -> Result<()> {
     let _operator = platform.start_replicas(2).await?;
-    tenants.make(platform).await?;
+    tenants.create(platform).await?;
     let old = platform.leader()?.context("no replica leads")?;
-    let moves = || tenants.begin_moves(platform);
-    platform.freeze_pod_after(&old, moves, instant).await?;
+    let transitions = || tenants.start_transitions(platform);
+    platform
+        .freeze_pod_after(&old, transitions, instant)
+        .await?;
     let began = Instant::now();
-    tenants.show(platform)?;
+    tenants.print_progress(platform)?;
     another_leads(platform, &old).await?;
-    tenants.change_their_mind(platform)?;
-    tenants.are_as_wanted(platform).await?;
+    tenants.revoke_transitions(platform)?;
+    tenants.wait_until_settled(platform).await?;
 
     let before = Writes::of(platform, &old).await?;
     thawed(platform, &old).await?;
     println!("thawed after {:.1?}", began.elapsed());
-    before.are_put_right(platform).await?;
-    tenants.are_as_wanted(platform).await
+    before.ensure_corrected(platform).await?;
+    tenants.wait_until_settled(platform).await
 }
 
-/// It was frozen all the time, and begins anew.
+/// Thaws the old leader and waits until its container is restarted.
 async fn thawed(platform: &Platform, old: &str) -> Result<()> {
     ensure!(
         platform.restarts_of(old)? == 0,
@@ -93,7 +98,7 @@ async fn thawed(platform: &Platform, old: &str) -> Result<()> {
     );
     platform.thaw_pod(old).await?;
     platform
-        .eventually("the old leader has stopped", || {
+        .eventually("the old leader is restarted", || {
             Ok(platform.restarts_of(old)? == 1)
         })
         .await
@@ -101,18 +106,18 @@ async fn thawed(platform: &Platform, old: &str) -> Result<()> {
 
 async fn cut_off(platform: &Platform, tenants: &Tenants, instant: Duration) -> Result<()> {
     let _operator = platform.start_replicas(2).await?;
-    tenants.make(platform).await?;
+    tenants.create(platform).await?;
     let old = platform.leader()?.context("no replica leads")?;
     let address = platform.address_of(&old)?;
-    tenants.begin_moves(platform)?;
+    tenants.start_transitions(platform)?;
     tokio::time::sleep(instant).await;
     platform.testbed.isolate_pod(&address).await?;
-    tenants.show(platform)?;
+    tenants.print_progress(platform)?;
     another_leads(platform, &old).await?;
-    // The way to the object store is open all the time.
+    // The object store stays reachable for the old leader.
     let by_old = writes::to_object_store(&address)?;
-    tenants.change_their_mind(platform)?;
-    tenants.are_as_wanted(platform).await?;
+    tenants.revoke_transitions(platform)?;
+    tenants.wait_until_settled(platform).await?;
     let meanwhile = writes::to_object_store(&address)? - by_old;
     ensure!(
         meanwhile == 0,
@@ -121,8 +126,8 @@ async fn cut_off(platform: &Platform, tenants: &Tenants, instant: Duration) -> R
 
     let before = Writes::of(platform, &old).await?;
     platform.testbed.restore_network().await?;
-    before.are_put_right(platform).await?;
-    tenants.are_as_wanted(platform).await
+    before.ensure_corrected(platform).await?;
+    tenants.wait_until_settled(platform).await
 }
 
 async fn another_leads(platform: &Platform, old: &str) -> Result<()> {

@@ -1,18 +1,18 @@
-//! Tenants in the middle of every move, of which people want something else afterwards.
+//! Tenants in the middle of every transition, whose desired state is changed afterwards.
 
 use akili_scenarios::platform::{Platform, tenant_yaml, text_at};
 use anyhow::{Result, ensure};
 
 const STATES: [&str; 3] = ["Active", "Suspended", "Archived"];
 
-/// The moves that the leader is interrupted in: what the tenant was, and is to become.
-const MOVES: [(&str, Option<&str>, &str); 3] = [
+/// The transitions in which the leader is interrupted: name, state before, and new state.
+const TRANSITIONS: [(&str, Option<&str>, &str); 3] = [
     ("created", None, "Active"),
     ("suspended", Some("Active"), "Suspended"),
     ("reactivated", Some("Suspended"), "Active"),
 ];
 
-/// One for each move and each state that is wanted of it afterwards.
+/// One tenant per transition and per state that is desired afterwards.
 pub struct Tenants(Vec<Tenant>);
 
 struct Tenant {
@@ -23,9 +23,9 @@ struct Tenant {
 }
 
 impl Tenants {
-    /// With names of their own.
+    /// Returns tenants with names that are unique for scenario and round.
     pub fn of_round(scenario: &str, round: usize) -> Self {
-        let of_move = |(name, before, meanwhile)| {
+        let of_transition = |(name, before, meanwhile)| {
             STATES.map(|afterwards| Tenant {
                 slug: format!("{name}-{scenario}-{}-{round}", afterwards.to_lowercase()),
                 before,
@@ -33,11 +33,11 @@ impl Tenants {
                 afterwards,
             })
         };
-        Self(MOVES.into_iter().flat_map(of_move).collect())
+        Self(TRANSITIONS.into_iter().flat_map(of_transition).collect())
     }
 
-    /// As they are before.
-    pub async fn make(&self, platform: &Platform) -> Result<()> {
+    /// Creates the tenants in their state before the transition.
+    pub async fn create(&self, platform: &Platform) -> Result<()> {
         let there = self.0.iter().filter(|it| it.before.is_some());
         apply(platform, there.map(|it| (&*it.slug, it.before)))?;
         for tenant in self.0.iter().filter(|it| it.before.is_some()) {
@@ -47,32 +47,32 @@ impl Tenants {
         Ok(())
     }
 
-    /// Asks for all moves at once.
-    pub fn begin_moves(&self, platform: &Platform) -> Result<()> {
+    /// Starts all transitions at once.
+    pub fn start_transitions(&self, platform: &Platform) -> Result<()> {
         apply(
             platform,
             self.0.iter().map(|it| (&*it.slug, Some(it.meanwhile))),
         )
     }
 
-    /// How far they have got.
-    pub fn show(&self, platform: &Platform) -> Result<()> {
+    /// Prints the progress of the transitions.
+    pub fn print_progress(&self, platform: &Platform) -> Result<()> {
         let columns = "custom-columns=NAME:.metadata.name,WANTED:.spec.state,\
                        PHASE:.status.phase,NOT:.status.conditions[?(@.status==\"False\")].type";
         println!("{}", platform.kubectl(&["get", "tenants", "-o", columns])?);
         Ok(())
     }
 
-    /// Asks for what is wanted of them in the end.
-    pub fn change_their_mind(&self, platform: &Platform) -> Result<()> {
+    /// Sets the state that is desired afterwards.
+    pub fn revoke_transitions(&self, platform: &Platform) -> Result<()> {
         apply(
             platform,
             self.0.iter().map(|it| (&*it.slug, Some(it.afterwards))),
         )
     }
 
-    /// Every one of them is in every plane what is wanted in the end.
-    pub async fn are_as_wanted(&self, platform: &Platform) -> Result<()> {
+    /// Waits until each tenant has its final state in every plane.
+    pub async fn wait_until_settled(&self, platform: &Platform) -> Result<()> {
         for tenant in &self.0 {
             let (slug, wanted) = (&tenant.slug, tenant.afterwards);
             let phase = wanted.to_uppercase();
@@ -81,19 +81,19 @@ impl Tenants {
                 let role = platform.status(slug, "resources.postgres.role")?;
                 let login = format!("SELECT rolcanlogin FROM pg_roles WHERE rolname = '{role}'");
                 let login = platform.superuser(&login)?;
-                ensure!(login.trim() != "t", "{slug} is archived and gets in");
+                ensure!(login.trim() != "t", "{slug} is archived and can log in");
             } else {
                 platform.wait_until_logins_work(slug).await?;
             }
             let row = format!("SELECT state FROM akili.tenants WHERE slug = '{slug}'");
             let row = platform.superuser(&row)?;
-            ensure!(row.trim() == phase, "{slug}: its row says {row}");
+            ensure!(row.trim() == phase, "{slug}: its row has {row}");
             let label = format!("akili.io/tenant={slug}");
             let namespaces = platform.list("Namespace", "", &format!("labelSelector={label}"))?;
             let label = ".metadata.labels.akili\\.io/state";
             let labels = namespaces.iter().map(|it| text_at(it, label));
             let labels = labels.collect::<Vec<_>>().join(" ");
-            ensure!(labels == phase, "{slug}: its namespace says {labels}");
+            ensure!(labels == phase, "{slug}: its namespace has {labels}");
         }
         Ok(())
     }

@@ -1,15 +1,15 @@
-//! What the leader of before has written.
+//! Late writes of the former leader.
 
 use std::collections::BTreeSet;
 
 use akili_scenarios::platform::{AUDIT_INTERVAL, Platform, Request, object_store_writes};
 use anyhow::{Result, ensure};
 
-/// As many tenants as the operator works on at once, and for each the call that was on
-/// its way.
-const ON_THEIR_WAY: usize = 8;
+/// Calls that may be under way: one for each tenant that the operator reconciles
+/// concurrently.
+const MAX_UNDER_WAY: usize = 8;
 
-/// What was written when all was as wanted.
+/// Writes until all tenants had settled.
 pub struct Writes<'a> {
     old: &'a str,
     address: String,
@@ -19,7 +19,7 @@ pub struct Writes<'a> {
 }
 
 impl<'a> Writes<'a> {
-    /// By this pod, the leader of before.
+    /// Returns the writes of this pod, the former leader.
     pub async fn of(platform: &Platform, old: &'a str) -> Result<Self> {
         let address = platform.address_of(old)?;
         Ok(Self {
@@ -31,9 +31,9 @@ impl<'a> Writes<'a> {
         })
     }
 
-    /// There are no more since than were on their way, and nothing is left of those in
-    /// Kafka. Of the other planes the tenants' own state tells.
-    pub async fn are_put_right(&self, platform: &Platform) -> Result<()> {
+    /// Checks that no more writes followed than were under way, and that those in Kafka
+    /// were corrected. The other planes are covered by the tenants' own state.
+    pub async fn ensure_corrected(&self, platform: &Platform) -> Result<()> {
         tokio::time::sleep(3 * AUDIT_INTERVAL).await;
         let requests = platform.operators_requests_since(self.mark)?;
         let late: Vec<_> = requests.iter().filter(|it| self.is_write(it)).collect();
@@ -43,8 +43,8 @@ impl<'a> Writes<'a> {
             late.len()
         );
         ensure!(
-            late.len() <= ON_THEIR_WAY && to_object_store <= ON_THEIR_WAY,
-            "the old leader still works: {late:#?}"
+            late.len() <= MAX_UNDER_WAY && to_object_store <= MAX_UNDER_WAY,
+            "the old leader continues to write: {late:#?}"
         );
         let now = acls(platform).await?;
         let changed: Vec<_> = self.acls.symmetric_difference(&now).collect();
@@ -63,7 +63,8 @@ async fn acls(platform: &Platform) -> Result<BTreeSet<String>> {
     Ok(acls.iter().map(ToString::to_string).collect())
 }
 
-/// How many requests from this address that aren't reads the object store has answered.
+/// Returns the number of write requests from this address that the object store has
+/// answered.
 pub fn to_object_store(address: &str) -> Result<usize> {
     object_store_writes(&format!(": {address} - "))
 }

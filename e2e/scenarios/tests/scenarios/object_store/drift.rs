@@ -16,7 +16,7 @@ pub async fn ensure_repaired(platform: &Platform, slug: &str, tenant: &ObjectTen
     let good = held(platform, user).await?;
     let subuser = &format!("{user}:sub");
     let key = good["keys"][0]["access_key"].as_str().context("a key")?;
-    for (change, told) in [
+    for (change, text) in [
         (vec!["user", "suspend"], "resume the object store's user"),
         (
             vec![
@@ -67,12 +67,12 @@ pub async fn ensure_repaired(platform: &Platform, slug: &str, tenant: &ObjectTen
         let change = [&change[..], &["--uid", user]].concat();
         platform.testbed.radosgw_admin(&change).await?;
         wait_until_repaired(platform, user, &good, &format!("{change:?}")).await?;
-        platform.until_event("tenant", slug, told).await?;
+        platform.until_event("tenant", slug, text).await?;
     }
 
     let operator = platform.operators_object_store()?;
     let endpoint = &platform.testbed.object_store().endpoint;
-    for (change, told) in [
+    for (change, text) in [
         (
             "Action=DeleteUserPolicy&PolicyName=akili",
             "allow reading and writing objects",
@@ -90,7 +90,7 @@ pub async fn ensure_repaired(platform: &Platform, slug: &str, tenant: &ObjectTen
         let status = send(&operator, "POST", &format!("{endpoint}/"), &form).await?;
         ensure!(status == 200, "{change}: {status}");
         wait_until_repaired(platform, user, &good, change).await?;
-        platform.until_event("tenant", slug, told).await?;
+        platform.until_event("tenant", slug, text).await?;
     }
 
     let marker = format!("{}.akili-tenant", tenant.prefix);

@@ -35,7 +35,7 @@ impl Neighbours<'_> {
                 put().acl(ObjectCannedAcl::PublicReadWrite),
             ),
             (
-                "to whoever has a key",
+                "to all users with a key",
                 put().acl(ObjectCannedAcl::AuthenticatedRead),
             ),
             ("to everybody by a grant", put().grant_read(everybody)),

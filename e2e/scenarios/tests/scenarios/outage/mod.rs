@@ -76,14 +76,14 @@ async fn ensure_survived(backend: Backend) -> Result<()> {
 
 async fn one_absence(platform: &Platform, backend: Backend, absence: Absence) -> Result<()> {
     let name = |number| format!("{}-{absence}-{number}", backend.metric());
-    let newcomers: Vec<String> = (0..NEW_TENANTS).map(name).collect();
+    let slugs: Vec<String> = (0..NEW_TENANTS).map(name).collect();
     absence.begin(platform, backend).await?;
-    create(platform, &newcomers)?;
+    create(platform, &slugs)?;
     ensure_delayed(platform, EXISTING, &[backend], absence).await?;
-    for newcomer in &newcomers {
+    for slug in &slugs {
         match backend {
-            Backend::PostgreSql => waits_for_the_registry(platform, newcomer).await?,
-            _ => ensure_delayed(platform, newcomer, &[backend], absence).await?,
+            Backend::PostgreSql => ensure_waiting_for_the_registry(platform, slug).await?,
+            _ => ensure_delayed(platform, slug, &[backend], absence).await?,
         }
     }
     let phase = platform.status(EXISTING, "phase")?;
@@ -108,7 +108,7 @@ async fn one_absence(platform: &Platform, backend: Backend, absence: Absence) ->
 
     absence.end(platform, backend).await?;
     let began = Instant::now();
-    for slug in newcomers.iter().map(String::as_str).chain([EXISTING]) {
+    for slug in slugs.iter().map(String::as_str).chain([EXISTING]) {
         platform
             .eventually(&format!("{slug} is ready"), || {
                 Ok(platform.reason(slug, "Ready")? == "Reached"
@@ -149,7 +149,7 @@ async fn ensure_delayed(
             format!("{condition}: {reason}")
         })
         .collect();
-    let told = || -> Result<Vec<String>> {
+    let reasons = || -> Result<Vec<String>> {
         let tenant = platform.get("Tenant", "", slug)?;
         let conditions = tenant["status"]["conditions"].as_array();
         let conditions = conditions.into_iter().flatten();
@@ -158,11 +158,11 @@ async fn ensure_delayed(
     };
     platform
         .eventually(&format!("{slug} reports {expected:?}"), || {
-            let told = told()?;
-            Ok(expected.iter().all(|line| told.contains(line)))
+            let reasons = reasons()?;
+            Ok(expected.iter().all(|line| reasons.contains(line)))
         })
         .await
-        .with_context(|| format!("{:?}", told()))?;
+        .with_context(|| format!("{:?}", reasons()))?;
     for condition in late() {
         let message = platform.message(slug, condition)?;
         ensure!(message.contains("check "), "no next step: {message}");
@@ -170,7 +170,7 @@ async fn ensure_delayed(
     Ok(())
 }
 
-async fn waits_for_the_registry(platform: &Platform, slug: &str) -> Result<()> {
+async fn ensure_waiting_for_the_registry(platform: &Platform, slug: &str) -> Result<()> {
     platform
         .eventually(&format!("{slug} waits for the registry"), || {
             Ok(platform.reason(slug, "Ready")? == "RegistryUnavailable")

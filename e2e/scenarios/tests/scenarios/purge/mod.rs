@@ -1,71 +1,82 @@
-//! The end of a tenant: everything of its goes, in every backend, and nothing of
-//! anybody else's.
+//! The purge of a tenant deletes everything of the tenant in every backend, and nothing
+//! else.
 
-mod belongings;
+mod data;
 pub mod much;
 
 use std::time::{Duration, Instant};
 
-use akili_scenarios::platform::{AUDIT_INTERVAL, Operator, Platform, tenant_yaml};
+use akili_operator::backend::TenantKey;
+use akili_scenarios::platform::{AUDIT_INTERVAL, Inventory, Kind, Operator, Platform, tenant_yaml};
 use akili_testbed::command::stderr;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use belongings::Belongings;
-
-/// A bucket that keeps versions, so that what was deleted or written over is there too.
+/// A bucket with versioning, so that deleted and overwritten objects still exist.
 const BUCKET: &str = "akili-versions";
+
+/// Kinds that a purge deletes.
+const PURGED: [Kind; 9] = [
+    Kind::Role,
+    Kind::Rows,
+    Kind::ObjectStoreUser,
+    Kind::Objects,
+    Kind::Topics,
+    Kind::ConsumerGroups,
+    Kind::KafkaAccess,
+    Kind::StarRocks,
+    Kind::Kubernetes,
+];
+
+/// Kinds that an archived tenant keeps unchanged.
+const DATA: [Kind; 3] = [Kind::Objects, Kind::Topics, Kind::Rows];
 
 pub async fn purge_deletes_all_of_one_tenant_and_nothing_else() -> Result<()> {
     let platform = Platform::install().await?;
-    platform.make_bucket_with_versions(BUCKET).await?;
+    platform.create_versioned_bucket(BUCKET).await?;
     let mut values = platform.values()?;
     values["config"]["objectStore"]["bucket"] = json!(BUCKET);
     platform.configure(&values)?;
-    belongings::make_tables(&platform)?;
+    data::create_tables(&platform)?;
     let operator = platform.start_operator().await?;
     for slug in ["acme", "acme-2"] {
         platform.activate(slug)?;
     }
-    belongings::fill(&platform, "acme", 110).await?;
-    belongings::fill(&platform, "acme-2", 3).await?;
+    data::fill(&platform, "acme", 110).await?;
+    data::fill(&platform, "acme-2", 3).await?;
 
-    let of_acme = Belongings::of(&platform, "acme")?;
-    let of_other = Belongings::of(&platform, "acme-2")?;
-    let (had, others) = (
-        of_acme.list(&platform).await?,
-        of_other.list(&platform).await?,
-    );
-    ensure!(had.values().all(|there| !there.is_empty()), "{had:#?}");
+    let acme = platform.key_of("acme")?;
+    let other = platform.key_of("acme-2")?;
+    let had = inventory(&platform, &acme).await?;
+    let others = inventory(&platform, &other).await?;
+    for kind in PURGED {
+        ensure!(had.count(kind) > 0, "acme has no {kind:?}: {had:#?}");
+    }
 
     let began = Instant::now();
     platform
         .change_state("acme", "Archived", "ARCHIVED")
         .await?;
-    ensure!(
-        of_acme.data(&platform).await? == had_data(&had),
-        "archiving deletes nothing"
-    );
+    let archived = platform.inventory(&acme, BUCKET, &DATA).await?;
+    had.only(&DATA)
+        .ensure_unchanged(&archived)
+        .context("archiving deletes nothing")?;
     purge(&platform, "acme")?;
-    is_purged(&platform, "acme")?;
+    wait_until_purged(&platform, "acme")?;
     println!("acme is purged after {:?}", began.elapsed());
 
-    for (backend, left) in of_acme.list(&platform).await? {
-        ensure!(left.is_empty(), "{backend} still has {left:#?}");
-    }
-    let others_now = of_other.list(&platform).await?;
-    ensure!(others_now == others, "{others:#?} became {others_now:#?}");
-    is_a_tombstone(&platform, &of_acme)?;
-    its_name_is_retired(&platform).await?;
+    let left = inventory(&platform, &acme).await?;
+    ensure!(left.is_empty(), "acme still has {left:#?}");
+    others.ensure_unchanged(&inventory(&platform, &other).await?)?;
+    ensure_tombstone(&platform, &acme)?;
+    ensure_name_is_retired(&platform).await?;
 
-    goes_on_after_kills(&platform, operator, &of_other).await
+    completes_after_kills(&platform, operator, &other).await
 }
 
-fn had_data(had: &belongings::List) -> belongings::List {
-    let data = ["objects", "topics", "rows"];
-    let had = had.iter().filter(|(backend, _)| data.contains(backend));
-    had.map(|(backend, there)| (*backend, there.clone()))
-        .collect()
+/// Returns everything of a tenant that a purge deletes.
+async fn inventory(platform: &Platform, tenant: &TenantKey) -> Result<Inventory> {
+    platform.inventory(tenant, BUCKET, &PURGED).await
 }
 
 fn purge(platform: &Platform, slug: &str) -> Result<()> {
@@ -73,13 +84,13 @@ fn purge(platform: &Platform, slug: &str) -> Result<()> {
     platform.patch_spec("tenant", slug, &now)
 }
 
-/// Shows what is said of the purge meanwhile.
-fn is_purged(platform: &Platform, slug: &str) -> Result<()> {
+/// Waits for the end of the purge and prints its progress.
+fn wait_until_purged(platform: &Platform, slug: &str) -> Result<()> {
     let purged = ["--for", "PURGED", "--timeout", "3m"];
     let waited = platform.akili(&[&["tenant", "wait", slug], &purged[..]].concat())?;
-    let told = stderr(&waited);
-    ensure!(waited.status.success(), "{told}");
-    for line in told.lines().filter(|line| line.starts_with("Purged=")) {
+    let progress = stderr(&waited);
+    ensure!(waited.status.success(), "{progress}");
+    for line in progress.lines().filter(|line| line.starts_with("Purged=")) {
         println!("{line}");
     }
     let phase = platform.status(slug, "phase")?;
@@ -90,7 +101,7 @@ fn is_purged(platform: &Platform, slug: &str) -> Result<()> {
     Ok(())
 }
 
-fn is_a_tombstone(platform: &Platform, tenant: &Belongings) -> Result<()> {
+fn ensure_tombstone(platform: &Platform, tenant: &TenantKey) -> Result<()> {
     let row = format!(
         "SELECT slug, state, purged_at IS NOT NULL FROM akili.tenants WHERE id = '{}'",
         tenant.id
@@ -100,8 +111,8 @@ fn is_a_tombstone(platform: &Platform, tenant: &Belongings) -> Result<()> {
     Ok(())
 }
 
-/// The Tenant that is made again is told so; the one that was purged wasn't.
-async fn its_name_is_retired(platform: &Platform) -> Result<()> {
+/// Checks that a Tenant of the same name is rejected, but the purged one wasn't.
+async fn ensure_name_is_retired(platform: &Platform) -> Result<()> {
     platform.kubectl(&["delete", "tenant", "acme"])?;
     platform.apply(&tenant_yaml("acme"))?;
     platform
@@ -109,18 +120,21 @@ async fn its_name_is_retired(platform: &Platform) -> Result<()> {
             Ok(platform.reason("acme", "Stalled")? == "SlugRetired")
         })
         .await?;
-    ensure!(platform.status("acme", "id")?.is_empty(), "it has an id");
+    ensure!(
+        platform.status("acme", "id")?.is_empty(),
+        "the Tenant has an id"
+    );
     platform.kubectl(&["delete", "tenant", "acme"]).map(drop)
 }
 
-/// Killed at one stage after the other, until there is nothing left to kill it at.
-async fn goes_on_after_kills(
+/// Kills the operator at later and later stages of a purge.
+async fn completes_after_kills(
     platform: &Platform,
     mut operator: Operator<'_>,
-    tenant: &Belongings,
+    tenant: &TenantKey,
 ) -> Result<()> {
     const KILLS: u32 = 6;
-    belongings::put_objects(platform, "acme-2", 1000).await?;
+    data::put_objects(platform, "acme-2", 1000).await?;
     platform
         .change_state("acme-2", "Archived", "ARCHIVED")
         .await?;
@@ -129,23 +143,19 @@ async fn goes_on_after_kills(
         operator
             .kill_after(|| purge(platform, "acme-2"), instant)
             .await?;
-        let left = tenant.list(platform).await?.into_iter();
-        let left = left.map(|(backend, there)| format!("{backend}: {}", there.len()));
-        println!(
-            "killed after {instant:?}; left: {}",
-            left.collect::<Vec<_>>().join(", ")
-        );
+        let left = inventory(platform, tenant).await?;
+        let left = PURGED.map(|kind| format!("{kind:?}: {}", left.count(kind)));
+        println!("killed after {instant:?}; left: {}", left.join(", "));
         operator = platform.start_operator().await?;
     }
-    is_purged(platform, "acme-2")?;
-    for (backend, left) in tenant.list(platform).await? {
-        ensure!(left.is_empty(), "{backend} still has {left:#?}");
-    }
-    costs_nothing_more(platform).await
+    wait_until_purged(platform, "acme-2")?;
+    let left = inventory(platform, tenant).await?;
+    ensure!(left.is_empty(), "acme-2 still has {left:#?}");
+    ensure_no_further_calls(platform).await
 }
 
-/// There is no other tenant by now.
-async fn costs_nothing_more(platform: &Platform) -> Result<()> {
+/// Checks that a purged tenant causes no further calls; no other tenant exists.
+async fn ensure_no_further_calls(platform: &Platform) -> Result<()> {
     let calls = || {
         let backends = ["object-store", "kafka", "starrocks"];
         backends
@@ -166,7 +176,7 @@ async fn costs_nothing_more(platform: &Platform) -> Result<()> {
     ])?;
     ensure!(
         platform.status("acme-2", "observedGeneration")? == generation,
-        "it isn't seen"
+        "the change isn't observed"
     );
     ensure!(calls()? == before, "{before:?} became {:?}", calls()?);
     Ok(())

@@ -1,4 +1,4 @@
-//! A tenant that has much.
+//! A tenant with much data.
 
 use std::fs::File;
 use std::process::Command;
@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 
 const OBJECTS: usize = 20_000;
 const TOPICS: u32 = 200;
-/// How much more memory a purge may need than there is without one, in MiB.
+/// Permitted additional memory of the operator during a purge, in MiB.
 const ALLOWANCE: u64 = 48;
 
 pub async fn large_purge_needs_little_memory_and_reports_progress() -> Result<()> {
@@ -27,27 +27,31 @@ pub async fn large_purge_needs_little_memory_and_reports_progress() -> Result<()
     succeed(&platform.akili(&archive)?)?;
 
     let before = platform.operators_memory()? >> 20;
-    let (told, most) = purge(&platform).await?;
+    let (progress_log, most) = purge(&platform).await?;
     ensure!(most < before + ALLOWANCE, "{before} MiB became {most} MiB");
     println!("the operator's memory (a debug build): {before} MiB before, {most} MiB at most");
-    let progress = told
+    let progress = progress_log
         .lines()
         .filter(|line| line.starts_with("ObjectStoreReady=False Purging"));
     let progress: Vec<&str> = progress.collect();
     println!("{}", progress.join("\n"));
-    ensure!(progress.len() >= 5, "it tells too little:\n{told}");
+    ensure!(
+        progress.len() >= 5,
+        "too few progress lines:\n{progress_log}"
+    );
     Ok(())
 }
 
-/// Purges the tenant as an admin does; what was said meanwhile, and the most memory in MiB.
+/// Purges the tenant as an admin does; returns the progress output and the maximum memory
+/// in MiB.
 async fn purge(platform: &Platform) -> Result<(String, u64)> {
-    let told = platform.file("purge.log", "")?;
+    let progress_log = platform.file("purge.log", "")?;
     let began = Instant::now();
     let mut purge = Command::new(binary("akili")?)
         .env("KUBECONFIG", platform.testbed.kubeconfig())
         .args(["tenant", "purge", "hoarder", "--confirm"])
         .args(["--wait", "--timeout", "10m"])
-        .stderr(File::create(&told)?)
+        .stderr(File::create(&progress_log)?)
         .spawn()?;
     let mut most = 0;
     let status = loop {
@@ -57,11 +61,11 @@ async fn purge(platform: &Platform) -> Result<(String, u64)> {
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
-    let told = std::fs::read_to_string(told)?;
-    ensure!(status.success(), "{told}");
+    let progress_log = std::fs::read_to_string(progress_log)?;
+    ensure!(status.success(), "{progress_log}");
     println!(
         "{OBJECTS} objects and {TOPICS} topics are purged after {:.0?}",
         began.elapsed()
     );
-    Ok((told, most))
+    Ok((progress_log, most))
 }

@@ -115,7 +115,7 @@ impl Session for Consuming {
                 let message = received?;
                 ensure!(message.payload() == Some(b"after"), "{message:?}");
                 self.consumer.commit_message(&message, CommitMode::Sync)?;
-                Ok("goes on reading, and commits how far it is".into())
+                Ok("continues to read and to commit offsets".into())
             }
             Closing::Archived => {
                 let read = rejection(received.map(drop))?;

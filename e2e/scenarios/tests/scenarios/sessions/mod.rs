@@ -24,7 +24,7 @@ use session::{Closing, Plane, Session, until_closed};
 pub async fn open_sessions_end_as_documented_when_a_tenant_is_closed() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    postgres::make_table(&platform)?;
+    postgres::create_table(&platform)?;
     let suspended = close(&platform, "lodger", Closing::Suspended).await?;
     let archived = close(&platform, "lodger-2", Closing::Archived).await?;
 
@@ -49,7 +49,7 @@ pub async fn open_sessions_end_as_documented_when_a_tenant_is_closed() -> Result
 pub async fn backend_outage_delays_closing_of_no_other_plane() -> Result<()> {
     let platform = Platform::install().await?;
     let _operator = platform.start_operator().await?;
-    postgres::make_table(&platform)?;
+    postgres::create_table(&platform)?;
     for (backend, plane) in Backend::ALL.into_iter().zip(PLANES) {
         close_without(&platform, backend, plane).await?;
     }

@@ -13,7 +13,7 @@ const PASSWORD: &str = "testbed";
 
 /// Creates a table that all tenants share, and the login of a service that works for all
 /// tenants.
-pub fn make_table(platform: &Platform) -> Result<()> {
+pub fn create_table(platform: &Platform) -> Result<()> {
     let make = format!(
         "DROP TABLE IF EXISTS notes;
          DROP ROLE IF EXISTS {SERVICE};
@@ -180,7 +180,7 @@ impl Session for Transaction<'_> {
         let reads = if rows == 0 {
             "reads nothing"
         } else {
-            "goes on reading"
+            "continues to read"
         };
         let writes = match self.write("uncommitted-late").await {
             Err(error) if has_code(&error, "42501") || has_code(&error, "40001") => {

@@ -101,16 +101,16 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
             "dropped the classifiers of user=somebody",
         ),
     ];
-    for (what, change, told) in changes {
+    for (what, change, text) in changes {
         for sql in &change {
             admin.query(sql).await.with_context(|| sql.clone())?;
         }
         let began = Instant::now();
-        while !(is_reported(&platform, told)? && held(&mut admin, &name).await? == good) {
+        while !(is_reported(&platform, text)? && held(&mut admin, &name).await? == good) {
             let now = held(&mut admin, &name).await?;
             ensure!(
                 began.elapsed() < TIMEOUT,
-                "{what}: {now} isn't {good}, or no event says {told}"
+                "{what}: {now} isn't {good}, or no event says {text}"
             );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -206,9 +206,9 @@ async fn held(admin: &mut StarRocks, name: &str) -> Result<String> {
     Ok(held)
 }
 
-fn is_reported(platform: &Platform, told: &str) -> Result<bool> {
+fn is_reported(platform: &Platform, text: &str) -> Result<bool> {
     let events = platform.events_of("tenant", "olapdrift", "")?;
-    Ok(events.join(" ").contains(told))
+    Ok(events.join(" ").contains(text))
 }
 
 fn print_repair(what: &str, began: Instant) {

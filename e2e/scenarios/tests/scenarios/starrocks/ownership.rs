@@ -9,7 +9,7 @@ pub async fn foreign_catalog_is_untouched() -> Result<()> {
     let mut admin = platform.starrocks_of_operator().await?;
     let show = "SHOW CREATE CATALOG tenant_olapnew_catalog";
     platform
-        .make_foreign_catalog("tenant_olapnew_catalog")
+        .create_foreign_catalog("tenant_olapnew_catalog")
         .await?;
     let before = admin.query(show).await?;
 

@@ -130,25 +130,25 @@ async fn ensure_warned_once(
     operator: Operator<'_>,
     another: &str,
 ) -> Result<()> {
-    let told = || warnings(platform, "counted", "UsageAt80Percent");
+    let notes = || warnings(platform, "counted", "UsageAt80Percent");
     ensure!(
-        told()?.is_empty(),
+        notes()?.is_empty(),
         "a warning without an addition: {:?}",
-        told()?
+        notes()?
     );
     set_quota(platform, "counted", &json!({"maxProducts": 5}))?;
     platform.apply(another)?;
     platform
-        .eventually("the level is reported once", || Ok(told()?.len() == 1))
+        .eventually("the level is reported once", || Ok(notes()?.len() == 1))
         .await?;
-    println!("{}", told()?.join("\n"));
+    println!("{}", notes()?.join("\n"));
     drop(operator);
     let _operator = platform.start_operator().await?;
     tokio::time::sleep(Duration::from_secs(5)).await;
     ensure!(
-        told()?.len() == 1,
+        notes()?.len() == 1,
         "the level is reported again: {:?}",
-        told()?
+        notes()?
     );
     Ok(())
 }

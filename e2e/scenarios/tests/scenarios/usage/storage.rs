@@ -31,7 +31,7 @@ pub async fn tenant_over_its_storage_limit_can_only_read_and_delete() -> Result<
     platform
         .eventually("writes are rejected", || {
             Ok(exceeded(&platform, "full", "reason")? == "StorageExceeded"
-                && told(&platform)?.contains("only read and delete objects"))
+                && events(&platform)?.contains("only read and delete objects"))
         })
         .await?;
     println!("writes are rejected after {:?}", began.elapsed());
@@ -62,7 +62,7 @@ pub async fn tenant_over_its_storage_limit_can_only_read_and_delete() -> Result<
     platform
         .eventually("writes are accepted", || {
             Ok(exceeded(&platform, "full", "status")? == "False"
-                && told(&platform)?.ends_with("read and write objects\n"))
+                && events(&platform)?.ends_with("read and write objects\n"))
         })
         .await?;
     println!("writes are accepted after {:?}", began.elapsed());
@@ -73,7 +73,7 @@ pub async fn tenant_over_its_storage_limit_can_only_read_and_delete() -> Result<
 
     let phase = platform.status("full", "phase")?;
     ensure!(phase == "ACTIVE", "{phase}");
-    raising_the_limit_helps_at_once(&platform, tenant).await
+    raised_limit_applies_at_once(&platform, tenant).await
 }
 
 /// Creates a DataProduct as one of the tenant's users, with a dry run.
@@ -93,7 +93,7 @@ fn deploy(platform: &Platform) -> Result<Output> {
 }
 
 /// Any measured size exceeds a limit of zero.
-async fn raising_the_limit_helps_at_once(platform: &Platform, tenant: &ObjectTenant) -> Result<()> {
+async fn raised_limit_applies_at_once(platform: &Platform, tenant: &ObjectTenant) -> Result<()> {
     set_quota(platform, "full", &json!({"maxStorageGb": 0}))?;
     until(tenant, Some("AccessDenied")).await?;
     let began = Instant::now();
@@ -114,7 +114,7 @@ async fn until(tenant: &ObjectTenant, expected: Option<&str>) -> Result<()> {
 }
 
 /// Returns the events about the tenant's objects, oldest first.
-fn told(platform: &Platform) -> Result<String> {
+fn events(platform: &Platform) -> Result<String> {
     let notes = platform.events_of("tenant", "full", "")?.into_iter();
     let of_store = notes.filter(|note| note.starts_with("ObjectStore"));
     Ok(of_store.map(|note| format!("{note}\n")).collect())
@@ -187,7 +187,7 @@ pub async fn usage_counts_all_versions_and_unfinished_uploads() -> Result<()> {
     const PART: usize = 5 * MIB;
     Platform::install()
         .await?
-        .make_bucket_with_versions(VERSIONS)
+        .create_versioned_bucket(VERSIONS)
         .await?;
     let platform = platform_with_short_intervals(VERSIONS).await?;
     let _operator = platform.start_operator().await?;
