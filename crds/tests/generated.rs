@@ -34,9 +34,12 @@ fn every_field_has_a_description() {
 }
 
 fn assert_described(path: &str, schema: &Value) {
+    let description = schema["description"].as_str().unwrap_or_default();
+    assert!(!description.is_empty(), "{path} has no description");
+    let paragraphs = description.replace("\n\n", "");
     assert!(
-        schema["description"].is_string(),
-        "{path} has no description"
+        !paragraphs.contains('\n'),
+        "{path}: a line break that kubectl explain would show"
     );
     let nested = [&schema["properties"], &schema["items"]["properties"]];
     for (name, field) in nested.iter().filter_map(|p| p.as_object()).flatten() {
