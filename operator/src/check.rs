@@ -37,7 +37,7 @@ pub async fn run(config: &Config, take_over: bool) -> anyhow::Result<()> {
 /// One line of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Line {
-    /// What was checked, such as `PostgreSQL version`.
+    /// Subject of the check, such as `PostgreSQL version`.
     what: String,
     /// `OK`, `WARN` or `FAIL`.
     result: &'static str,

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 
-/// Whether this replica is ready: false until it could reconcile, and its webhook answers.
+/// Readiness of this replica: false until it could reconcile, and its webhook answers.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<Parts>);
 

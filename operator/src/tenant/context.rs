@@ -1,4 +1,4 @@
-//! What every reconcile of a Tenant needs.
+//! Dependencies of the Tenant controller, and the write of its status.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +28,9 @@ pub struct Context {
     pub kubernetes: Arc<Kubernetes>,
     /// All planes; Kubernetes is the first, since it holds the others' credentials.
     pub planes: Vec<Arc<dyn Plane>>,
-    /// What each plane converged to last.
+    /// Desired state that each plane converged to last.
     pub history: History,
-    /// Whether this process holds the Lease.
+    /// Ends all work when this process loses the Lease.
     pub leadership: Leadership,
     /// Publishes Events.
     pub recorder: Recorder,

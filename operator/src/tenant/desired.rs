@@ -1,10 +1,10 @@
-//! What every plane has to hold for a tenant. Pure.
+//! Desired state of every plane for a tenant. Pure.
 
 use akili_crds::{Phase, TenantQuotaSpec};
 
 use crate::backend::{Desired, Growth};
 
-/// Returns what every plane has to hold for a tenant that is taken to `target`.
+/// Returns the desired state of every plane for a tenant whose target phase is `target`.
 pub fn desired(target: Phase, reached: Phase, limits: TenantQuotaSpec, growth: Growth) -> Desired {
     match target {
         Phase::Active | Phase::Provisioning => Desired::Writable {

@@ -18,6 +18,9 @@ const MAX_NOTE: usize = 1024;
 /// Bytes that the API server accepts as an event's action.
 const MAX_ACTION: usize = 128;
 
+/// Separates steps in a note; a step may contain commas and semicolons.
+const SEPARATOR: &str = ", then ";
+
 /// Somebody had changed by hand what the plane had converged to.
 const REPAIRED: &str = "Repaired";
 
@@ -81,7 +84,7 @@ pub async fn publish_status_events(
 
 /// Returns why steps were taken, as the reason of their event. `had_converged` says that the plane
 /// had converged to exactly this desired state before, as far as this process knows: a new leader
-/// can't tell a change by hand from an upgrade or a changed quota, and calls it `Updated`.
+/// can't distinguish a change by hand from an upgrade or a changed quota: both are `Updated`.
 fn step_reason(reached: Phase, target: Phase, had_converged: bool) -> &'static str {
     match (reached, target) {
         _ if had_converged => REPAIRED,
@@ -155,14 +158,14 @@ fn new_failures<'a>(
 
 /// Returns the steps in one line, and only the number of those for which there is no room.
 fn note(condition: &str, steps: &[String]) -> String {
-    let all = format!("{condition}: {}", steps.join("; "));
+    let all = format!("{condition}: {}", steps.join(SEPARATOR));
     if all.len() <= MAX_NOTE {
         return all;
     }
-    let more = |left: usize| format!("; and {left} more");
+    let more = |left: usize| format!(", and {left} more");
     let mut note = format!("{condition}: ");
     for (listed, step) in steps.iter().enumerate() {
-        let separator = if listed == 0 { "" } else { "; " };
+        let separator = if listed == 0 { "" } else { SEPARATOR };
         let rest = more(steps.len() - listed);
         if note.len() + separator.len() + step.len() + rest.len() > MAX_NOTE {
             return match listed {
@@ -264,13 +267,13 @@ mod tests {
         let steps = |count: usize, length: usize| vec!["ä".repeat(length / 2); count];
         assert_eq!(
             note("AReady", &["one".into(), "two".into()]),
-            "AReady: one; two"
+            "AReady: one, then two"
         );
         for (steps, end) in [
             (steps(9, 100), "ä"),
-            (steps(10, 100), "; and 1 more"),
-            (steps(11, 100), "; and 2 more"),
-            (steps(200, 20), "; and 155 more"),
+            (steps(10, 100), ", and 1 more"),
+            (steps(11, 100), ", and 2 more"),
+            (steps(200, 20), ", and 163 more"),
             (steps(1, 2000), "ä"),
             (steps(2, 2000), "ä"),
         ] {

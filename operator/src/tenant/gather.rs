@@ -19,12 +19,11 @@ use crate::error::{Error, Reason};
 /// How long suspending or archiving a tenant that has its id waits for its row.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a reconcile works from.
+/// Input of a reconcile.
 pub struct Gathered {
     pub key: TenantKey,
     pub registry: RegistryLookup,
     pub limits: TenantQuotaSpec,
-    /// Whether the tenant's storage may grow.
     pub growth: Growth,
 }
 

@@ -5,7 +5,7 @@
 //! | [`mod@reconcile`] | the story of one reconcile: start reading here |
 //! | [`mod@gather`], [`mod@limits`] | reads what a reconcile works from: key, registry row, limits |
 //! | [`registry`] | the row in PostgreSQL that decides a tenant's id, state and times |
-//! | [`mod@desired`] | what every plane has to hold; pure |
+//! | [`mod@desired`] | the desired state of every plane; pure |
 //! | [`mod@converge`] | converges every plane |
 //! | [`status`] | the next status; pure |
 //! | [`events`] | what is published as Events |

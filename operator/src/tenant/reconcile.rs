@@ -16,7 +16,7 @@ use super::context::Context;
 use super::converge::converge_all;
 use super::desired::desired;
 use super::events::{publish_status_events, publish_step_events};
-use super::gather::{Gathered, gather};
+use super::gather::gather;
 use super::guard::LiveGuard;
 use super::status::{self, Subject};
 use super::{purge, requeue};
@@ -41,24 +41,24 @@ async fn reconcile_tenant(tenant: &Readable<Tenant>, context: &Context) -> Resul
             .await?;
         return Ok(Action::await_change());
     }
-    let Some(tenant) = &latest(tenant, context).await? else {
-        return Ok(Action::await_change());
-    };
+    match latest(tenant, context).await? {
+        Some(tenant) => reconcile_latest(&tenant, context).await,
+        None => Ok(Action::await_change()),
+    }
+}
 
+/// The story.
+async fn reconcile_latest(tenant: &Tenant, context: &Context) -> Result<Action, Error> {
     // 1. Gather the key, the registry row and the limits. (I/O)
-    let Gathered {
-        key,
-        registry,
-        limits,
-        growth,
-    } = match gather(tenant, context).await {
+    let gathered = match gather(tenant, context).await {
         Ok(gathered) => gathered,
         Err(error) => return blocked(tenant, &error, context).await,
     };
+    let (key, registry) = (gathered.key, gathered.registry);
 
-    // 2. What should every plane hold? (pure)
+    // 2. Compute the desired state of every plane. (pure)
     let target = lifecycle::target(tenant.spec.state, registry.row().map(|row| row.state));
-    let desired = desired(target, tenant.phase(), limits, growth);
+    let desired = desired(target, tenant.phase(), gathered.limits, gathered.growth);
     let resources = context.resources(&key);
     let subject = Subject {
         tenant,
@@ -89,9 +89,8 @@ async fn reconcile_tenant(tenant: &Readable<Tenant>, context: &Context) -> Resul
     context.write_status(tenant, &status).await?;
     let obstacle = subject.obstacle();
     publish_status_events(context, tenant, &status, &outcomes, obstacle.as_ref()).await;
-    Ok(Action::requeue(requeue::next_requeue(
-        &subject, &outcomes, &status, context,
-    )))
+    let next = requeue::next_requeue(&subject, &outcomes, &status, context);
+    Ok(Action::requeue(next))
 }
 
 fn readable(tenant: &Readable<Tenant>) -> Result<&Tenant, Error> {

@@ -18,7 +18,7 @@ use crate::error::{Class, Error, Reason};
 /// The interval while work is in progress.
 pub const SOON: Duration = Duration::from_secs(1);
 
-/// A converged tenant is reconciled every so many audits, its Secrets and logins included, which
+/// A converged tenant is reconciled every 10th audit interval, its Secrets and logins included, which
 /// an audit doesn't check.
 const AUDITS_PER_RECONCILE: u32 = 10;
 

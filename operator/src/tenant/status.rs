@@ -16,7 +16,7 @@ pub struct PlaneOutcome {
     pub plane: &'static str,
     /// The type of the plane's condition.
     pub condition: &'static str,
-    /// Whether the plane had converged to exactly this desired state before, as far as this process
+    /// True if the plane had converged to exactly this desired state before, as far as this process
     /// knows: its steps repair what somebody changed by hand.
     pub had_converged: bool,
     /// The applied steps.

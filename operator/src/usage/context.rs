@@ -1,4 +1,4 @@
-//! What every reconcile of a TenantQuota needs.
+//! Dependencies of the TenantQuota controller, and everything that it has observed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct Context {
     pub objects: Arc<dyn Listing>,
     /// Reads what queries use.
     pub loads: Arc<dyn Loads>,
-    /// Whether this process holds the Lease.
+    /// Ends all work when this process loses the Lease.
     pub leadership: Leadership,
     /// Publishes warnings as Events.
     pub recorder: Recorder,

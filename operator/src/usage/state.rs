@@ -1,5 +1,5 @@
-//! What is known of tenants' usage: storage as it was measured, queries as they were last seen,
-//! and pods as the namespaces' ResourceQuotas count them.
+//! Observed usage of tenants: storage as measured, queries as polled, and pods as the namespaces'
+//! ResourceQuotas count them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -59,7 +59,7 @@ impl Measurements {
     }
 }
 
-/// What queries used when StarRocks was last asked; nothing before.
+/// Load of queries when StarRocks was last polled; none before.
 #[derive(Default)]
 pub struct Queries(Mutex<Option<BTreeMap<String, Compute>>>);
 
@@ -86,7 +86,7 @@ fn rounded_up(bytes: i64) -> i64 {
     steps.saturating_mul(MEMORY_STEP)
 }
 
-/// What tenants' pods may use together: a cache of their ResourceQuotas.
+/// Compute that tenants' pods may use together: a cache of their ResourceQuotas.
 pub struct Pods {
     known: Store<ResourceQuota>,
     changed: Notify,

@@ -18,9 +18,9 @@ const LEVELS: [(u8, &str); 3] = [
     (100, "UsageAt100Percent"),
 ];
 
-/// What was observed of a tenant's usage.
+/// Observed usage of a tenant.
 pub struct Known {
-    /// What was counted, without storage; none if there is no such tenant, or it is purged.
+    /// Counted objects and compute, without storage; none if there is no such tenant, or it is purged.
     pub used: Option<Usage>,
     /// The storage, if it was measured since this process became the leader.
     pub measured: Option<Measured>,

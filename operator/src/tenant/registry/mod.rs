@@ -74,7 +74,7 @@ pub struct Registry {
     standing: RwLock<Standing>,
 }
 
-/// Whether this cluster may use the registry.
+/// Right of this cluster to use the registry.
 #[derive(Clone, Debug, PartialEq)]
 enum Standing {
     /// The registry wasn't read yet, for this reason.

@@ -36,7 +36,7 @@ impl Row {
     }
 }
 
-/// What a reconcile knows of the tenant's row.
+/// Result of reading the tenant's row.
 #[derive(Clone, Debug)]
 pub enum RegistryLookup {
     /// The tenant is already in its desired state, which needs no row.

@@ -16,7 +16,7 @@ const RESOURCE_QUOTA: &str = "/api/v1/namespaces/\
 #[derive(Clone, Copy, Debug)]
 struct Way {
     fault: Fault,
-    /// Whether the controller is replaced then by a new one without memory.
+    /// True if a new controller without memory replaces this one then.
     crash: bool,
 }
 

@@ -75,7 +75,7 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
         let steps = events
             .iter()
             .filter_map(|it| it.strip_prefix("TopicsReady: "));
-        let mut steps = steps.flat_map(|steps| steps.split("; "));
+        let mut steps = steps.flat_map(|steps| steps.split(", then "));
         ensure!(
             steps.any(|step| step.starts_with(text)),
             "no event says {text}: {events:?}"
