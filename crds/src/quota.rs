@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use crate::TenantQuotaSpec;
 use crate::quantity;
-use crate::tenant_quota::{Summary, Usage};
+use crate::tenant_quota::{Summary, TenantQuotaSpec, Usage};
 
 /// Bytes of a GB: 2^30, everywhere on the platform.
 pub const GB: i64 = 1 << 30;

@@ -1,6 +1,6 @@
 //! Content of a credential's Secret.
 
-use crate::Password;
+use crate::password::Password;
 
 /// Credential of a tenant for one backend, as its Secret holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]

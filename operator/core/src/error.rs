@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Class, Reason};
+use crate::reason::{Class, Reason};
 
 /// Failure of one operation. The message names what failed, on which object, and the next
 /// step; it never contains a secret.

@@ -1,6 +1,7 @@
 //! Outcome of converging one backend for one tenant.
 
-use crate::{Class, Error, Reason, StatusReason};
+use crate::error::Error;
+use crate::reason::{Class, Reason, StatusReason};
 
 /// Steps that were applied, and how far the backend got.
 #[derive(Debug)]

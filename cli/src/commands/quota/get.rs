@@ -11,6 +11,7 @@ use comfy_table::{CellAlignment, Table};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
+use super::find::find_quota;
 use crate::document;
 use crate::failure::Failure;
 use crate::output;
@@ -46,7 +47,7 @@ enum Form {
 }
 
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
-    let quota = super::find(&client, &arguments.slug).await?;
+    let quota = find_quota(&client, &arguments.slug).await?;
     let text = match arguments.output {
         _ if arguments.is_json() => format!("{:#}", document(&quota)),
         Some(Form::Yaml) => output::yaml(&quota)?,

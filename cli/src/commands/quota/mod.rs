@@ -1,11 +1,11 @@
 //! `akili quota …`: limits and usage of tenants.
 
+mod find;
 mod get;
 mod set;
 
-use akili_crds::{Slug, TenantQuota};
 use clap::Subcommand;
-use kube::{Api, Client};
+use kube::Client;
 
 use crate::failure::Failure;
 
@@ -31,10 +31,4 @@ pub async fn run(command: Command, client: Client) -> Result<(), Failure> {
         Command::Get(arguments) => get::run(arguments, client).await,
         Command::Set(arguments) => set::run(arguments, client).await,
     }
-}
-
-async fn find(client: &Client, slug: &Slug) -> Result<TenantQuota, Failure> {
-    let quotas: Api<TenantQuota> = Api::all(client.clone());
-    let found = quotas.get(slug.as_str()).await;
-    found.map_err(|error| Failure::about_quota(slug.as_str(), &error))
 }

@@ -7,6 +7,7 @@ use kube::Client;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Map, Value, json};
 
+use super::find::find_quota;
 use crate::commands::FIELD_MANAGER;
 use crate::commands::gitops;
 use crate::failure::Failure;
@@ -69,7 +70,7 @@ pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
         limits,
         dry_run,
     } = arguments;
-    let (before, fields) = (super::find(&client, &slug).await?, limits.fields());
+    let (before, fields) = (find_quota(&client, &slug).await?, limits.fields());
     for field in fields.keys() {
         if let Some(warning) = gitops::warning(&before, "the quota of tenant", field) {
             eprintln!("{warning}");

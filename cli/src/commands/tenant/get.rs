@@ -4,6 +4,7 @@ use akili_crds::Slug;
 use clap::Args;
 use kube::Client;
 
+use super::find::fetch;
 use crate::failure::Failure;
 use crate::output::{Output, render};
 
@@ -19,7 +20,7 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
-    let (tenant, document) = super::fetch(&client, &arguments.slug).await?;
+    let (tenant, document) = fetch(&client, &arguments.slug).await?;
     let text = match arguments.output.form() {
         None => document.lines(),
         Some(form) => {

@@ -3,6 +3,7 @@
 mod archive;
 mod change;
 mod create;
+mod find;
 mod get;
 mod goal;
 mod list;
@@ -12,11 +13,9 @@ mod reactivate;
 mod suspend;
 mod wait;
 
-use akili_crds::{Slug, Tenant, TenantQuota};
 use clap::Subcommand;
-use kube::{Api, Client};
+use kube::Client;
 
-use crate::document::Document;
 use crate::failure::Failure;
 use crate::output::Form;
 
@@ -65,22 +64,6 @@ pub async fn run(command: Command, client: Client) -> Result<(), Failure> {
         Command::Purge(arguments) => purge::run(arguments, client).await,
         Command::Wait(arguments) => wait::run(arguments, client).await,
     }
-}
-
-/// Reads a tenant and its document.
-async fn fetch(client: &Client, slug: &Slug) -> Result<(Tenant, Document), Failure> {
-    let tenant = find(client, slug).await?;
-    let quotas: Api<TenantQuota> = Api::all(client.clone());
-    let quota = quotas.get_opt(slug.as_str()).await;
-    let quota = quota.map_err(|error| Failure::about_tenant(slug.as_str(), &error))?;
-    let document = Document::new(&tenant, quota.as_ref());
-    Ok((tenant, document))
-}
-
-async fn find(client: &Client, slug: &Slug) -> Result<Tenant, Failure> {
-    let tenants: Api<Tenant> = Api::all(client.clone());
-    let found = tenants.get(slug.as_str()).await;
-    found.map_err(|error| Failure::about_tenant(slug.as_str(), &error))
 }
 
 #[cfg(test)]

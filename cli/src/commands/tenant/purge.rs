@@ -6,6 +6,7 @@ use kube::{Client, ResourceExt};
 use serde_json::json;
 
 use super::change::{Change, Target, called};
+use super::find::find;
 use super::goal::Goal;
 use crate::failure::Failure;
 
@@ -20,7 +21,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
     let target = &arguments.target;
-    let tenant = super::find(&client, &target.slug).await?;
+    let tenant = find(&client, &target.slug).await?;
     refuse_others_than_archived(&tenant)?;
     let change = Change {
         field: "retention",

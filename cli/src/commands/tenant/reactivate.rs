@@ -5,6 +5,7 @@ use clap::Args;
 use kube::Client;
 
 use super::change::{self, Change, Options};
+use super::find::find;
 use crate::failure::Failure;
 
 #[derive(Args)]
@@ -18,7 +19,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
     let slug = &arguments.slug;
-    let tenant = super::find(&client, slug).await?;
+    let tenant = find(&client, slug).await?;
     change::refuse_archived(&tenant, "reactivate")?;
     Change::to(State::Active, "reactivated")
         .make(&client, slug, &tenant, &arguments.options)

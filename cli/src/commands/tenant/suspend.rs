@@ -5,6 +5,7 @@ use clap::Args;
 use kube::{Client, ResourceExt};
 
 use super::change::{self, Change, Target, called};
+use super::find::find;
 use crate::failure::Failure;
 
 #[derive(Args)]
@@ -18,7 +19,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
     let target = &arguments.target;
-    let tenant = super::find(&client, &target.slug).await?;
+    let tenant = find(&client, &target.slug).await?;
     change::refuse_archived(&tenant, "suspend")?;
     Change::to(State::Suspended, "suspended")
         .confirm(&client, &tenant, target, would(&tenant))

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client};
 
+use super::find::find;
 use super::goal::Goal;
 use super::progress::Progress;
 use crate::failure::Failure;
@@ -29,7 +30,7 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments, client: Client) -> Result<(), Failure> {
-    super::find(&client, &arguments.slug).await?;
+    find(&client, &arguments.slug).await?;
     until(&client, &arguments.slug, arguments.goal, arguments.timeout).await
 }
 
