@@ -133,7 +133,7 @@ pub enum IssuerKind {
 /// The custom resource definitions.
 #[derive(JsonSchema)]
 pub struct Crds {
-    /// Whether this release installs and upgrades the custom resource definitions.
+    /// Lets this release install and upgrade the custom resource definitions.
     pub install: bool,
 }
 

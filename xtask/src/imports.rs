@@ -22,7 +22,7 @@ const ROOTS: &[&str] = &[
 
 /// Crates whose circles are not untied yet. Shrinks to nothing; never add one.
 #[cfg(test)]
-const NOT_UNTIED: &[&str] = &[" cli/src/", " crds/src/", " operator/src/"];
+const NOT_UNTIED: &[&str] = &[" operator/src/"];
 
 /// Path of a module from the root of its crate.
 type Module = Vec<String>;

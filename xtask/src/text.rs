@@ -12,11 +12,13 @@ const LONGEST_TEST_NAME: usize = 60;
 /// Folders whose texts are not converted yet. Shrinks to nothing; never add one.
 #[cfg(test)]
 const NOT_CONVERTED: &[&str] = &[
-    "README.md",
     "docs/architecture.md",
-    "docs/lifecycle.md",
-    "e2e/",
-    "operator/",
+    "e2e/scenarios/tests/scenarios/matrix/",
+    "e2e/testbed/Cargo.toml",
+    "operator/core/src/reason.rs",
+    "operator/src/backend/",
+    "operator/src/config/",
+    "operator/src/run.rs",
 ];
 
 /// Texts that are not checked: generated ones (their source is), released migrations

@@ -40,7 +40,7 @@ pub enum Desired {
     Absent,
 }
 
-/// Whether a tenant may store more than it does.
+/// Permission for a tenant's storage to grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Growth {
     /// Writes are allowed.

@@ -23,7 +23,7 @@ struct Facts {
     authorizer: bool,
     /// Operations that the operator's user lacks.
     missing: BTreeSet<Operation>,
-    /// Whether a user without ACLs is authorized; `None` if that couldn't be tried.
+    /// True if a user without ACLs is authorized; `None` if that couldn't be tried.
     open: Option<bool>,
 }
 

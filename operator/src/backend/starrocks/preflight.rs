@@ -42,7 +42,7 @@ struct Facts {
     roles: BTreeSet<String>,
     /// Privileges and objects granted to the user or to those roles.
     granted: BTreeSet<(String, String)>,
-    /// Whether each node is alive; `None` if the user may not list nodes.
+    /// For each node, true if it is alive; `None` if the user may not list nodes.
     nodes: Option<Vec<bool>>,
 }
 

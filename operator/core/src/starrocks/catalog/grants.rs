@@ -38,7 +38,7 @@ pub struct Edge {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Privileges {
     pub grants: BTreeSet<Grant>,
-    /// Whether there are further grants that the operator can't revoke: on objects whose
+    /// True if there are further grants that the operator can't revoke: on objects whose
     /// names it can't send back, or WITH GRANT OPTION. Only an admin creates those.
     pub has_unmanageable_grants: bool,
 }

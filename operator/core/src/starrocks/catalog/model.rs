@@ -30,7 +30,7 @@ pub struct Observed {
     pub catalog: Catalog,
     /// Content of the tenant's Secret, if it exists.
     pub credential: Option<Credential>,
-    /// Whether the tenant has a key to the object store for the catalog to use.
+    /// True if the tenant has a key to the object store for the catalog to use.
     pub has_object_key: bool,
     /// Outcome of a login with the Secret's password, if the user exists.
     pub login: Option<Login>,
@@ -42,7 +42,7 @@ pub enum Catalog {
     Missing,
     /// Belongs to the tenant.
     Own {
-        /// Whether it has the desired properties.
+        /// True if the properties are the desired ones.
         current: bool,
     },
     /// Belongs to somebody else; holds its comment.
