@@ -87,7 +87,7 @@ pub async fn unconfirmed_deletion_is_rejected_and_loses_no_data() -> Result<()> 
     let _operator = platform.start_operator().await?;
     platform.activate("globex")?;
     let namespace = platform.status("globex", "namespace")?;
-    let instead = "archive it (`akili tenant archive ";
+    let instead = "archive the tenant (`akili tenant archive ";
     let delete = ["delete", "tenant", "globex", "--dry-run=server"];
     platform
         .eventually("the Tenant is protected", || {
