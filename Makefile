@@ -61,8 +61,9 @@ bench:           ## what the admission webhook costs, on the testbed, with optim
 	cargo build --release --locked --workspace --bins
 	@$(CARGO_TARGET_DIR)/release/bench
 
-generate:        ## writes what is generated: crds/yaml/, parts of the chart, manifests/
+generate:        ## writes what is generated: crds/yaml/, docs/conditions.md, parts of the chart, manifests/
 	@$(PROGRAMS)
 	@$(CARGO_TARGET_DIR)/debug/crdgen
+	@$(CARGO_TARGET_DIR)/debug/conditionsgen
 	@$(CARGO_TARGET_DIR)/debug/chartgen
 	@$(CARGO_TARGET_DIR)/debug/manifests

@@ -6,7 +6,8 @@ use futures::future::join_all;
 use kube::Client;
 
 use crate::backend::preflight::{Check, Preflight};
-use crate::clients::Clients;
+use crate::backend::registry::Backends;
+use crate::backend::setup::Setup;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::tenant::registry::owner::{self, foreign, kube_system_uid};
@@ -19,13 +20,16 @@ pub async fn run(config: &Config, take_over: bool) -> anyhow::Result<()> {
     let kubernetes = Client::try_default()
         .await
         .context("failed to connect to the API server")?;
-    // Reads the file that tenants' connections are verified with.
-    config.postgres.address()?;
-    let clients = Clients::new(config, &Metrics::default())?;
+    let backends = Backends::build(Setup {
+        config,
+        kubernetes: &kubernetes,
+        metrics: &Metrics::default(),
+    })?;
     if take_over {
-        owner::take_over(&clients.database, kube_system_uid(&kubernetes).await?).await?;
+        let database = backends.postgres.client();
+        owner::take_over(database, kube_system_uid(&kubernetes).await?).await?;
     }
-    let lines = lines(&kubernetes, &clients, &config.postgres.tenant_schemas).await;
+    let lines = lines(&kubernetes, &backends, &config.postgres.tenant_schemas).await;
     println!("{}", table(&lines));
     anyhow::ensure!(
         passed(&lines),
@@ -46,14 +50,14 @@ struct Line {
 }
 
 /// Checks the API server and every backend.
-async fn lines(kubernetes: &Client, clients: &Clients, tenant_schemas: &[String]) -> Vec<Line> {
+async fn lines(kubernetes: &Client, backends: &Backends, tenant_schemas: &[String]) -> Vec<Line> {
     let cluster = kube_system_uid(kubernetes).await;
     let unreachable = cluster.as_ref().err().map(ToString::to_string);
     let mut lines = vec![line("Kubernetes API server", unreachable, false)];
-    let checks = clients.all().map(backend_lines);
-    let mut backends = join_all(checks).await.into_iter();
-    lines.extend(backends.next().unwrap_or_default());
-    let database = &clients.database;
+    let checks = backends.preflights().map(backend_lines);
+    let mut checks = join_all(checks).await.into_iter();
+    lines.extend(checks.next().unwrap_or_default());
+    let database = backends.postgres.client();
     // Before the first operator has run there are no tables.
     if let (Ok(cluster), Ok(Some(owner))) = (cluster, owner::owner(database).await) {
         let other = (owner != cluster).then(|| foreign(owner).message);
@@ -64,7 +68,7 @@ async fn lines(kubernetes: &Client, clients: &Clients, tenant_schemas: &[String]
         let gaps = (!coverage.gaps.is_empty()).then(|| coverage.summary());
         lines.push(line("PostgreSQL tenants' tables", gaps, false));
     }
-    lines.extend(backends.flatten());
+    lines.extend(checks.flatten());
     lines
 }
 

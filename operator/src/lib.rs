@@ -11,7 +11,6 @@ pub mod telemetry;
 
 pub(crate) mod admission;
 pub(crate) mod backoff;
-pub(crate) mod clients;
 pub(crate) mod error;
 pub(crate) mod events;
 pub(crate) mod health;

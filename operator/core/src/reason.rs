@@ -279,10 +279,54 @@ impl FromStr for Reason {
     }
 }
 
-/// Returns docs/conditions.md.
+/// Returns the text of docs/conditions.md.
 pub fn conditions_md() -> String {
-    String::new()
+    let failures = Reason::ALL.iter().map(|reason| {
+        let class = reason.class().as_str();
+        format!(
+            "| `{reason}` | {class} | {} | {} |\n",
+            reason.meaning(),
+            reason.advice()
+        )
+    });
+    let states = StatusReason::ALL
+        .iter()
+        .map(|reason| format!("| `{reason}` | {} |\n", reason.meaning()));
+    format!(
+        "{HEAD}{}{STATES_HEAD}{}",
+        failures.collect::<String>(),
+        states.collect::<String>()
+    )
 }
+
+const HEAD: &str = "\
+<!-- Generated from operator/core/src/reason.rs by `make generate`. -->
+
+# Reasons in conditions
+
+Every condition of a Tenant and a TenantQuota gives a reason from a closed list. The message beside it
+names the object and the next step.
+
+## The desired state is not reached
+
+| class | what the operator does |
+| --- | --- |
+| conflict | retries after a second |
+| transient | retries with backoff, up to the audit interval |
+| pending | retries after a second; not an error |
+| invalid | sets the condition `Stalled`, retries once per audit interval |
+| operator | retries once per audit interval |
+
+| reason | class | meaning | what to do |
+| --- | --- | --- | --- |
+";
+
+const STATES_HEAD: &str = "
+## All other reasons
+
+| reason | meaning |
+| --- | --- |
+";
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,5 @@
-//! Keeps a backend that doesn't answer from being asked by every tenant: one asks,
-//! the others wait for what it hears.
+//! Circuit breaker: while a backend doesn't answer, one call probes it, and all others wait for
+//! that call's result.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,14 +9,14 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 
-/// How long nobody asks after a failure.
+/// How long no call is made after a failure.
 const PAUSE: Duration = Duration::from_secs(3);
 
-/// Closed while the backend answers.
+/// Circuit breaker of one backend; closed while the backend answers.
 #[derive(Debug, Default)]
 pub struct Breaker {
     open: Mutex<Option<Open>>,
-    asking: Arc<AsyncMutex<()>>,
+    probing: Arc<AsyncMutex<()>>,
 }
 
 #[derive(Debug)]
@@ -25,25 +25,25 @@ struct Open {
     error: Error,
 }
 
-/// The right to ask for all who wait; whoever is cut off leaves it to the next.
-pub type AsksForAll = OwnedMutexGuard<()>;
+/// The right to probe the backend. When a probe is cut off, the next waiting call takes over.
+pub type Probe = OwnedMutexGuard<()>;
 
 impl Breaker {
-    /// Whether the backend may be asked. The first who may after a failure asks for
-    /// all, and must hold what is returned until the answer is [noted](Self::note).
+    /// Waits until a call may be made. The first call after the pause is the probe: it must
+    /// hold the returned guard until its result is [recorded](Self::record).
     ///
     /// # Errors
-    /// What the last one who asked heard.
-    pub async fn admit(&self) -> Result<Option<AsksForAll>, Error> {
+    /// The error of the last call, while the breaker is open.
+    pub async fn admit(&self) -> Result<Option<Probe>, Error> {
         if self.is_closed()? {
             return Ok(None);
         }
-        let asks = self.asking.clone().lock_owned().await;
-        Ok((!self.is_closed()?).then_some(asks))
+        let probe = self.probing.clone().lock_owned().await;
+        Ok((!self.is_closed()?).then_some(probe))
     }
 
-    /// Notes what became of asking.
-    pub fn note(&self, failure: Option<&Error>) {
+    /// Records the result of a call: opens the breaker after a failure, closes it otherwise.
+    pub fn record(&self, failure: Option<&Error>) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         *open = failure.map(|error| Open {
             until: Instant::now() + PAUSE,
@@ -51,7 +51,10 @@ impl Breaker {
         });
     }
 
-    /// Whether everybody may ask; an error while nobody may.
+    /// Returns whether every call may be made.
+    ///
+    /// # Errors
+    /// The error of the last call, while no call may be made.
     fn is_closed(&self) -> Result<bool, Error> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match open.as_ref() {
@@ -71,18 +74,18 @@ mod tests {
     async fn open() -> (Breaker, Error) {
         let refused = Error::new(Reason::Unreachable, "refused");
         let breaker = Breaker::default();
-        breaker.note(Some(&refused));
+        breaker.record(Some(&refused));
         (breaker, refused)
     }
 
-    /// Whether one who comes now has to wait for another's answer.
+    /// Returns whether a call made now waits for the probe.
     async fn waits(breaker: &Breaker) -> bool {
         let soon = Duration::from_millis(1);
         timeout(soon, breaker.admit()).await.is_err()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_asks_for_a_while_after_a_failure() {
+    async fn failure_opens_breaker_for_a_while() {
         assert!(Breaker::default().admit().await.unwrap().is_none());
         let (breaker, refused) = open().await;
         advance(PAUSE / 2).await;
@@ -90,31 +93,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn then_one_asks_and_the_others_hear_the_same() {
+    async fn waiting_calls_take_the_result_of_the_probe() {
         for failure in [None, Some(open().await.1)] {
             let (breaker, _) = open().await;
             advance(PAUSE).await;
-            let asks = breaker.admit().await.unwrap();
-            assert!(asks.is_some());
-            let (heard, ()) = tokio::join!(breaker.admit(), async {
+            let probe = breaker.admit().await.unwrap();
+            assert!(probe.is_some());
+            let (result, ()) = tokio::join!(breaker.admit(), async {
                 assert!(waits(&breaker).await);
-                breaker.note(failure.as_ref());
-                drop(asks);
+                breaker.record(failure.as_ref());
+                drop(probe);
             });
             match failure {
-                None => assert!(heard.unwrap().is_none(), "closed again"),
-                Some(failure) => assert_eq!(heard.unwrap_err().message, failure.message),
+                None => assert!(result.unwrap().is_none(), "closed again"),
+                Some(failure) => assert_eq!(result.unwrap_err().message, failure.message),
             }
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_who_is_cut_off_while_asking_leaves_it_to_the_next() {
+    async fn probe_cut_off_leaves_probing_to_the_next_call() {
         let (breaker, _) = open().await;
         advance(PAUSE).await;
-        let asks = breaker.admit().await.unwrap();
+        let probe = breaker.admit().await.unwrap();
         assert!(waits(&breaker).await);
-        drop(asks);
+        drop(probe);
         assert!(breaker.admit().await.unwrap().is_some());
     }
 }

@@ -1,51 +1,51 @@
-//! The one way to bring any backend to what is desired, and to see when it is no
-//! longer there.
+//! The generic driver: converges any backend to the desired state, and detects drift.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use akili_crds::Tenant;
 use akili_crds::tenant::Resources;
 use async_trait::async_trait;
 
 use super::{Backend, Convergence, Desired, Drift, Effect, Guard, Outcome, Plane, TenantKey};
 use crate::error::{Error, Reason};
 
-/// A backend, and for each tenant that was as desired a hash of what it held then.
+/// A backend, with a hash of what it held for each tenant when the tenant last converged.
 pub struct Driver<B> {
     backend: Arc<B>,
-    settled: Mutex<BTreeMap<TenantKey, u64>>,
-    /// How much was deleted of each tenant whose purge goes on.
+    converged: Mutex<BTreeMap<TenantKey, u64>>,
+    /// Number of objects that were deleted of each tenant that is being purged.
     deleted: Mutex<BTreeMap<TenantKey, usize>>,
 }
 
 impl<B: Backend> Driver<B> {
-    /// The backend as a plane; nothing is known yet of any tenant.
+    /// Creates the driver of a backend; no tenant has converged yet.
     pub fn new(backend: Arc<B>) -> Self {
         Self {
             backend,
-            settled: Mutex::default(),
+            converged: Mutex::default(),
             deleted: Mutex::default(),
         }
     }
 
-    async fn bring(
+    async fn converge_steps(
         &self,
         tenant: &TenantKey,
         desired: &Desired,
         guard: &dyn Guard,
         changed: &mut Vec<String>,
     ) -> Result<Outcome, Error> {
-        self.settled().remove(tenant);
+        self.last_converged().remove(tenant);
         let backend = self.backend.as_ref();
-        let (before, hash) = self.look(tenant, desired).await?;
+        let (before, hash) = self.observe(tenant, desired).await?;
         if let Some(owner) = backend.foreign_owner(tenant, desired, &before) {
             return Err(Error::new(Reason::OwnedByAnother, owner));
         }
         let steps = backend.diff(tenant, desired, &before);
         if steps.is_empty() {
-            self.settle(tenant, hash);
+            self.mark_converged(tenant, hash);
             let notice = backend.notice(desired, &before);
             return Ok(Outcome::Converged { notice });
         }
@@ -65,14 +65,14 @@ impl<B: Backend> Driver<B> {
             }
             backend.apply(tenant, step).await?;
             changed.push(step.to_string());
-            self.count(tenant, B::deletes(step));
+            self.add_deleted(tenant, B::deletes(step));
         }
-        let (after, hash) = self.look(tenant, desired).await?;
+        let (after, hash) = self.observe(tenant, desired).await?;
         let left = backend.diff(tenant, desired, &after);
         if let Some(step) = left.first() {
             return Ok(self.pending(tenant, desired, step));
         }
-        self.settle(tenant, hash);
+        self.mark_converged(tenant, hash);
         let notice = backend.notice(desired, &after);
         Ok(Outcome::Converged { notice })
     }
@@ -91,18 +91,18 @@ impl<B: Backend> Driver<B> {
         )
     }
 
-    fn settle(&self, tenant: &TenantKey, hash: u64) {
-        self.settled().insert(tenant.clone(), hash);
+    fn mark_converged(&self, tenant: &TenantKey, hash: u64) {
+        self.last_converged().insert(tenant.clone(), hash);
         self.deleted().remove(tenant);
     }
 
-    fn count(&self, tenant: &TenantKey, deleted: usize) {
+    fn add_deleted(&self, tenant: &TenantKey, deleted: usize) {
         if deleted > 0 {
             *self.deleted().entry(tenant.clone()).or_default() += deleted;
         }
     }
 
-    async fn look(
+    async fn observe(
         &self,
         tenant: &TenantKey,
         desired: &Desired,
@@ -111,7 +111,11 @@ impl<B: Backend> Driver<B> {
         let held = all.remove(tenant).ok_or_else(|| {
             Error::new(
                 Reason::NotObserved,
-                format!("nothing was said of tenant {}", tenant.slug),
+                format!(
+                    "the list of the backend {} lacks tenant {}",
+                    B::NAME,
+                    tenant.slug
+                ),
             )
         })?;
         let hash = hash(&held);
@@ -122,23 +126,29 @@ impl<B: Backend> Driver<B> {
         self.deleted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn settled(&self) -> MutexGuard<'_, BTreeMap<TenantKey, u64>> {
-        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last_converged(&self) -> MutexGuard<'_, BTreeMap<TenantKey, u64>> {
+        self.converged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl<B: Backend> Plane for Driver<B> {
     fn name(&self) -> &'static str {
-        self.backend.name()
+        B::NAME
     }
 
     fn condition(&self) -> &'static str {
-        self.backend.condition()
+        B::CONDITION
     }
 
     fn name_resources(&self, tenant: &TenantKey, resources: &mut Resources) {
         self.backend.name_resources(tenant, resources);
+    }
+
+    async fn adopt(&self, tenant: &Tenant, key: &TenantKey) -> Result<(), Error> {
+        self.backend.adopt(tenant, key).await
     }
 
     async fn converge(
@@ -148,7 +158,9 @@ impl<B: Backend> Plane for Driver<B> {
         guard: &dyn Guard,
     ) -> Convergence {
         let mut changed = Vec::new();
-        let result = self.bring(tenant, desired, guard, &mut changed).await;
+        let result = self
+            .converge_steps(tenant, desired, guard, &mut changed)
+            .await;
         Convergence {
             changed,
             outcome: result.unwrap_or_else(Outcome::from),
@@ -157,9 +169,9 @@ impl<B: Backend> Plane for Driver<B> {
 
     async fn audit(&self, tenants: &BTreeSet<TenantKey>) -> Drift {
         let known: Vec<TenantKey> = {
-            let mut settled = self.settled();
-            settled.retain(|tenant, _| tenants.contains(tenant));
-            settled.keys().cloned().collect()
+            let mut converged = self.last_converged();
+            converged.retain(|tenant, _| tenants.contains(tenant));
+            converged.keys().cloned().collect()
         };
         if known.is_empty() {
             return Drift::default();
@@ -168,18 +180,18 @@ impl<B: Backend> Plane for Driver<B> {
             Ok(found) => (found, None),
             Err(error) => (BTreeMap::new(), Some(error)),
         };
-        let mut settled = self.settled();
-        let as_before = |tenant: &TenantKey| {
+        let mut converged = self.last_converged();
+        let is_unchanged = |tenant: &TenantKey| {
             let now = found.get(tenant).map(hash);
-            // One that is being worked on meanwhile is looked at by whoever does.
-            settled.get(tenant).is_none_or(|then| now == Some(*then))
+            // A tenant that is being reconciled meanwhile is observed by that reconcile.
+            converged.get(tenant).is_none_or(|then| now == Some(*then))
         };
         let tenants: Vec<TenantKey> = known
             .into_iter()
-            .filter(|tenant| !as_before(tenant))
+            .filter(|tenant| !is_unchanged(tenant))
             .collect();
         for tenant in &tenants {
-            settled.remove(tenant);
+            converged.remove(tenant);
         }
         Drift { tenants, error }
     }
@@ -198,10 +210,10 @@ mod tests {
     use akili_crds::TenantId;
 
     use super::*;
-    use crate::backend::fake::{Fake, Fault, Watchman, all_states, failing_reason};
+    use crate::backend::fake::{Fake, Fault, RecordingGuard, all_states, failing_reason};
 
-    /// An answer that doesn't come is given up after this long.
-    const PATIENCE: Duration = Duration::from_millis(20);
+    /// Timeout of a reconcile whose step never answers.
+    const TIMEOUT: Duration = Duration::from_millis(20);
 
     fn tenant() -> TenantKey {
         TenantKey {
@@ -211,21 +223,21 @@ mod tests {
     }
 
     async fn converge(backend: &Arc<Fake>, desired: &Desired) -> Convergence {
-        converge_asking(backend, desired, &Watchman::default()).await
+        converge_with(backend, desired, &RecordingGuard::default()).await
     }
 
-    async fn converge_asking(
+    async fn converge_with(
         backend: &Arc<Fake>,
         desired: &Desired,
-        watchman: &Watchman,
+        guard: &RecordingGuard,
     ) -> Convergence {
         Driver::new(backend.clone())
-            .converge(&tenant(), desired, watchman)
+            .converge(&tenant(), desired, guard)
             .await
     }
 
     #[tokio::test]
-    async fn what_has_converged_is_not_written_again() {
+    async fn converged_backend_is_not_written_again() {
         for desired in all_states() {
             let backend = Arc::new(Fake::default());
             converge(&backend, &desired).await;
@@ -237,28 +249,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_another_owns_is_not_touched() {
-        let backend = Arc::new(Fake::owned_by("somebody else"));
+    async fn foreign_object_is_not_changed() {
+        let backend = Arc::new(Fake::owned_by("another tenant"));
         let outcome = converge(&backend, &Desired::NoAccess).await;
         assert_eq!(failing_reason(&outcome), Some(Reason::OwnedByAnother));
         assert_eq!(backend.writes(), 0);
     }
 
     #[tokio::test]
-    async fn a_step_without_effect_is_not_called_converged() {
+    async fn step_without_effect_is_pending() {
         let backend = Arc::new(Fake::default());
         backend.fail_at(0, Fault::Ignored);
         let outcome = converge(&backend, &all_states()[0]).await;
         assert_eq!(failing_reason(&outcome), Some(Reason::NotYetEffective));
         assert!(matches!(outcome.outcome, Outcome::Pending { .. }));
-        assert!(!outcome.changed.is_empty(), "what was done is told");
+        assert!(
+            !outcome.changed.is_empty(),
+            "the applied steps are reported"
+        );
     }
 
-    /// Every move of a tenant's life × every step of it × every way to fail: tried
-    /// again, the backend holds the same as if nothing had failed, and was written to
-    /// no more often than that takes, and the failed call repeated.
+    /// Every transition × each of its steps × every fault: after a retry the backend holds the
+    /// same as without the fault, and was written to as often, plus the repeated call.
     #[tokio::test]
-    async fn a_step_that_failed_is_repeated_and_nothing_else_is() {
+    async fn retry_after_a_fault_repeats_only_the_failed_step() {
         let mut cases = 0;
         for from in all_states() {
             for to in all_states() {
@@ -268,7 +282,7 @@ mod tests {
                     for fault in [Fault::Before, Fault::After, Fault::NoAnswer] {
                         let backend = Arc::new(Fake::holding(&from));
                         backend.fail_at(step, fault);
-                        let first = tokio::time::timeout(PATIENCE, converge(&backend, &to)).await;
+                        let first = tokio::time::timeout(TIMEOUT, converge(&backend, &to)).await;
                         let failed = !first.is_ok_and(|outcome| outcome.outcome.is_converged());
                         assert!(failed, "{from:?} → {to:?}, step {step}, {fault:?}");
                         let second = converge(&backend, &to).await;
@@ -280,46 +294,49 @@ mod tests {
                 }
             }
         }
-        assert_eq!(cases, 36, "every step of the six moves was made to fail");
+        assert_eq!(
+            cases, 36,
+            "every step of the six transitions failed once per fault"
+        );
     }
 
     #[tokio::test]
-    async fn the_guard_is_asked_once_to_open_and_before_each_step_that_closes() {
+    async fn guard_permits_opening_once_and_each_closing_step() {
         let [writable, _, none] = all_states();
         let backend = Arc::new(Fake::holding(&none));
 
-        let refusing = Watchman::refusing(Reason::TenantArchived);
-        let outcome = converge_asking(&backend, &writable, &refusing).await;
+        let refusing = RecordingGuard::refusing(Reason::TenantArchived);
+        let outcome = converge_with(&backend, &writable, &refusing).await;
         assert_eq!(failing_reason(&outcome), Some(Reason::TenantArchived));
         assert_eq!((backend.writes(), refusing.asked()), (0, (1, 0)));
 
-        let watchman = Watchman::default();
-        converge_asking(&backend, &writable, &watchman).await;
-        assert_eq!((backend.writes(), watchman.asked()), (3, (1, 0)));
+        let guard = RecordingGuard::default();
+        converge_with(&backend, &writable, &guard).await;
+        assert_eq!((backend.writes(), guard.asked()), (3, (1, 0)));
 
-        let refusing = Watchman::refusing(Reason::LeaseLost);
-        let outcome = converge_asking(&backend, &none, &refusing).await;
+        let refusing = RecordingGuard::refusing(Reason::LeaseLost);
+        let outcome = converge_with(&backend, &none, &refusing).await;
         assert_eq!(failing_reason(&outcome), Some(Reason::LeaseLost));
         assert_eq!((backend.writes(), refusing.asked()), (3, (0, 1)));
 
-        let watchman = Watchman::default();
-        converge_asking(&backend, &none, &watchman).await;
-        assert_eq!((backend.writes(), watchman.asked()), (6, (0, 3)));
+        let guard = RecordingGuard::default();
+        converge_with(&backend, &none, &guard).await;
+        assert_eq!((backend.writes(), guard.asked()), (6, (0, 3)));
     }
 
     #[tokio::test]
-    async fn a_purge_goes_page_by_page_asks_before_each_and_says_how_far_it_is() {
+    async fn purge_deletes_pages_asks_before_each_and_shows_progress() {
         let [writable, ..] = all_states();
         let backend = Arc::new(Fake::holding(&writable));
         backend.fill(5);
-        let refusing = Watchman::refusing(Reason::RetentionNotOver);
-        let outcome = converge_asking(&backend, &Desired::Absent, &refusing).await;
+        let refusing = RecordingGuard::refusing(Reason::RetentionNotOver);
+        let outcome = converge_with(&backend, &Desired::Absent, &refusing).await;
         assert_eq!(failing_reason(&outcome), Some(Reason::RetentionNotOver));
         assert_eq!((backend.writes(), refusing.asked_to_destroy()), (0, 1));
 
-        let (driver, watchman) = (Driver::new(backend.clone()), Watchman::default());
+        let (driver, guard) = (Driver::new(backend.clone()), RecordingGuard::default());
         let tenant = tenant();
-        let purge = async || driver.converge(&tenant, &Desired::Absent, &watchman).await;
+        let purge = async || driver.converge(&tenant, &Desired::Absent, &guard).await;
         let first = purge().await;
         assert_eq!(
             first.changed,
@@ -338,41 +355,41 @@ mod tests {
             (last.changed.as_slice(), last.outcome.is_converged()),
             (&["delete 1".to_owned()][..], true)
         );
-        assert_eq!((watchman.asked_to_destroy(), watchman.asked()), (6, (0, 0)));
+        assert_eq!((guard.asked_to_destroy(), guard.asked()), (6, (0, 0)));
     }
 
     #[tokio::test]
-    async fn only_what_is_no_longer_as_it_was_has_drifted() {
+    async fn only_changed_tenants_have_drifted() {
         let (backend, tenant) = (Arc::new(Fake::default()), tenant());
         let (driver, known) = (Driver::new(backend.clone()), [tenant.clone()].into());
         let desired = &all_states()[0];
         let drifted = async || driver.audit(&known).await.tenants;
-        assert_eq!(drifted().await, [], "nothing is known of it yet");
+        assert_eq!(drifted().await, [], "the tenant never converged");
 
         driver
-            .converge(&tenant, desired, &Watchman::default())
+            .converge(&tenant, desired, &RecordingGuard::default())
             .await;
         assert_eq!(drifted().await, []);
 
         backend.lose("write");
         assert_eq!(drifted().await, std::slice::from_ref(&tenant));
-        assert_eq!(drifted().await, [], "it was said");
+        assert_eq!(drifted().await, [], "the drift was reported");
 
         let repaired = driver
-            .converge(&tenant, desired, &Watchman::default())
+            .converge(&tenant, desired, &RecordingGuard::default())
             .await;
         assert_eq!(repaired.changed, ["give write"]);
         assert_eq!(driver.audit(&BTreeSet::new()).await.tenants, []);
         backend.lose("write");
-        assert_eq!(drifted().await, [], "a tenant that is gone is forgotten");
+        assert_eq!(drifted().await, [], "a deleted tenant is forgotten");
     }
 
     #[tokio::test]
-    async fn where_a_backend_cannot_be_asked_every_tenant_may_have_drifted() {
+    async fn silent_backend_reports_every_tenant_as_drifted() {
         let (backend, tenant) = (Arc::new(Fake::default()), tenant());
         let (driver, known) = (Driver::new(backend.clone()), [tenant.clone()].into());
         driver
-            .converge(&tenant, &all_states()[0], &Watchman::default())
+            .converge(&tenant, &all_states()[0], &RecordingGuard::default())
             .await;
         backend.go_silent();
         let drift = driver.audit(&known).await;

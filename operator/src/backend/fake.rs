@@ -1,5 +1,4 @@
-//! A backend in memory, which fails where it is told to: for tests of what drives
-//! the backends.
+//! A backend in memory, with fault injection.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,22 +11,22 @@ use async_trait::async_trait;
 use super::{Backend, Convergence, Desired, Effect, Growth, Guard, TenantKey};
 use crate::error::{Error, Reason};
 
-/// Whatever a tenant may hold, one right beside the other.
+/// Rights that a tenant holds.
 pub type Rights = BTreeSet<&'static str>;
 
-/// How much of a tenant's data one look shows.
+/// Number of a tenant's objects that one observation shows.
 const PAGE: usize = 2;
 
-/// What the backend holds for the one tenant there is.
+/// State of the backend for its only tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Held {
     /// What the tenant may do.
     pub rights: Rights,
-    /// How much there is of its data.
+    /// Number of its objects.
     pub data: usize,
 }
 
-/// The backend: what it holds, and where it is to fail.
+/// The backend.
 #[derive(Default)]
 pub struct Fake {
     held: Mutex<Held>,
@@ -38,60 +37,61 @@ pub struct Fake {
     names: Option<(&'static str, &'static str)>,
 }
 
-/// Lets one step fail of all that are taken in the fakes that share this.
+/// A planned fault of one of the steps that are applied in all fakes that share this.
 #[derive(Default)]
 pub struct Faults {
-    taken: AtomicUsize,
+    applied: AtomicUsize,
     plan: Mutex<Option<(usize, Fault)>>,
 }
 
 impl Faults {
-    /// Lets the step of this number, counted from 0 and from now, fail.
+    /// Makes the step of this number fail, counted from 0 and from now.
     pub fn fail_at(&self, step: usize, fault: Fault) {
-        self.taken.store(0, Ordering::Relaxed);
+        self.applied.store(0, Ordering::Relaxed);
         *self.plan.lock().unwrap() = Some((step, fault));
     }
 
-    /// Counts a step, and says how it is to fail, if it is.
+    /// Counts a step, and returns its fault, if one is planned.
     pub fn next(&self) -> Option<Fault> {
-        let step = self.taken.fetch_add(1, Ordering::Relaxed);
+        let step = self.applied.fetch_add(1, Ordering::Relaxed);
         let mut plan = self.plan.lock().unwrap();
         plan.take_if(|(at, _)| *at == step).map(|(_, fault)| fault)
     }
 
-    /// Whether what was planned has come about.
+    /// Returns whether the planned fault has happened.
     pub fn is_spent(&self) -> bool {
         self.plan.lock().unwrap().is_none()
     }
 
-    /// How many steps were taken since that was last asked, or a fault was planned.
-    pub fn taken(&self) -> usize {
-        self.taken.swap(0, Ordering::Relaxed)
+    /// Returns and resets the number of steps applied since the last call, or since a fault was
+    /// planned.
+    pub fn applied(&self) -> usize {
+        self.applied.swap(0, Ordering::Relaxed)
     }
 }
 
-/// In which way a step fails, once.
+/// How a step fails, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// An error, and nothing was changed.
+    /// Returns an error and changes nothing.
     Before,
-    /// An error, although all was changed.
+    /// Changes everything and returns an error.
     After,
-    /// All was changed, and no answer ever comes.
+    /// Changes everything and never returns.
     NoAnswer,
-    /// Nothing was changed, and no answer ever comes.
+    /// Changes nothing and never returns.
     Lost,
-    /// Success, although nothing was changed.
+    /// Changes nothing and returns success.
     Ignored,
 }
 
 impl Fault {
-    /// Whether the step takes effect.
+    /// Returns whether the step takes effect.
     pub fn takes_effect(self) -> bool {
         matches!(self, Self::After | Self::NoAnswer)
     }
 
-    /// Whether an answer comes.
+    /// Returns whether the step returns.
     pub fn is_answered(self) -> bool {
         !matches!(self, Self::NoAnswer | Self::Lost)
     }
@@ -118,7 +118,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// Why the backend didn't get there, if it didn't.
+/// Returns why the backend didn't converge, if it didn't.
 pub fn failing_reason(convergence: &Convergence) -> Option<Reason> {
     convergence.outcome.shortfall().map(|it| it.reason)
 }
@@ -136,7 +136,7 @@ fn rights(desired: &Desired) -> Rights {
 }
 
 impl Fake {
-    /// A backend that holds what is desired already.
+    /// Creates a backend that has converged.
     pub fn holding(desired: &Desired) -> Self {
         Self {
             held: Mutex::new(Held {
@@ -147,12 +147,12 @@ impl Fake {
         }
     }
 
-    /// Lets the tenant have so much data.
+    /// Sets the number of the tenant's objects.
     pub fn fill(&self, data: usize) {
         self.held.lock().unwrap().data = data;
     }
 
-    /// A backend where all that a tenant would have is another's.
+    /// Creates a backend where another owns the tenant's names.
     pub fn owned_by(owner: &'static str) -> Self {
         Self {
             owner: Some(owner),
@@ -160,7 +160,7 @@ impl Fake {
         }
     }
 
-    /// A backend whose steps fail as these say.
+    /// Creates a backend with these faults.
     pub fn failing(faults: &Arc<Faults>) -> Self {
         Self {
             faults: faults.clone(),
@@ -168,7 +168,7 @@ impl Fake {
         }
     }
 
-    /// Gives it another name and condition than `fake` and `FakeReady`.
+    /// Gives the backend another name and condition than `fake` and `FakeReady`.
     pub fn named(self, name: &'static str, condition: &'static str) -> Self {
         Self {
             names: Some((name, condition)),
@@ -176,27 +176,32 @@ impl Fake {
         }
     }
 
-    /// Lets the write of this number, counted from 0, fail.
+    /// Returns the other name and condition, if it has one.
+    pub fn names(&self) -> Option<(&'static str, &'static str)> {
+        self.names
+    }
+
+    /// Makes the step of this number fail, counted from 0.
     pub fn fail_at(&self, write: usize, fault: Fault) {
         self.faults.fail_at(write, fault);
     }
 
-    /// What it holds.
+    /// Returns the state.
     pub fn held(&self) -> Held {
         self.held.lock().unwrap().clone()
     }
 
-    /// Lets it lose a right, as if somebody had taken it by hand.
+    /// Removes a right, as if somebody had done that by hand.
     pub fn lose(&self, right: &'static str) {
         self.held.lock().unwrap().rights.remove(right);
     }
 
-    /// Lets it answer no more.
+    /// Makes every list fail from now on.
     pub fn go_silent(&self) {
         self.silent.store(true, Ordering::Relaxed);
     }
 
-    /// How many steps it was asked to take, those that failed too.
+    /// Returns the number of applied steps, including failed ones.
     pub fn writes(&self) -> usize {
         self.writes.load(Ordering::Relaxed)
     }
@@ -213,17 +218,12 @@ impl Fake {
 
 #[async_trait]
 impl Backend for Fake {
+    const NAME: &'static str = "fake";
+    const CONDITION: &'static str = "FakeReady";
+
     type Held = Held;
     type Observed = Held;
     type Step = Step;
-
-    fn name(&self) -> &'static str {
-        self.names.map_or("fake", |(name, _)| name)
-    }
-
-    fn condition(&self) -> &'static str {
-        self.names.map_or("FakeReady", |(_, condition)| condition)
-    }
 
     async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {
         if self.silent.load(Ordering::Relaxed) {
@@ -279,17 +279,17 @@ impl Backend for Fake {
     }
 }
 
-/// A guard that counts how often it is asked.
+/// A guard that counts its calls.
 #[derive(Default)]
-pub struct Watchman {
+pub struct RecordingGuard {
     refusal: Option<Reason>,
     opening: AtomicUsize,
     closing: AtomicUsize,
     destroying: AtomicUsize,
 }
 
-impl Watchman {
-    /// One that permits nothing, for this reason.
+impl RecordingGuard {
+    /// Creates a guard that permits nothing, for this reason.
     pub fn refusing(reason: Reason) -> Self {
         Self {
             refusal: Some(reason),
@@ -297,7 +297,7 @@ impl Watchman {
         }
     }
 
-    /// How often it was asked to open, and to close.
+    /// Returns the numbers of calls before opening and before closing.
     pub fn asked(&self) -> (usize, usize) {
         (
             self.opening.load(Ordering::Relaxed),
@@ -305,7 +305,7 @@ impl Watchman {
         )
     }
 
-    /// How often it was asked to destroy.
+    /// Returns the number of calls before destroying.
     pub fn asked_to_destroy(&self) -> usize {
         self.destroying.load(Ordering::Relaxed)
     }
@@ -320,7 +320,7 @@ impl Watchman {
 }
 
 #[async_trait]
-impl Guard for Watchman {
+impl Guard for RecordingGuard {
     async fn permit_opening(&self) -> Result<(), Error> {
         self.answer(&self.opening)
     }

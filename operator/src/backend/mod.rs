@@ -1,7 +1,7 @@
-//! The backends: what each holds for a tenant, and the one way to bring it there.
+//! The backends: what each holds for a tenant, and how it converges.
 
-pub mod access;
 pub mod breaker;
+pub mod call;
 pub mod credentials;
 pub mod driver;
 #[cfg(test)]
@@ -11,6 +11,8 @@ pub mod kubernetes;
 pub mod object_store;
 pub mod postgres;
 pub mod preflight;
+pub mod registry;
+pub mod setup;
 pub mod starrocks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,60 +22,62 @@ use std::hash::Hash;
 pub use akili_core::{
     Convergence, Desired, Effect, Growth, Notice, Outcome, Shortfall, StatusReason, TenantKey,
 };
+use akili_crds::Tenant;
 use akili_crds::tenant::Resources;
 use async_trait::async_trait;
 
 use crate::error::Error;
 
-/// Asked before a step changes what the tenant may do: whether what this reconcile
-/// set out to do is still wanted, and still ours to do.
+/// Live checks before a step changes a tenant's access: whether the Tenant still wants what the
+/// reconcile started with, and whether this process still holds the lease.
 #[async_trait]
 pub trait Guard: Send + Sync {
-    /// Asked before the first step that opens.
+    /// Called before the first step that opens.
     ///
     /// # Errors
-    /// It may not, or nobody can say so now.
+    /// The step must not be applied, or the check failed.
     async fn permit_opening(&self) -> Result<(), Error>;
 
-    /// Asked immediately before each step that closes.
+    /// Called immediately before each step that closes.
     ///
     /// # Errors
-    /// It may not, or nobody can say so now.
+    /// The step must not be applied, or the check failed.
     async fn permit_closing(&self) -> Result<(), Error>;
 
-    /// Asked immediately before each step towards [`Desired::Absent`]: whether the
-    /// tenant's time is over.
+    /// Called immediately before each step towards [`Desired::Absent`]; also checks that the
+    /// tenant's retention is over.
     ///
     /// # Errors
-    /// It may not, or nobody can say so now.
+    /// The step must not be applied, or the check failed.
     async fn permit_destroying(&self) -> Result<(), Error>;
 }
 
-/// What a bulk look found.
+/// Result of an audit.
 #[derive(Debug, Default)]
 pub struct Drift {
-    /// The tenants for which the backend no longer holds what it held when they were
-    /// last as desired.
+    /// Tenants for which the backend no longer holds what it held when they last converged.
     pub tenants: Vec<TenantKey>,
-    /// Why the look couldn't be taken, if it couldn't. Then all of them may have
-    /// drifted, and are in the list.
+    /// Why the backend couldn't be listed. Then all tenants may have drifted, and are in the list.
     pub error: Option<Error>,
 }
 
-/// A backend as the controller sees it.
+/// A backend as the controller uses it.
 #[async_trait]
 pub trait Plane: Send + Sync {
-    /// Its name in metrics, such as `postgres`.
+    /// Returns the label in metrics, such as `postgres`.
     fn name(&self) -> &'static str;
 
-    /// The condition of the Tenant that speaks of this backend.
+    /// Returns the type of the Tenant's condition for this backend.
     fn condition(&self) -> &'static str;
 
-    /// Adds the names that the tenant has there.
+    /// Adds the names of the tenant's objects.
     fn name_resources(&self, tenant: &TenantKey, resources: &mut Resources);
 
-    /// Brings the backend to what is desired for one tenant: observe, refuse what
-    /// another owns, diff, apply, and observe again to be sure.
+    /// Lets the tenant have objects that an admin gives to it by an annotation on its Tenant.
+    async fn adopt(&self, tenant: &Tenant, key: &TenantKey) -> Result<(), Error>;
+
+    /// Converges one tenant: observe, refuse what another owns, diff, apply, and observe again
+    /// to be sure.
     async fn converge(
         &self,
         tenant: &TenantKey,
@@ -81,49 +85,41 @@ pub trait Plane: Send + Sync {
         guard: &dyn Guard,
     ) -> Convergence;
 
-    /// Looks at all of these tenants together, as far as they were as desired before.
+    /// Lists all of these tenants that have converged, and returns those that changed since.
     async fn audit(&self, tenants: &BTreeSet<TenantKey>) -> Drift;
 }
 
-/// Remembers what is the tenant's where the backend has no place for a mark.
-#[async_trait]
-pub trait Claims: Send + Sync {
-    /// Whether the topics below the tenant's prefix are its own, whoever made them.
-    async fn has_topics(&self, tenant: &TenantKey) -> Result<bool, Error>;
-
-    /// From now on they are.
-    async fn claim_topics(&self, tenant: &TenantKey) -> Result<(), Error>;
-}
-
-/// One backend. A new one is a folder beside this file and a line where they are listed.
+/// One backend. A new backend is a folder beside this file and a line in [`registry`].
 #[async_trait]
 pub trait Backend: Send + Sync {
-    /// What the backend shows of a tenant when many are looked at; absence is a value.
+    /// Label in metrics, such as `postgres`.
+    const NAME: &'static str;
+    /// Type of the Tenant's condition for this backend.
+    const CONDITION: &'static str;
+
+    /// What the backend's list shows of a tenant; absence is a value.
     type Held: Hash + Send + Sync;
-    /// The same, and what can only be looked at for one tenant at a time, such as the
-    /// Secret with its credential.
+    /// The same, and what can only be read for one tenant at a time, such as the Secret with
+    /// its credential.
     type Observed: Debug + Send + Sync;
-    /// A change to the backend: idempotent, closed, and without a secret in clear.
-    /// Displayed as people read it in an event.
+    /// A change to the backend: idempotent, closed, and without a secret in clear. Displayed
+    /// as people read it in an event.
     type Step: Debug + Display + PartialEq + Send + Sync;
 
-    /// Its name in metrics, such as `postgres`.
-    fn name(&self) -> &'static str;
-
-    /// The condition of the Tenant that speaks of this backend.
-    fn condition(&self) -> &'static str;
-
-    /// Adds the names that the tenant has there.
+    /// Adds the names of the tenant's objects.
     fn name_resources(&self, _tenant: &TenantKey, _resources: &mut Resources) {}
 
-    /// Reads what is there for these tenants, and changes nothing: in a number of calls
-    /// that doesn't grow with them, where the backend can list. One that isn't in the
-    /// answer wasn't found.
+    /// Lets the tenant have objects that an admin gives to it by an annotation on its Tenant.
+    async fn adopt(&self, _tenant: &Tenant, _key: &TenantKey) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Reads the state of these tenants, in a number of calls that doesn't grow with them where
+    /// the backend can list. A tenant that isn't in the result wasn't found.
     async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Self::Held>, Error>;
 
-    /// Adds to that what has to be looked at for one tenant alone, and changes nothing.
-    /// What only a purge must know is looked at only if [`Desired::Absent`] is desired,
-    /// and of what has no end, such as objects, no more than a page.
+    /// Adds what has to be read for one tenant alone. What only a purge needs is read only for
+    /// [`Desired::Absent`], and of what has no end, such as objects, no more than a page.
     async fn observe(
         &self,
         tenant: &TenantKey,
@@ -131,17 +127,19 @@ pub trait Backend: Send + Sync {
         held: Self::Held,
     ) -> Result<Self::Observed, Error>;
 
-    /// Who else owns what is there under the tenant's name, if somebody does and that is
-    /// in the way of what is desired.
+    /// Returns a message about another owner of the tenant's names, if that prevents the desired
+    /// state. By default there is none: names that contain the tenant's id are nobody else's.
     fn foreign_owner(
         &self,
-        tenant: &TenantKey,
-        desired: &Desired,
-        observed: &Self::Observed,
-    ) -> Option<String>;
+        _tenant: &TenantKey,
+        _desired: &Desired,
+        _observed: &Self::Observed,
+    ) -> Option<String> {
+        None
+    }
 
-    /// The steps from what is there to what is desired, in order; none when converged.
-    /// Towards [`Desired::Absent`] only as many as were looked at: a page.
+    /// Returns the steps from the observed to the desired state, in order; none when converged.
+    /// Towards [`Desired::Absent`] only as many as were observed: a page.
     fn diff(
         &self,
         tenant: &TenantKey,
@@ -149,7 +147,7 @@ pub trait Backend: Send + Sync {
         observed: &Self::Observed,
     ) -> Vec<Self::Step>;
 
-    /// What the step does to the tenant's access, for which the [`Guard`] is asked. On
+    /// Returns the step's effect on the tenant's access, for which the [`Guard`] is called. On
     /// the way to [`Desired::Absent`] every step is one that destroys.
     fn effect(step: &Self::Step) -> Effect;
 
@@ -159,15 +157,16 @@ pub trait Backend: Send + Sync {
         None
     }
 
-    /// Takes one step. It may be cut off anywhere: the next reconcile observes and goes on.
+    /// Applies one step. It may be interrupted anywhere: the next reconcile observes and
+    /// continues.
     async fn apply(&self, tenant: &TenantKey, step: &Self::Step) -> Result<(), Error>;
 
-    /// How many of the things that have no end the step deletes, for a purge's progress.
+    /// Returns how many of the objects that have no end the step deletes, for a purge's progress.
     fn deletes(_step: &Self::Step) -> usize {
         0
     }
 
-    /// Something that people should know although there is nothing to do.
+    /// Returns what people should know although the backend has converged.
     fn notice(&self, _desired: &Desired, _observed: &Self::Observed) -> Option<Notice> {
         None
     }

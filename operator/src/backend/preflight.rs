@@ -1,22 +1,22 @@
-//! Whether a backend is fit for the operator: for `check`.
+//! Checks of a backend for `akili-operator check`.
 
 use async_trait::async_trait;
 
 use crate::error::Error;
 
-/// What was looked at, and how it was found.
+/// Result of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What was looked at, such as `PostgreSQL version`.
+    /// Subject of the check, such as `PostgreSQL version`.
     pub what: &'static str,
-    /// Nothing, or what is wrong and what to do.
+    /// What is wrong and what to do, if anything is.
     pub problem: Option<String>,
-    /// Whether the operator can work all the same.
+    /// Whether the operator works despite the problem.
     pub tolerable: bool,
 }
 
 impl Check {
-    /// Something without which the operator can't work.
+    /// Creates a check that must pass before the operator can work.
     pub fn must(what: &'static str, problem: Option<String>) -> Self {
         Self {
             what,
@@ -25,7 +25,7 @@ impl Check {
         }
     }
 
-    /// Something that an admin should know.
+    /// Creates a check whose problem is a warning.
     pub fn should(what: &'static str, problem: Option<String>) -> Self {
         Self {
             what,
@@ -35,15 +35,15 @@ impl Check {
     }
 }
 
-/// A backend that can be looked at before there is any tenant.
+/// A backend that can be checked before any tenant exists.
 #[async_trait]
 pub trait Preflight: Send + Sync {
-    /// How people call the way to it, such as `PostgreSQL connection`.
+    /// Returns the title of the connection, such as `PostgreSQL connection`.
     fn connection(&self) -> &'static str;
 
-    /// Looks at the server and at the operator's own privileges.
+    /// Checks the server and the operator's own privileges.
     ///
     /// # Errors
-    /// It can't be reached, or refuses the operator's login.
+    /// The backend doesn't answer, or rejects the operator's login.
     async fn preflight(&self) -> Result<Vec<Check>, Error>;
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ConfigError, authority, secret};
+use super::field::{ConfigError, authority, secret};
 use crate::backend::kafka::service_binding::ConnectionInfo;
 use crate::password::Password;
 use akili_core::kafka::settings::{SecurityProtocol, Topic};
@@ -14,23 +14,23 @@ use akili_core::kafka::settings::{SecurityProtocol, Topic};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Kafka {
-    /// Brokers to begin with, such as kafka-1:9092,kafka-2:9092; for the operator and
-    /// for tenants.
+    /// Bootstrap servers for the operator and for tenants, such as kafka-1:9092,kafka-2:9092.
     pub bootstrap_servers: String,
-    /// How clients connect.
+    /// Security protocol of clients.
     #[serde(default)]
     pub security_protocol: SecurityProtocol,
-    /// The operator's user: it may do everything.
+    /// User of the operator, a super user.
     #[serde(default = "default_user")]
     pub user: String,
-    /// The password of the operator's user; by environment rather than in the file.
+    /// Password of the operator's user; set it by its environment variable, not in the file.
     #[serde(deserialize_with = "secret")]
     #[schemars(with = "String")]
     pub password: Password,
-    /// The certificate authority of the brokers, in PEM, if it isn't a public one.
+    /// File with the certificate authority of the brokers, in PEM; without it, public
+    /// authorities are trusted.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// The topics that every tenant gets, below its prefix.
+    /// Topics that every tenant gets, with its prefix.
     #[serde(default = "default_topics")]
     pub topics: Vec<Topic>,
 }
@@ -39,7 +39,7 @@ impl Kafka {
     /// Returns how the operator and tenants connect.
     ///
     /// # Errors
-    /// The certificate authority can't be read.
+    /// `kafka.caFile` can't be read.
     pub fn address(&self) -> Result<ConnectionInfo, ConfigError> {
         Ok(ConnectionInfo {
             bootstrap_servers: self.bootstrap_servers.clone(),

@@ -1,64 +1,63 @@
-//! The operator's configuration: a YAML file, over which environment variables go.
+//! The operator's configuration: a YAML file, whose keys environment variables override.
 //! `AKILI_POSTGRES__PASSWORD` sets `postgres.password`, and so on.
 
+mod field;
 mod kafka;
 mod object_store;
 mod postgres;
 mod starrocks;
 mod webhook;
 
-use akili_core::humantime_string;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
+use akili_core::humantime_string;
 use akili_core::kubernetes::settings::Egress;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::password::Password;
+use field::{PREFIX, SEPARATOR, variable};
 
+pub use field::ConfigError;
 pub use kafka::Kafka;
 pub use object_store::ObjectStore;
 pub use postgres::Postgres;
 pub use starrocks::StarRocks;
 pub use webhook::Webhook;
 
-const PREFIX: &str = "AKILI_";
-const SEPARATOR: &str = "__";
-
-/// Everything that the operator is told.
+/// Configuration of the operator.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Config {
-    /// The operator's own namespace.
+    /// Namespace of the operator.
     #[serde(default = "default_namespace")]
     pub namespace: String,
-    /// The operator's own ServiceAccount.
+    /// ServiceAccount of the operator.
     #[serde(default = "default_service_account")]
     pub service_account: String,
-    /// Where the probes and metrics are served, such as 0.0.0.0:8080.
+    /// Address of the probes and metrics, such as 0.0.0.0:8080.
     #[serde(default = "default_http_address")]
     pub http_address: String,
-    /// The admission webhook.
+    /// Admission webhook.
     #[serde(default)]
     pub webhook: Webhook,
-    /// How long the leader's lease holds without being renewed: three seconds or more.
+    /// Duration of the leader's lease; at least three seconds.
     #[serde(default = "default_lease_duration", with = "humantime_string")]
     #[schemars(schema_with = "humantime_string::schema")]
     pub lease_duration: Duration,
-    /// How many tenants are worked on at the same time.
+    /// Maximum number of tenants that are reconciled at the same time.
     #[serde(default = "default_concurrency")]
     pub concurrency: u16,
-    /// How long an archived tenant's data is kept where the Tenant doesn't say.
+    /// How long an archived tenant's data is kept if its Tenant has no spec.retention.
     #[serde(default = "default_retention", with = "humantime_string")]
     #[schemars(schema_with = "humantime_string::schema")]
     pub retention: Duration,
-    /// How often every tenant is looked at although nothing was heard of it.
+    /// Interval at which every tenant is checked for drift.
     #[serde(default = "default_audit_interval", with = "humantime_string")]
     #[schemars(schema_with = "humantime_string::schema")]
     pub audit_interval: Duration,
-    /// Where tenants' pods may connect to, besides DNS.
+    /// Destinations that tenants' pods may connect to, besides DNS.
     #[serde(default)]
     pub egress: Vec<Egress>,
     /// The platform's database.
@@ -71,41 +70,9 @@ pub struct Config {
     pub starrocks: StarRocks,
 }
 
-/// Why the operator can't start with this configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file can't be read.
-    #[error("can't read the configuration {path}: {source}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file isn't YAML.
-    #[error("the configuration {path} isn't YAML: {message}")]
-    NotYaml {
-        /// The file.
-        path: PathBuf,
-        /// What the parser said, with the position.
-        message: String,
-    },
-    /// A key is missing, unknown or of the wrong type.
-    #[error(
-        "configuration key {key}: {message}; set it in the file, or by the variable {variable}"
-    )]
-    Key {
-        /// The key, such as postgres.port.
-        key: String,
-        /// What is wrong with it.
-        message: String,
-        /// The variable that sets it.
-        variable: String,
-    },
-}
-
 impl Config {
-    /// Reads `file`, if there is one, and lets `environment` have the last word.
+    /// Reads the configuration from `file`, if there is one. Variables of `environment`
+    /// override its keys.
     pub fn load(
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
@@ -134,7 +101,8 @@ fn read(file: &Path) -> Result<Value, ConfigError> {
     })
 }
 
-/// Other variables of the platform begin with AKILI_ too, such as the CLI's.
+/// Returns whether a variable sets a key at the top level. Other variables of the platform
+/// begin with AKILI_ too, such as the CLI's.
 fn is_top_level(key: &str) -> bool {
     const KEYS: [&str; 7] = [
         "NAMESPACE",
@@ -148,7 +116,7 @@ fn is_top_level(key: &str) -> bool {
     KEYS.contains(&key)
 }
 
-/// `POSTGRES__TENANT_SCHEMAS` is `postgres`, `tenantSchemas`.
+/// Returns `postgres`, `tenantSchemas` for `POSTGRES__TENANT_SCHEMAS`.
 fn key_path(name: &str) -> Vec<String> {
     name.split(SEPARATOR).map(camel_case).collect()
 }
@@ -162,7 +130,7 @@ fn camel_case(word: &str) -> String {
     })
 }
 
-/// Numbers, lists and maps are written as in YAML; everything else is text.
+/// Parses the value of a variable: numbers, lists and maps as in YAML, all else as text.
 fn scalar(text: &str) -> Value {
     match serde_json::from_str(text) {
         Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_))) => {
@@ -204,39 +172,6 @@ fn wrong_key(error: &serde_path_to_error::Error<serde_json::Error>) -> ConfigErr
     }
 }
 
-fn variable(key: &str) -> String {
-    let mut name = PREFIX.to_owned();
-    for c in key.chars() {
-        match c {
-            '.' => name.push_str(SEPARATOR),
-            c if c.is_ascii_uppercase() => name.extend(['_', c]),
-            c => name.push(c.to_ascii_uppercase()),
-        }
-    }
-    name
-}
-
-/// The certificate authority in this file, in PEM; the key is what names the file.
-fn authority(file: Option<&Path>, key: &str) -> Result<Option<String>, ConfigError> {
-    let read = |file: &Path| {
-        std::fs::read_to_string(file).map_err(|source| ConfigError::Key {
-            key: key.into(),
-            message: format!("can't read {}: {source}", file.display()),
-            variable: variable(key),
-        })
-    };
-    file.map(read).transpose()
-}
-
-/// A password may look like a number where it comes from the environment.
-fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Password, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::String(text) if !text.is_empty() => Ok(Password::from(text)),
-        Value::Number(number) => Ok(Password::from(number.to_string())),
-        _ => Err(serde::de::Error::custom("a password is needed")),
-    }
-}
-
 fn default_namespace() -> String {
     "akili-system".into()
 }
@@ -270,7 +205,7 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    /// Everything that has no default.
+    /// All keys without a default.
     const WHOLE: &str = "\
 postgres: {host: db, database: akili, password: hunter2}
 objectStore: {endpoint: 'https://s3', bucket: akili, accessKey: a, secretKey: hunter2}
@@ -288,7 +223,7 @@ starrocks: {host: sr, password: hunter2, catalog: {properties: {iceberg.catalog.
     }
 
     #[test]
-    fn defaults_fill_what_is_not_said() {
+    fn absent_key_has_its_default() {
         let config = load(WHOLE, &[]).unwrap();
         assert_eq!(config.postgres.port, 5432);
         assert_eq!(config.audit_interval, Duration::from_secs(60));
@@ -296,7 +231,7 @@ starrocks: {host: sr, password: hunter2, catalog: {properties: {iceberg.catalog.
     }
 
     #[test]
-    fn the_environment_has_the_last_word() {
+    fn environment_variable_overrides_the_file() {
         let config = load(
             WHOLE,
             &[
@@ -313,7 +248,7 @@ starrocks: {host: sr, password: hunter2, catalog: {properties: {iceberg.catalog.
     }
 
     #[test]
-    fn a_wrong_configuration_names_the_key_and_its_variable() {
+    fn invalid_key_is_named_with_its_variable() {
         for (yaml, key, variable) in [
             (
                 "postgres: {host: db, database: akili}",
@@ -355,7 +290,7 @@ starrocks: {host: sr, password: hunter2, catalog: {properties: {iceberg.catalog.
     }
 
     #[test]
-    fn an_error_does_not_show_the_password() {
+    fn error_does_not_show_the_password() {
         let error = load("postgres: {host: db, password: hunter2}", &[]).unwrap_err();
         assert!(!error.to_string().contains("hunter2"));
         let config = load(WHOLE, &[]).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ConfigError, authority, secret};
+use super::field::{ConfigError, authority, secret};
 use crate::backend::object_store::service_binding::ConnectionInfo;
 use crate::password::Password;
 
@@ -17,24 +17,24 @@ use crate::password::Password;
 pub struct ObjectStore {
     /// URL of S3 and of the admin API, for the operator and for tenants.
     pub endpoint: String,
-    /// The region that requests are signed for.
+    /// Region that requests are signed for.
     #[serde(default = "default_region")]
     pub region: String,
-    /// The bucket that all tenants share, made by the admin and owned by the operator's
-    /// user.
+    /// Bucket that all tenants share. The admin creates it; the operator's user owns it.
     pub bucket: String,
-    /// The access key of the operator's user.
+    /// Access key of the operator's user.
     #[serde(deserialize_with = "secret")]
     #[schemars(with = "String")]
     pub access_key: Password,
-    /// Its secret key; by environment rather than in the file.
+    /// Secret key of the operator's user; set it by its environment variable, not in the file.
     #[serde(deserialize_with = "secret")]
     #[schemars(with = "String")]
     pub secret_key: Password,
-    /// The certificate authority of the server, in PEM, if it isn't a public one.
+    /// File with the certificate authority of the gateway, in PEM; without it, public
+    /// authorities are trusted.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// How often it is measured how much a tenant stores. One that is over its limit is
+    /// Interval at which the storage of every tenant is measured. A tenant over its limit is
     /// measured every minute, if that is more often.
     #[serde(default = "default_measure_interval", with = "humantime_string")]
     #[schemars(schema_with = "humantime_string::schema")]
@@ -42,10 +42,10 @@ pub struct ObjectStore {
 }
 
 impl ObjectStore {
-    /// Where the operator and tenants find it.
+    /// Returns how the operator and tenants connect.
     ///
     /// # Errors
-    /// The certificate authority can't be read.
+    /// `objectStore.caFile` can't be read.
     pub fn address(&self) -> Result<ConnectionInfo, ConfigError> {
         Ok(ConnectionInfo {
             endpoint: self.endpoint.clone(),

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use super::{ConfigError, authority, secret};
+use super::field::{ConfigError, authority, secret};
 use crate::backend::postgres::service_binding::ConnectionInfo;
 use crate::password::Password;
 
@@ -14,21 +14,22 @@ use crate::password::Password;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Postgres {
-    /// Name or address of the server, for the operator and for tenants.
+    /// Host of the server, for the operator and for tenants.
     pub host: String,
     /// TCP port of the server.
     #[serde(default = "default_port")]
     pub port: u16,
-    /// The database that holds the registry and the tenants' tables.
+    /// Database with the registry and the tenants' tables.
     pub database: String,
-    /// The operator's login, made by the bootstrap SQL.
+    /// Login of the operator, which the bootstrap SQL creates.
     #[serde(default = "default_user")]
     pub user: String,
-    /// The password of the operator's login; by environment rather than in the file.
+    /// Password of the operator's login; set it by its environment variable, not in the file.
     #[serde(deserialize_with = "secret")]
     #[schemars(with = "String")]
     pub password: Password,
-    /// The certificate authority of the server, in PEM; without one TLS is not verified.
+    /// File with the certificate authority of the server, in PEM; without it, the server's
+    /// certificate is not verified.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
     /// Schemas whose tables with a `tenant_id uuid` column belong to tenants.
@@ -37,7 +38,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// How the operator's login connects.
+    /// Returns how the operator connects.
     pub fn connection(&self) -> PgConnectOptions {
         let options = PgConnectOptions::new()
             .host(&self.host)
@@ -51,10 +52,10 @@ impl Postgres {
         }
     }
 
-    /// Where tenants find it.
+    /// Returns how tenants connect.
     ///
     /// # Errors
-    /// The certificate authority can't be read.
+    /// `postgres.caFile` can't be read.
     pub fn address(&self) -> Result<ConnectionInfo, ConfigError> {
         Ok(ConnectionInfo {
             host: self.host.clone(),

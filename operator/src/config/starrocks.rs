@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{ConfigError, authority, secret};
+use super::field::{ConfigError, authority, secret};
 use crate::backend::starrocks::service_binding::ConnectionInfo;
 use crate::password::Password;
 
@@ -14,23 +14,23 @@ use crate::password::Password;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StarRocks {
-    /// Name or address of a frontend, for the operator and for tenants.
+    /// Host of a frontend, for the operator and for tenants.
     pub host: String,
-    /// Its port for MySQL's protocol.
+    /// Port of the frontend for MySQL's protocol.
     #[serde(default = "default_port")]
     pub port: u16,
-    /// The operator's user.
+    /// User of the operator.
     #[serde(default = "default_user")]
     pub user: String,
-    /// The password of the operator's user; by environment rather than in the file.
+    /// Password of the operator's user; set it by its environment variable, not in the file.
     #[serde(deserialize_with = "secret")]
     #[schemars(with = "String")]
     pub password: Password,
-    /// The certificate authority of the frontend, in PEM; without one the connection
-    /// isn't encrypted.
+    /// File with the certificate authority of the frontend, in PEM; without it, connections
+    /// are not encrypted.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// The Iceberg catalog that each tenant gets.
+    /// Iceberg catalog of each tenant.
     pub catalog: Catalog,
 }
 
@@ -38,21 +38,21 @@ pub struct StarRocks {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Catalog {
-    /// Its properties beside those that the operator sets (type, the warehouse below the
-    /// tenant's prefix, and the way to the object store with the tenant's own key). In a
-    /// value, {id} and {slug} are the tenant's: give each its own namespace of a
-    /// metastore that all share. Without either, everybody would see the names of
-    /// everybody's tables: only an iceberg.catalog.type of hadoop, which has no metastore
-    /// but the warehouse, needs none.
+    /// Properties of the catalog, without those that the operator sets (type, the warehouse
+    /// with the tenant's prefix, and the connection to the object store with the tenant's own
+    /// key). In a value, {id} and {slug} stand for the tenant's: use one of them to give each
+    /// tenant a namespace of its own in a shared metastore, or tenants would see the names of
+    /// each other's tables. Only the iceberg.catalog.type hadoop, whose metastore is the
+    /// warehouse, needs neither.
     #[serde(deserialize_with = "catalog_properties")]
     pub properties: BTreeMap<String, String>,
 }
 
 impl StarRocks {
-    /// Where the operator and tenants find it.
+    /// Returns how the operator and tenants connect.
     ///
     /// # Errors
-    /// The certificate authority can't be read.
+    /// `starrocks.caFile` can't be read.
     pub fn address(&self) -> Result<ConnectionInfo, ConfigError> {
         Ok(ConnectionInfo {
             host: self.host.clone(),
@@ -62,18 +62,18 @@ impl StarRocks {
     }
 }
 
-/// Properties that keep tenants apart.
+/// Deserializes the properties; rejects those that would not isolate tenants.
 fn catalog_properties<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
     let properties = BTreeMap::deserialize(deserializer)?;
-    match objection(&properties) {
+    match violation(&properties) {
         None => Ok(properties),
-        Some(objection) => Err(D::Error::custom(objection)),
+        Some(violation) => Err(D::Error::custom(violation)),
     }
 }
 
-fn objection(properties: &BTreeMap<String, String>) -> Option<String> {
+fn violation(properties: &BTreeMap<String, String>) -> Option<String> {
     let is_operators = |key: &&String| {
         ["type", "iceberg.catalog.warehouse"].contains(&key.as_str()) || key.starts_with("aws.s3.")
     };
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn properties_that_do_not_keep_tenants_apart_are_refused() {
+    fn properties_that_do_not_isolate_tenants_are_rejected() {
         let rest = ("iceberg.catalog.type", "rest");
         let own = ("iceberg.catalog.uri", "https://iceberg/{slug}");
         for (properties, hint) in [
@@ -140,11 +140,11 @@ mod tests {
         ] {
             let pairs = properties.iter();
             let pairs = pairs.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-            let objection = objection(&pairs.collect());
-            match (&objection, hint) {
+            let violation = violation(&pairs.collect());
+            match (&violation, hint) {
                 (None, None) => {}
-                (Some(objection), Some(hint)) if objection.contains(hint) => {}
-                _ => panic!("{properties:?}: {objection:?}"),
+                (Some(violation), Some(hint)) if violation.contains(hint) => {}
+                _ => panic!("{properties:?}: {violation:?}"),
             }
         }
     }

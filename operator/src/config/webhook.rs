@@ -1,16 +1,16 @@
-//! What the operator is told about its admission webhook.
+//! `webhook`: the admission webhook.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The admission webhook.
+/// Admission webhook.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Webhook {
-    /// Where the API server finds it, such as 0.0.0.0:9443.
+    /// Address that the webhook listens on, such as 0.0.0.0:9443.
     #[serde(default = "default_address")]
     pub address: String,
-    /// Whether cert-manager makes its certificate, and not the operator.
+    /// Whether cert-manager issues the certificate; if not, the operator creates it.
     #[serde(default)]
     pub cert_manager: bool,
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use akili_crds::condition::{self, types};
 use akili_crds::lifecycle::{self, Data};
-use akili_crds::names::ANNOTATION_ADOPT;
 use akili_crds::{Phase, State, Tenant};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -74,7 +73,7 @@ async fn reconcile_latest(tenant: &Tenant, context: &Context) -> Result<Action, 
     if let Data::Purging | Data::Purged = subject.data() {
         return purge::purge(context, &subject, &guard).await;
     }
-    adopt_topics(tenant, &key, context).await;
+    adopt(tenant, &key, context).await;
     let outcomes = converge_all(context, &key, &desired, &guard).await;
     publish_step_events(context, tenant, target, &outcomes).await;
 
@@ -139,19 +138,12 @@ async fn publish_names(subject: &Subject<'_>, context: &Context) -> Result<(), E
     context.write_status(subject.tenant, &begun).await
 }
 
-/// Records the topics below the tenant's prefix as its own if an admin has said so by the
-/// annotation.
-async fn adopt_topics(tenant: &Tenant, key: &TenantKey, context: &Context) {
-    let adopted = tenant.annotations().get(ANNOTATION_ADOPT);
-    let status = tenant.status.as_ref();
-    let refused = status.is_some_and(|status| {
-        let topics = condition::find(&status.conditions, types::TOPICS_READY);
-        topics.is_some_and(|topics| topics.reason.parse() == Ok(Reason::OwnedByAnother))
-    });
-    if refused
-        && adopted.is_some_and(|what| what == "topics")
-        && let Err(error) = context.registry.claim_topics(key).await
-    {
-        tracing::warn!(%error, tenant = key.slug.as_str(), "failed to adopt topics");
+/// Lets the tenant have what an admin gives to it by an annotation on its Tenant.
+async fn adopt(tenant: &Tenant, key: &TenantKey, context: &Context) {
+    for plane in &context.planes {
+        if let Err(error) = plane.adopt(tenant, key).await {
+            let (tenant, plane) = (key.slug.as_str(), plane.name());
+            tracing::warn!(%error, tenant, plane, "failed to adopt existing objects");
+        }
     }
 }

@@ -16,7 +16,7 @@ use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use super::error::{explain, rejected, request_error};
 use super::service_binding::{ConnectionInfo, SASL_MECHANISM};
-use crate::backend::access::Access;
+use crate::backend::call::Caller;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::password::Password;
@@ -36,7 +36,7 @@ const REPLICATION: TopicReplication<'_> = TopicReplication::Fixed(-1);
 /// The operator's Kafka client. Clones share its connections.
 #[derive(Clone)]
 pub struct Client {
-    access: Access,
+    caller: Caller,
     connection: ConnectionInfo,
     kafka: Arc<AdminClient<DefaultClientContext>>,
     admin: Arc<Admin<DefaultClientContext>>,
@@ -58,7 +58,7 @@ impl Client {
     ) -> Result<Self, KafkaError> {
         let kafka = connect(&connection, user, password)?;
         Ok(Self {
-            access: Access::new("kafka", "Kafka", metrics),
+            caller: Caller::new("kafka", "Kafka", metrics),
             connection,
             admin: Arc::new(Admin::new(kafka.clone(), TIMEOUT)),
             kafka,
@@ -275,7 +275,7 @@ impl Client {
             }
             answer.map_err(|error| explain(doing, &error, last.as_ref()))
         };
-        self.access.call(doing, call).await
+        self.caller.call(doing, call).await
     }
 }
 

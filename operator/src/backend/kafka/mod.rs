@@ -3,14 +3,18 @@
 //!
 //! - [`akili_core::kafka`], pure: observed state, steps, ACLs, and the SCRAM credential that
 //!   belongs to a password.
+//! - [`claims`]: which topics are a tenant's, recorded in the registry.
 //! - [`client`]: requests, with [`akili_kafka_admin`] for those that rdkafka doesn't offer.
 //! - [`preflight`]: checks of the cluster for `akili-operator check`.
 //! - [`service_binding`]: layout of the tenant's Secret.
+//! - [`setup`]: builds the plane from the configuration.
 
+pub mod claims;
 pub mod client;
 pub mod error;
 pub mod preflight;
 pub mod service_binding;
+pub mod setup;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,16 +24,19 @@ use akili_core::kafka::diff::diff;
 use akili_core::kafka::login::login;
 use akili_core::kafka::model::{Held, Observed, Ownership, Prefixed, Step};
 use akili_core::kafka::settings::Topic;
-use akili_crds::condition::types;
+use akili_crds::Tenant;
+use akili_crds::condition::{self, types};
 use akili_crds::names::ANNOTATION_ADOPT;
 use akili_crds::tenant::{Resources, TopicNames};
 use async_trait::async_trait;
 use futures::future::try_join_all;
+use kube::ResourceExt;
 
+use self::claims::Claims;
 use self::client::Client;
 use crate::backend::credentials::Credentials;
-use crate::backend::{Backend, Claims, Desired, Effect, TenantKey};
-use crate::error::Error;
+use crate::backend::{Backend, Desired, Effect, TenantKey};
+use crate::error::{Error, Reason};
 
 /// Maximum number of foreign topics in a message.
 const MAX_NAMED: usize = 3;
@@ -142,23 +149,33 @@ fn full_name(tenant: &TenantKey, topic: &Topic) -> String {
 
 #[async_trait]
 impl Backend for Kafka {
+    const NAME: &'static str = "kafka";
+    const CONDITION: &'static str = types::TOPICS_READY;
+
     type Held = Held;
     type Observed = Observed;
     type Step = Step;
-
-    fn name(&self) -> &'static str {
-        "kafka"
-    }
-
-    fn condition(&self) -> &'static str {
-        types::TOPICS_READY
-    }
 
     fn name_resources(&self, tenant: &TenantKey, resources: &mut Resources) {
         resources.topics = Some(TopicNames {
             prefix: tenant.slug.topic_prefix(),
             principal: principal(tenant),
         });
+    }
+
+    /// Claims the topics that existed before the tenant, once an admin has said by the
+    /// annotation that they are the tenant's.
+    async fn adopt(&self, tenant: &Tenant, key: &TenantKey) -> Result<(), Error> {
+        let adopted = tenant.annotations().get(ANNOTATION_ADOPT);
+        let status = tenant.status.as_ref();
+        let refused = status.is_some_and(|status| {
+            let topics = condition::find(&status.conditions, Self::CONDITION);
+            topics.is_some_and(|topics| topics.reason.parse() == Ok(Reason::OwnedByAnother))
+        });
+        if refused && adopted.is_some_and(|what| what == "topics") {
+            self.claims.claim_topics(key).await?;
+        }
+        Ok(())
     }
 
     async fn list(&self, tenants: &[TenantKey]) -> Result<BTreeMap<TenantKey, Held>, Error> {

@@ -2,10 +2,12 @@
 //!
 //! - [`akili_core::kubernetes`], pure: settings, desired and observed objects, and steps.
 //! - [`credentials`]: the Secrets that hold a tenant's credentials.
+//! - [`setup`]: builds the plane from the configuration.
 
 pub mod credentials;
 #[cfg(test)]
 pub mod fake;
+pub mod setup;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -134,17 +136,12 @@ impl Kubernetes {
 
 #[async_trait]
 impl Backend for Kubernetes {
+    const NAME: &'static str = "kubernetes";
+    const CONDITION: &'static str = condition::types::NAMESPACE_READY;
+
     type Held = Held;
     type Observed = Observed;
     type Step = Step;
-
-    fn name(&self) -> &'static str {
-        "kubernetes"
-    }
-
-    fn condition(&self) -> &'static str {
-        condition::types::NAMESPACE_READY
-    }
 
     /// Gets one tenant's objects by name, which also finds objects of others with those
     /// names; lists many tenants' objects kind by kind.

@@ -18,7 +18,7 @@ use super::error::GatewayError;
 use super::service_binding::ConnectionInfo;
 use super::signed::{Pairs, Signer, https};
 use crate::backend::TenantKey;
-use crate::backend::access::Access;
+use crate::backend::call::Caller;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::password::Password;
@@ -29,7 +29,7 @@ const MAX_MARKER_BYTES: i64 = 100;
 /// Client of the object store's gateway.
 #[derive(Clone)]
 pub struct Client {
-    access: Access,
+    caller: Caller,
     pub(super) s3: aws_sdk_s3::Client,
     signer: Signer,
     access_key: String,
@@ -89,7 +89,7 @@ impl Client {
             .timeout_config(TimeoutConfig::disabled())
             .build();
         Ok(Self {
-            access: Access::new("object-store", "object store", metrics),
+            caller: Caller::new("object-store", "object store", metrics),
             s3: aws_sdk_s3::Client::from_conf(s3),
             signer: Signer::new(connector, gateway, keys),
             access_key: access_key.expose().to_owned(),
@@ -376,7 +376,7 @@ impl Client {
         call: impl Future<Output = Result<T, GatewayError>>,
     ) -> Result<T, Error> {
         let explained = async { call.await.map_err(|error| error.explain(operation)) };
-        self.access.call(operation, explained).await
+        self.caller.call(operation, explained).await
     }
 }
 

@@ -7,6 +7,7 @@
 //! - [`measure`]: storage that a tenant uses, page by page.
 //! - [`service_binding`]: layout of the tenant's Secret.
 //! - [`preflight`]: checks of the gateway for `akili-operator check`.
+//! - [`setup`]: builds the plane from the configuration.
 
 pub mod client;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod measure;
 pub mod preflight;
 mod purge;
 pub mod service_binding;
+pub mod setup;
 pub mod signed;
 
 use std::collections::BTreeMap;
@@ -79,17 +81,12 @@ impl ObjectStore {
 
 #[async_trait]
 impl Backend for ObjectStore {
+    const NAME: &'static str = "object-store";
+    const CONDITION: &'static str = types::OBJECT_STORE_READY;
+
     type Held = Held;
     type Observed = Observed;
     type Step = Step;
-
-    fn name(&self) -> &'static str {
-        "object-store"
-    }
-
-    fn condition(&self) -> &'static str {
-        types::OBJECT_STORE_READY
-    }
 
     fn name_resources(&self, tenant: &TenantKey, resources: &mut Resources) {
         resources.object_store = Some(ObjectStoreNames {

@@ -15,7 +15,7 @@ use sqlx::{Connection, Row, query, query_scalar};
 use uuid::Uuid;
 
 use super::error::explain;
-use crate::backend::access::Access;
+use crate::backend::call::Caller;
 use crate::error::{Error, Reason};
 use crate::metrics::Metrics;
 use crate::password::Password;
@@ -30,7 +30,7 @@ pub type Statement<'a> = sqlx::query::Query<'a, Postgres, PgArguments>;
 #[derive(Clone)]
 pub struct Client {
     pool: PgPool,
-    access: Access,
+    caller: Caller,
 }
 
 impl Client {
@@ -47,13 +47,13 @@ impl Client {
             .connect_lazy_with(options);
         Self {
             pool,
-            access: Access::new("postgres", "PostgreSQL", metrics),
+            caller: Caller::new("postgres", "PostgreSQL", metrics),
         }
     }
 
     /// Acquires a connection from the pool. Errors name `operation`.
     pub async fn connection(&self, operation: &str) -> Result<PoolConnection<Postgres>, Error> {
-        self.access.call(operation, self.acquire(operation)).await
+        self.caller.call(operation, self.acquire(operation)).await
     }
 
     async fn acquire(&self, operation: &str) -> Result<PoolConnection<Postgres>, Error> {
@@ -70,7 +70,7 @@ impl Client {
             let result = result.map_err(|error| explain(operation, &error))?;
             Ok(result.rows_affected())
         };
-        self.access.call(operation, call).await
+        self.caller.call(operation, call).await
     }
 
     /// Runs a query and returns its rows.
@@ -79,7 +79,7 @@ impl Client {
             let rows = query.fetch_all(&mut *self.acquire(operation).await?).await;
             rows.map_err(|error| explain(operation, &error))
         };
-        self.access.call(operation, call).await
+        self.caller.call(operation, call).await
     }
 
     /// Returns those of the given tenants that the registry has a row for. One query.
@@ -154,7 +154,7 @@ impl Client {
     pub async fn close_gate(&self, tenant: TenantId) -> Result<(), Error> {
         let operation = "closing a tenant's gate";
         let rows = self
-            .access
+            .caller
             .call(operation, self.try_close_gate(operation, tenant));
         expect_one_row(tenant, rows.await?)
     }

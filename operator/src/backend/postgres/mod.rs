@@ -8,6 +8,7 @@
 //! - [`protection_loop`]: audits the tables at intervals.
 //! - [`service_binding`]: layout of the tenant's Secret.
 //! - [`preflight`]: checks of the server for `akili-operator check`.
+//! - [`setup`]: builds the plane from the configuration.
 
 pub mod bootstrap;
 pub mod client;
@@ -15,6 +16,7 @@ pub mod error;
 pub mod preflight;
 pub mod protection_loop;
 pub mod service_binding;
+pub mod setup;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -63,6 +65,11 @@ impl Postgres {
             tenant_schemas,
             coverage: RwLock::default(),
         }
+    }
+
+    /// Returns the client of the database.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Checks every table, protects those that need it, and stores the gaps that it couldn't
@@ -119,17 +126,12 @@ impl Postgres {
 
 #[async_trait]
 impl Backend for Postgres {
+    const NAME: &'static str = "postgres";
+    const CONDITION: &'static str = types::POSTGRES_READY;
+
     type Held = Held;
     type Observed = Observed;
     type Step = Step;
-
-    fn name(&self) -> &'static str {
-        "postgres"
-    }
-
-    fn condition(&self) -> &'static str {
-        types::POSTGRES_READY
-    }
 
     fn name_resources(&self, tenant: &TenantKey, resources: &mut Resources) {
         resources.postgres = Some(PostgresNames {
@@ -163,16 +165,6 @@ impl Backend for Postgres {
             credential,
             rows,
         })
-    }
-
-    /// Returns `None`: login roles are named by the tenant's id, so no other owner exists.
-    fn foreign_owner(
-        &self,
-        _tenant: &TenantKey,
-        _desired: &Desired,
-        _observed: &Observed,
-    ) -> Option<String> {
-        None
     }
 
     fn diff(&self, _tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {

@@ -233,17 +233,12 @@ fn edge([role, to_role, to_user]: [String; 3]) -> Edge {
 
 #[async_trait]
 impl Backend for Catalog {
+    const NAME: &'static str = "catalog";
+    const CONDITION: &'static str = types::CATALOG_READY;
+
     type Held = Held;
     type Observed = Observed;
     type Step = Step;
-
-    fn name(&self) -> &'static str {
-        "catalog"
-    }
-
-    fn condition(&self) -> &'static str {
-        types::CATALOG_READY
-    }
 
     fn name_resources(&self, tenant: &TenantKey, resources: &mut Resources) {
         resources.catalog = Some(CatalogName {

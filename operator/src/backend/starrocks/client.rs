@@ -10,7 +10,7 @@ use mysql_async::{
 
 use super::error::{ACCESS_DENIED, NO_SUCH_CONNECTION, explain, unexpected};
 use super::service_binding::ConnectionInfo;
-use crate::backend::access::Access;
+use crate::backend::call::Caller;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::password::Password;
@@ -21,7 +21,7 @@ pub const OBSERVE_CONCURRENCY: usize = 8;
 /// The operator's StarRocks client. Clones share its connections.
 #[derive(Clone)]
 pub struct Client {
-    access: Access,
+    caller: Caller,
     pool: Pool,
     options: OptsBuilder,
     encrypted: bool,
@@ -57,7 +57,7 @@ impl Client {
             .user(Some(user))
             .pass(Some(password.expose()));
         Self {
-            access: Access::new("starrocks", "StarRocks", metrics),
+            caller: Caller::new("starrocks", "StarRocks", metrics),
             pool: Pool::new(own),
             options,
             encrypted: connection.ca.is_some(),
@@ -90,7 +90,7 @@ impl Client {
             }
             Ok(())
         };
-        self.access.call(doing, run).await
+        self.caller.call(doing, run).await
     }
 
     /// Returns the named columns of all rows of a statement that needs no session catalog.
@@ -109,7 +109,7 @@ impl Client {
                 .map(|row| columns_of(doing, row, columns))
                 .collect()
         };
-        self.access.call(doing, query).await
+        self.caller.call(doing, query).await
     }
 
     /// Kills a connection; succeeds if it no longer exists.
@@ -125,7 +125,7 @@ impl Client {
                 done => done.map_err(|error| explain(doing, &error, false)),
             }
         };
-        self.access.call(doing, kill).await
+        self.caller.call(doing, kill).await
     }
 
     /// Tries to log in as a tenant's user, and returns the outcome.
@@ -150,7 +150,7 @@ impl Client {
                 Login::Accepted(roles.split(", ").map(str::to_owned).collect())
             }))
         };
-        self.access.call(doing, log_in).await
+        self.caller.call(doing, log_in).await
     }
 
     async fn connection(&self, doing: &str) -> Result<Conn, Error> {

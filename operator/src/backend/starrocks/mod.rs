@@ -7,6 +7,7 @@
 //! - [`usage`]: current CPU and memory use of queries.
 //! - [`preflight`]: checks of the cluster for `akili-operator check`.
 //! - [`service_binding`]: layout of the tenant's Secret.
+//! - [`setup`]: builds both planes from the configuration.
 
 pub mod catalog;
 pub mod client;
@@ -14,6 +15,7 @@ pub mod error;
 pub mod preflight;
 pub mod resource_group;
 pub mod service_binding;
+pub mod setup;
 pub mod usage;
 
 pub use catalog::Catalog;

@@ -129,17 +129,12 @@ fn limit_properties(limits: &Limits) -> [(&'static str, String); 2] {
 
 #[async_trait]
 impl Backend for ResourceGroup {
+    const NAME: &'static str = "resource-group";
+    const CONDITION: &'static str = types::RESOURCE_GROUP_READY;
+
     type Held = Observed;
     type Observed = Observed;
     type Step = Step;
-
-    fn name(&self) -> &'static str {
-        "resource-group"
-    }
-
-    fn condition(&self) -> &'static str {
-        types::RESOURCE_GROUP_READY
-    }
 
     fn name_resources(&self, tenant: &TenantKey, resources: &mut Resources) {
         resources.resource_group = Some(ResourceGroupName {
@@ -163,16 +158,6 @@ impl Backend for ResourceGroup {
         held: Observed,
     ) -> Result<Observed, Error> {
         Ok(held)
-    }
-
-    /// Groups are named by the tenant's id, so none is foreign.
-    fn foreign_owner(
-        &self,
-        _tenant: &TenantKey,
-        _desired: &Desired,
-        _observed: &Observed,
-    ) -> Option<String> {
-        None
     }
 
     fn diff(&self, tenant: &TenantKey, desired: &Desired, observed: &Observed) -> Vec<Step> {

@@ -22,9 +22,9 @@ use uuid::Uuid;
 
 use self::row::{Row, check_id, id_taken};
 use super::retention;
+use crate::backend::TenantKey;
 use crate::backend::postgres::client::{Client, parse_phase};
 use crate::backend::postgres::error::explain;
-use crate::backend::{Claims, TenantKey};
 use crate::error::{Error, Reason};
 
 /// Times as seconds since 1970: Kubernetes writes no fractions of a second.
@@ -37,7 +37,7 @@ const COLUMNS: &str = "id::text, state, \
 
 /// The registry as the Tenant controller uses it.
 #[async_trait]
-pub trait Rows: Claims {
+pub trait Rows: Send + Sync {
     /// # Errors
     /// `ForeignInstallation` if another cluster owns the registry.
     fn refuse_foreign(&self) -> Result<(), Error>;
@@ -281,28 +281,6 @@ impl Rows for Registry {
         .bind(tenant.id.uuid());
         let buried = self.database.execute("recording a purge", bury).await;
         buried.map(drop).map_err(unavailable)
-    }
-}
-
-#[async_trait]
-impl Claims for Registry {
-    async fn has_topics(&self, tenant: &TenantKey) -> Result<bool, Error> {
-        let select = query("SELECT has_topics FROM akili.tenants WHERE id = $1");
-        let rows = self.database.fetch(READING, select.bind(tenant.id.uuid()));
-        let rows = rows.await.map_err(unavailable)?;
-        let claimed = rows.first().map(|row| row.try_get("has_topics"));
-        claimed
-            .transpose()
-            .map_err(unexpected)
-            .map(|it| it.unwrap_or(false))
-    }
-
-    async fn claim_topics(&self, tenant: &TenantKey) -> Result<(), Error> {
-        let claim = query("UPDATE akili.tenants SET has_topics = true WHERE id = $1");
-        let claimed = self
-            .database
-            .execute("claiming a tenant's topics", claim.bind(tenant.id.uuid()));
-        claimed.await.map(drop).map_err(unavailable)
     }
 }
 

@@ -128,11 +128,11 @@ const TRANSITIONS: [Transition; 10] = [
 async fn reference(it: &Transition) -> (End, usize, usize) {
     let world = World::after(it.before).await;
     let before = world.writes();
-    world.faults.taken();
+    world.faults.applied();
     (it.change)(&world);
     let settled = world.settle(&mut world.start(), false, it.done).await;
     assert!(settled, "{}: {:#?}", it.name, world.server.get(TENANT));
-    let steps = world.faults.taken();
+    let steps = world.faults.applied();
     (world.end(), world.writes() - before, steps)
 }
 

@@ -1,6 +1,6 @@
 //! Everything that the controller works with, in memory, with one tenant, acme.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +8,8 @@ use std::time::Duration;
 use akili_core::kubernetes::settings::Settings;
 use akili_crds::condition::types;
 use akili_crds::quota::GB;
-use akili_crds::{Phase, Slug, TenantId};
+use akili_crds::tenant::Resources;
+use akili_crds::{Phase, Slug, Tenant, TenantId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -22,7 +23,7 @@ use crate::backend::driver::Driver;
 use crate::backend::fake::{Fake, Fault, Faults, Held};
 use crate::backend::kubernetes::Kubernetes;
 use crate::backend::kubernetes::fake::ApiServer;
-use crate::backend::{Claims, Plane, TenantKey};
+use crate::backend::{Convergence, Desired, Drift, Guard, Plane, TenantKey};
 use crate::error::{Error, Reason};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
@@ -385,17 +386,6 @@ impl Rows for Memory {
     }
 }
 
-#[async_trait]
-impl Claims for Memory {
-    async fn has_topics(&self, _: &TenantKey) -> Result<bool, Error> {
-        Ok(true)
-    }
-
-    async fn claim_topics(&self, _: &TenantKey) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
 pub fn slug() -> Slug {
     "acme".parse().unwrap()
 }
@@ -424,6 +414,59 @@ pub fn leadership(client: &Client) -> Leadership {
     Leadership::new(client.clone(), "akili-system", "us".into(), duration)
 }
 
+/// Returns the plane of a fake, under the fake's own name.
+fn plane_of(fake: Arc<Fake>) -> Arc<dyn Plane> {
+    let names = fake.names();
+    let driver = Driver::new(fake);
+    match names {
+        None => Arc::new(driver),
+        Some((name, condition)) => Arc::new(Renamed {
+            driver,
+            name,
+            condition,
+        }),
+    }
+}
+
+/// The plane of a fake with a name of its own, so that a controller can have several.
+struct Renamed {
+    driver: Driver<Fake>,
+    name: &'static str,
+    condition: &'static str,
+}
+
+#[async_trait]
+impl Plane for Renamed {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn condition(&self) -> &'static str {
+        self.condition
+    }
+
+    fn name_resources(&self, tenant: &TenantKey, resources: &mut Resources) {
+        self.driver.name_resources(tenant, resources);
+    }
+
+    async fn adopt(&self, tenant: &Tenant, key: &TenantKey) -> Result<(), Error> {
+        self.driver.adopt(tenant, key).await
+    }
+
+    async fn converge(
+        &self,
+        tenant: &TenantKey,
+        desired: &Desired,
+        guard: &dyn Guard,
+    ) -> Convergence {
+        self.driver.converge(tenant, desired, guard).await
+    }
+
+    async fn audit(&self, tenants: &BTreeSet<TenantKey>) -> Drift {
+        self.driver.audit(tenants).await
+    }
+}
+
 /// Creates a controller with these planes beside Kubernetes.
 pub fn context(
     server: &ApiServer,
@@ -439,7 +482,7 @@ pub fn context(
     let kubernetes = Arc::new(Kubernetes::new(client.clone(), settings));
     let mut all: Vec<Arc<dyn Plane>> = vec![Arc::new(Driver::new(kubernetes.clone()))];
     for plane in planes {
-        all.push(Arc::new(Driver::new(plane)));
+        all.push(plane_of(plane));
     }
     Arc::new(Context {
         registry,

@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 
 use super::harness::{self, QUOTA, TENANT, World, key, lead, reason, reconcile_acme, tenant};
-use crate::backend::fake::{Fake, Watchman, all_states};
+use crate::backend::fake::{Fake, RecordingGuard, all_states};
 use crate::backend::kubernetes::fake::ApiServer;
 use crate::backend::postgres::client as database;
 use crate::backend::{Guard, Outcome};
@@ -41,7 +41,7 @@ async fn active_acme() -> (ApiServer, Arc<Context>) {
     let plane = Arc::new(Fake::holding(&writable));
     let context = harness::context(&server, Arc::new(registry), [plane]);
     let opened = context.planes[0]
-        .converge(&key(), &writable, &Watchman::default())
+        .converge(&key(), &writable, &RecordingGuard::default())
         .await;
     assert_eq!(opened.outcome, Outcome::Converged { notice: None });
     server.take_requests();
