@@ -9,18 +9,6 @@ use crate::source::{self, Token};
 /// Longest name of a test.
 const LONGEST_TEST_NAME: usize = 60;
 
-/// Folders whose texts are not converted yet. Shrinks to nothing; never add one.
-#[cfg(test)]
-const NOT_CONVERTED: &[&str] = &[
-    "docs/architecture.md",
-    "e2e/scenarios/tests/scenarios/matrix/",
-    "e2e/testbed/Cargo.toml",
-    "operator/core/src/reason.rs",
-    "operator/src/backend/",
-    "operator/src/config/",
-    "operator/src/run.rs",
-];
-
 /// Texts that are not checked: generated ones (their source is), released migrations
 /// (installed databases hold their checksums), and the lists of the rules themselves.
 const EXEMPT: &[&str] = &[
@@ -369,20 +357,8 @@ mod tests {
 
     #[test]
     fn repository_uses_plain_words() -> Result<()> {
-        let mut found = findings()?;
-        found.retain(|line| !NOT_CONVERTED.iter().any(|start| line.starts_with(start)));
-        crate::expect_none(&found);
+        crate::expect_none(&findings()?);
         Ok(())
-    }
-
-    #[test]
-    fn folders_not_converted_exist() {
-        for folder in NOT_CONVERTED {
-            assert!(
-                source::path(folder).exists(),
-                "{folder}: remove it from the list"
-            );
-        }
     }
 
     #[test]

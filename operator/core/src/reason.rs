@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What to do about a failure: decides when a reconcile is retried.
+/// Kind of a failure, which decides when a reconcile is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
     /// Somebody else wrote at the same time: retry quietly.

@@ -20,7 +20,7 @@ const PAGE: usize = 2;
 /// State of the backend for its only tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Held {
-    /// What the tenant may do.
+    /// Rights of the tenant.
     pub rights: Rights,
     /// Number of its objects.
     pub data: usize,

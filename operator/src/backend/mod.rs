@@ -97,7 +97,7 @@ pub trait Backend: Send + Sync {
     /// Type of the Tenant's condition for this backend.
     const CONDITION: &'static str;
 
-    /// What the backend's list shows of a tenant; absence is a value.
+    /// A tenant's entry in the backend's list; absence is a value.
     type Held: Hash + Send + Sync;
     /// The same, and what can only be read for one tenant at a time, such as the Secret with
     /// its credential.

@@ -9,9 +9,9 @@ use crate::error::Error;
 pub struct Check {
     /// Subject of the check, such as `PostgreSQL version`.
     pub what: &'static str,
-    /// What is wrong and what to do, if anything is.
+    /// The problem, if there is one, and what to do.
     pub problem: Option<String>,
-    /// Whether the operator works despite the problem.
+    /// True if the operator works despite the problem.
     pub tolerable: bool,
 }
 

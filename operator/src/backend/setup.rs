@@ -1,4 +1,4 @@
-//! What a backend is built from, and what it gives to the rest of the operator.
+//! Input for building a backend, and the parts of a backend that the operator uses.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{Backend, Plane};
 use crate::config::Config;
 use crate::metrics::Metrics;
 
-/// What every backend is built from.
+/// Input for building any backend.
 #[derive(Clone, Copy)]
 pub struct Setup<'a> {
     pub config: &'a Config,

@@ -1,4 +1,4 @@
-//! What the parts of the configuration share: errors, secrets and files.
+//! Errors, secrets and files, which the parts of the configuration share.
 
 use std::path::{Path, PathBuf};
 

@@ -10,7 +10,7 @@ pub struct Webhook {
     /// Address that the webhook listens on, such as 0.0.0.0:9443.
     #[serde(default = "default_address")]
     pub address: String,
-    /// Whether cert-manager issues the certificate; if not, the operator creates it.
+    /// True if cert-manager issues the certificate; otherwise the operator creates it.
     #[serde(default)]
     pub cert_manager: bool,
 }

@@ -115,7 +115,7 @@ pub trait Plane: Send + Sync {
     /// Returns all data of both tenants.
     async fn held(&self) -> Result<Held>;
 
-    /// Returns texts, one of which a rejection for want of rights contains in this state.
-    /// Any other failure proves nothing.
+    /// Returns texts that identify a rejection for want of rights in this state. Any other
+    /// failure proves nothing.
     fn rejections(&self, operation: Operation, state: State) -> &'static [&'static str];
 }
