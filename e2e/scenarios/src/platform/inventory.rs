@@ -247,9 +247,10 @@ impl Platform {
         }
         let uploads = operator.list_multipart_uploads();
         let uploads = uploads.bucket(bucket).prefix(&prefix).send().await?;
-        for upload in uploads.uploads() {
-            let name = format!("upload of {:?}", upload.key());
-            all.add(Kind::Objects, name, "unfinished");
+        // The gateway may list uploads below other prefixes too.
+        let keys = uploads.uploads().iter().filter_map(|upload| upload.key());
+        for key in keys.filter(|key| key.starts_with(&prefix)) {
+            all.add(Kind::Objects, format!("upload of {key}"), "unfinished");
         }
         Ok(())
     }
