@@ -1,5 +1,5 @@
-//! The credentials with which tenants log in to the backends, which live in Secrets of
-//! their namespaces.
+//! Credentials with which tenants log in to the backends. Secrets in the tenants' namespaces hold
+//! them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,20 +11,20 @@ use super::TenantKey;
 use crate::error::{Error, Reason};
 use crate::password::Password;
 
-/// Where the credentials for one backend are kept.
+/// Store of the tenants' credentials for one backend.
 #[async_trait]
 pub trait Credentials: Send + Sync {
-    /// The tenant's, if it has one.
+    /// Returns the tenant's credential, if it has one.
     async fn read(&self, tenant: &TenantKey) -> Result<Option<Credential>, Error>;
 
-    /// Gives the tenant one with a new password; one that is there keeps its own, and
-    /// gets the other entries that it should have.
+    /// Creates the tenant's credential with a new password. An existing one keeps its password,
+    /// and its other entries are updated.
     async fn write(&self, tenant: &TenantKey) -> Result<(), Error>;
 
-    /// Notes on the tenant's that the backend took it.
+    /// Marks the tenant's credential as applied to the backend.
     async fn mark(&self, tenant: &TenantKey, mark: &str) -> Result<(), Error>;
 
-    /// The tenant's password, which was there a moment ago.
+    /// Returns the tenant's password, of a credential that was observed before.
     ///
     /// # Errors
     /// `NoCredential` if it is gone.
@@ -36,7 +36,7 @@ pub trait Credentials: Send + Sync {
                 Error::new(
                     Reason::NoCredential,
                     format!(
-                        "a credential of tenant {} is gone; it is made again",
+                        "the credential of tenant {} was deleted; the operator creates it again",
                         tenant.slug
                     ),
                 )
@@ -44,7 +44,7 @@ pub trait Credentials: Send + Sync {
     }
 }
 
-/// The entries of a Secret in clear, by name. Shown as `…`.
+/// Entries of a Secret in clear text, by name. Debug shows `…`.
 pub struct Entries(pub BTreeMap<&'static str, String>);
 
 impl fmt::Debug for Entries {
@@ -53,19 +53,19 @@ impl fmt::Debug for Entries {
     }
 }
 
-/// How the Secret for one backend is laid out: *Service Binding for Kubernetes*.
-pub trait Binding: Send + Sync {
-    /// Its name, such as `akili-postgres`.
+/// Layout of the Secret for one backend, as *Service Binding for Kubernetes* prescribes.
+pub trait ServiceBinding: Send + Sync {
+    /// Returns the Secret's name, such as `akili-postgres`.
     fn secret(&self) -> &'static str;
 
-    /// The entry `type`, and the end of the Secret's type: such as `postgresql`.
+    /// Returns the entry `type`, which is also the end of the Secret's type, such as `postgresql`.
     fn type_(&self) -> &'static str;
 
-    /// The entry that is secret.
+    /// Returns the name of the entry that is secret.
     fn secret_entry(&self) -> &'static str {
         "password"
     }
 
-    /// Its entries but `type` and `provider`.
+    /// Returns all entries but `type` and `provider`.
     fn entries(&self, tenant: &TenantKey, password: &Password) -> Entries;
 }

@@ -84,7 +84,7 @@ fn violation(properties: &BTreeMap<String, String>) -> Option<String> {
     }
     let Some(catalog_type) = properties.get("iceberg.catalog.type") else {
         return Some(
-            "iceberg.catalog.type is missing: say rest, hive, jdbc, glue or hadoop".into(),
+            "iceberg.catalog.type is missing: set it to rest, hive, jdbc, glue or hadoop".into(),
         );
     };
     let is_tenants = |value: &String| value.contains("{id}") || value.contains("{slug}");

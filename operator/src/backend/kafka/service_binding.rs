@@ -1,7 +1,7 @@
 //! Service Binding of a tenant: layout of the Secret `akili-kafka`.
 
 use crate::backend::TenantKey;
-use crate::backend::credentials::{Binding, Entries};
+use crate::backend::credentials::{Entries, ServiceBinding};
 use crate::password::Password;
 use akili_core::kafka::settings::SecurityProtocol;
 
@@ -42,7 +42,7 @@ impl ConnectionInfo {
     }
 }
 
-impl Binding for ConnectionInfo {
+impl ServiceBinding for ConnectionInfo {
     fn secret(&self) -> &'static str {
         "akili-kafka"
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::FIELD_MANAGER;
 use crate::backend::TenantKey;
-use crate::backend::credentials::{Binding, Credential, Credentials};
+use crate::backend::credentials::{Credential, Credentials, ServiceBinding};
 use crate::error::{Error, Reason, api_server};
 use crate::password::{self, Password};
 
@@ -23,7 +23,7 @@ pub struct Secrets<B> {
     binding: B,
 }
 
-impl<B: Binding> Secrets<B> {
+impl<B: ServiceBinding> Secrets<B> {
     /// Creates Secrets with the layout of `binding`.
     pub fn new(client: Client, binding: B) -> Self {
         Self { client, binding }
@@ -108,7 +108,7 @@ impl<B: Binding> Secrets<B> {
 }
 
 #[async_trait]
-impl<B: Binding> Credentials for Secrets<B> {
+impl<B: ServiceBinding> Credentials for Secrets<B> {
     async fn read(&self, tenant: &TenantKey) -> Result<Option<Credential>, Error> {
         match self.api(tenant).get(self.binding.secret()).await {
             Ok(secret) => self.parse(tenant, secret).map(Some),

@@ -1,6 +1,6 @@
 //! Layout of the Secret `akili-postgres`, with which a tenant's pods and users connect.
 
-use super::super::credentials::{Binding, Entries};
+use super::super::credentials::{Entries, ServiceBinding};
 use crate::backend::TenantKey;
 use crate::password::Password;
 
@@ -17,7 +17,7 @@ pub struct ConnectionInfo {
     pub ca: Option<String>,
 }
 
-impl Binding for ConnectionInfo {
+impl ServiceBinding for ConnectionInfo {
     fn secret(&self) -> &'static str {
         "akili-postgres"
     }

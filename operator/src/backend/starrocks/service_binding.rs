@@ -1,7 +1,7 @@
 //! Service Binding of a tenant: layout of the Secret `akili-starrocks`.
 
 use crate::backend::TenantKey;
-use crate::backend::credentials::{Binding, Entries};
+use crate::backend::credentials::{Entries, ServiceBinding};
 use crate::password::Password;
 
 /// How the operator and tenants connect to StarRocks.
@@ -15,7 +15,7 @@ pub struct ConnectionInfo {
     pub ca: Option<String>,
 }
 
-impl Binding for ConnectionInfo {
+impl ServiceBinding for ConnectionInfo {
     fn secret(&self) -> &'static str {
         "akili-starrocks"
     }
