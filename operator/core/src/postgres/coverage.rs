@@ -1,6 +1,7 @@
 //! Protection of tenant-scoped tables: which the operator repairs, and which gaps need a
 //! human. Pure.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::model::Finding;
@@ -10,6 +11,8 @@ use super::model::Finding;
 pub struct Coverage {
     /// Number of tenant-scoped tables.
     pub tables: usize,
+    /// Oids of the tables whose protection is complete.
+    pub protected: BTreeSet<u32>,
     /// Tables that the operator protects or repairs.
     pub repairs: Vec<Repair>,
     /// Gaps that the operator can't repair.
@@ -52,12 +55,14 @@ impl Coverage {
             coverage.tables += usize::from(kind == "table");
             let (missing, others): (Vec<_>, Vec<_>) =
                 gaps.into_iter().partition(|gap| is_repairable(gap));
-            if let (Some(table), false) = (id, missing.is_empty()) {
-                coverage.repairs.push(Repair {
+            match id {
+                Some(table) if !missing.is_empty() => coverage.repairs.push(Repair {
                     table,
                     name: name.clone(),
                     missing,
-                });
+                }),
+                Some(table) if kind == "table" => drop(coverage.protected.insert(table)),
+                _ => {}
             }
             coverage.gaps.extend(others.into_iter().map(|code| Gap {
                 name: name.clone(),
@@ -159,6 +164,7 @@ mod tests {
             coverage,
             Coverage {
                 tables: 2,
+                protected: [1, 2].into(),
                 ..Coverage::default()
             }
         );
@@ -179,6 +185,7 @@ mod tests {
         let coverage = Coverage::from_findings(vec![
             finding(1, "table", &gaps),
             finding(2, "view", &["unsafe_view"]),
+            finding(3, "table", &[]),
         ]);
 
         let repaired = Repair {
@@ -187,6 +194,7 @@ mod tests {
             missing: missing.map(str::to_owned).to_vec(),
         };
         assert_eq!(coverage.repairs, [repaired]);
+        assert_eq!(coverage.protected, [3].into());
         let codes: Vec<&str> = coverage.gaps.iter().map(|gap| gap.code.as_str()).collect();
         assert_eq!(codes, ["foreign_key:orders_customer_fkey", "unsafe_view"]);
     }

@@ -18,8 +18,8 @@ pub mod protection_loop;
 pub mod service_binding;
 pub mod setup;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use akili_core::postgres::coverage::{Coverage, Repair};
 use akili_core::postgres::diff::diff;
@@ -41,6 +41,8 @@ pub struct Postgres {
     tenant_schemas: Vec<String>,
     /// Result of the last [`audit`](Self::audit).
     coverage: RwLock<Coverage>,
+    /// Oids of the tables that the last audit left protected.
+    protected: Mutex<BTreeSet<u32>>,
 }
 
 /// Result of an audit of the tables.
@@ -50,6 +52,9 @@ pub struct Audit {
     pub repaired: Vec<Repair>,
     /// Tables that could not be protected now, and why.
     pub failed: Vec<(Repair, Error)>,
+    /// How many of the repaired tables an earlier audit had left protected: somebody changed them
+    /// since. A new table is no drift.
+    pub drifted: usize,
 }
 
 impl Postgres {
@@ -64,6 +69,7 @@ impl Postgres {
             credentials,
             tenant_schemas,
             coverage: RwLock::default(),
+            protected: Mutex::default(),
         }
     }
 
@@ -77,20 +83,34 @@ impl Postgres {
     pub async fn audit(&self) -> Result<Audit, Error> {
         let mut coverage = self.observe_coverage().await?;
         let mut audit = Audit::default();
+        let known = self.protected().clone();
         for repair in std::mem::take(&mut coverage.repairs) {
             match self.client.protect_table(repair.table, &repair.name).await {
-                Ok(()) => audit.repaired.push(repair),
+                Ok(()) => {
+                    audit.drifted += usize::from(known.contains(&repair.table));
+                    audit.repaired.push(repair);
+                }
                 Err(error) => audit.failed.push((repair, error)),
             }
         }
         if !audit.repaired.is_empty() {
             coverage = self.observe_coverage().await?;
         }
+        let failed = audit.failed.iter().map(|(repair, _)| repair.table);
+        let mut protected = std::mem::take(&mut coverage.protected);
+        protected.extend(failed.filter(|table| known.contains(table)));
+        *self.protected() = protected;
         *self
             .coverage
             .write()
             .unwrap_or_else(PoisonError::into_inner) = coverage;
         Ok(audit)
+    }
+
+    fn protected(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        self.protected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the result of the last audit, for conditions and metrics.

@@ -32,7 +32,7 @@ pub async fn run(
         match postgres.audit().await {
             Ok(audit) => {
                 metrics.audited(postgres.coverage().gaps.len());
-                metrics.repaired("postgres", audit.repaired.len());
+                metrics.repaired("postgres", audit.drifted);
                 for repair in &audit.repaired {
                     publish_repair(&recorder, &regarding, repair).await;
                 }
