@@ -87,7 +87,7 @@ impl<B: Backend> Driver<B> {
         };
         Outcome::pending(
             reason,
-            format!("still to do for tenant {}: {step}{so_far}", tenant.slug),
+            format!("not complete for tenant {}: {step}{so_far}", tenant.slug),
         )
     }
 
@@ -346,7 +346,7 @@ mod tests {
             first.outcome,
             Outcome::pending(
                 Reason::Purging,
-                "still to do for tenant acme: delete 2; 2 deleted so far"
+                "not complete for tenant acme: delete 2; 2 deleted so far"
             )
         );
         assert_eq!(failing_reason(&purge().await), Some(Reason::Purging));

@@ -36,7 +36,7 @@ pub struct Kafka {
 }
 
 impl Kafka {
-    /// Returns how the operator and tenants connect.
+    /// Returns the connection settings for the operator and for tenants.
     ///
     /// # Errors
     /// `kafka.caFile` can't be read.

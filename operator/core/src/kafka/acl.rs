@@ -28,7 +28,7 @@ pub enum Resource {
     Unknown,
 }
 
-/// How an ACL's name matches resources.
+/// Matching of an ACL's name against resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pattern {
     Literal,

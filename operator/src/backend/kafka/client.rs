@@ -260,7 +260,7 @@ impl Client {
 
     async fn call<T>(
         &self,
-        doing: &str,
+        operation: &str,
         request: impl Future<Output = Result<T, RequestError>>,
     ) -> Result<T, Error> {
         let call = async {
@@ -273,9 +273,9 @@ impl Client {
                 // librdkafka reports an error only once: keep it until an answer comes.
                 Err(_) => *last = reported.or(last.take()),
             }
-            answer.map_err(|error| explain(doing, &error, last.as_ref()))
+            answer.map_err(|error| explain(operation, &error, last.as_ref()))
         };
-        self.caller.call(doing, call).await
+        self.caller.call(operation, call).await
     }
 }
 

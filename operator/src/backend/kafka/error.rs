@@ -6,10 +6,10 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::error::{Error, Reason};
 
-/// Converts the error of a request to the operator's error. `doing` names the request;
+/// Converts the error of a request to the operator's error. `operation` names the request;
 /// `connection_error` is librdkafka's last connection error, if there was one.
 pub fn explain(
-    doing: &str,
+    operation: &str,
     error: &RequestError,
     connection_error: Option<&RequestError>,
 ) -> Error {
@@ -17,10 +17,10 @@ pub fn explain(
     // A request only reports that no broker answered; the connection error has the cause.
     if let (Reason::Unreachable, Some(cause)) = (reason, connection_error) {
         let (reason, advice) = sort(cause.code);
-        let message = format!("Kafka: {doing}: {}; {advice}", cause.message);
+        let message = format!("Kafka: {operation}: {}; {advice}", cause.message);
         return Error::new(reason, message);
     }
-    Error::new(reason, format!("Kafka: {doing}: {error}; {advice}"))
+    Error::new(reason, format!("Kafka: {operation}: {error}; {advice}"))
 }
 
 /// Converts an error of rdkafka's own requests.

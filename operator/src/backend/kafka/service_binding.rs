@@ -8,7 +8,7 @@ use akili_core::kafka::settings::SecurityProtocol;
 /// SASL mechanism of the operator and of all tenants.
 pub const SASL_MECHANISM: &str = "SCRAM-SHA-256";
 
-/// How the operator and tenants connect to Kafka.
+/// Connection settings of Kafka, for the operator and for tenants.
 #[derive(Clone, Debug)]
 pub struct ConnectionInfo {
     pub bootstrap_servers: String,

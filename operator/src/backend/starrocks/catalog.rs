@@ -149,8 +149,11 @@ impl Catalog {
             "SHOW CREATE CATALOG {}",
             quote_identifier(&tenant.slug.catalog())
         );
-        let doing = "describing a catalog";
-        let shown = self.client.rows(doing, &show, ["Create Catalog"]).await?;
+        let operation = "describing a catalog";
+        let shown = self
+            .client
+            .rows(operation, &show, ["Create Catalog"])
+            .await?;
         let current = shown.iter().all(|[shown]| desired.agree_with(shown));
         Ok(model::Catalog::Own { current })
     }
@@ -168,17 +171,19 @@ impl Catalog {
         Ok(Some(login))
     }
 
-    async fn run(&self, doing: &str, statement: Statement) -> Result<(), Error> {
-        self.client.run(doing, INTERNAL_CATALOG, &[statement]).await
+    async fn run(&self, operation: &str, statement: Statement) -> Result<(), Error> {
+        self.client
+            .run(operation, INTERNAL_CATALOG, &[statement])
+            .await
     }
 
     async fn run_in(
         &self,
-        doing: &str,
+        operation: &str,
         all: BTreeMap<String, Vec<Statement>>,
     ) -> Result<(), Error> {
         for (catalog, statements) in all {
-            self.client.run(doing, &catalog, &statements).await?;
+            self.client.run(operation, &catalog, &statements).await?;
         }
         Ok(())
     }
@@ -209,10 +214,10 @@ impl Catalog {
 
     async fn kill_connections(&self, tenant: &TenantKey) -> Result<(), Error> {
         let name = tenant.id.starrocks_name();
-        let doing = "listing connections";
+        let operation = "listing connections";
         let list = self
             .client
-            .rows(doing, "SHOW FULL PROCESSLIST", ["User", "Id"]);
+            .rows(operation, "SHOW FULL PROCESSLIST", ["User", "Id"]);
         for [user, id] in list.await? {
             if user == name {
                 self.client.kill(&id).await?;
@@ -339,7 +344,7 @@ impl Backend for Catalog {
     async fn apply(&self, tenant: &TenantKey, step: &Step) -> Result<(), Error> {
         let name = tenant.id.starrocks_name();
         let (role, user) = (quote_literal(&name), user(&name));
-        let run = |doing, text: String| self.run(doing, Statement::plain(text));
+        let run = |operation, text: String| self.run(operation, Statement::plain(text));
         match step {
             Step::RevokeRole(edge) => {
                 let (role, holder) = (quote_literal(&edge.role), edge.holder.in_sql());
@@ -376,8 +381,8 @@ impl Backend for Catalog {
                 let grant = Statement::plain(format!("GRANT {role} TO USER {user}"));
                 let default = Statement::plain(format!("SET DEFAULT ROLE {role} TO {user}"));
                 let both = [grant, default];
-                let doing = "granting a tenant's role";
-                self.client.run(doing, INTERNAL_CATALOG, &both).await
+                let operation = "granting a tenant's role";
+                self.client.run(operation, INTERNAL_CATALOG, &both).await
             }
         }
     }

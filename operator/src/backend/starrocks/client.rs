@@ -69,17 +69,17 @@ impl Client {
         self.encrypted
     }
 
-    /// Runs statements in order with this session catalog; `doing` names the operation in
+    /// Runs statements in order with this session catalog; `operation` names the operation in
     /// errors.
     pub async fn run(
         &self,
-        doing: &str,
+        operation: &str,
         catalog: &str,
         statements: &[Statement],
     ) -> Result<(), Error> {
-        let failed = |error: &_, secret| explain(doing, error, secret);
+        let failed = |error: &_, secret| explain(operation, error, secret);
         let run = async {
-            let mut connection = self.connection(doing).await?;
+            let mut connection = self.connection(operation).await?;
             // A pooled session may still be in another catalog.
             let set_catalog = format!("SET CATALOG {}", quote_identifier(catalog));
             let set = connection.query_drop(set_catalog).await;
@@ -90,47 +90,47 @@ impl Client {
             }
             Ok(())
         };
-        self.caller.call(doing, run).await
+        self.caller.call(operation, run).await
     }
 
     /// Returns the named columns of all rows of a statement that needs no session catalog.
     /// NULL becomes "".
     pub async fn rows<const N: usize>(
         &self,
-        doing: &str,
+        operation: &str,
         statement: &str,
         columns: [&str; N],
     ) -> Result<Vec<[String; N]>, Error> {
         let query = async {
-            let mut connection = self.connection(doing).await?;
+            let mut connection = self.connection(operation).await?;
             let rows: Result<Vec<Row>, _> = connection.query(statement).await;
-            let rows = rows.map_err(|error| explain(doing, &error, false))?;
+            let rows = rows.map_err(|error| explain(operation, &error, false))?;
             rows.iter()
-                .map(|row| columns_of(doing, row, columns))
+                .map(|row| columns_of(operation, row, columns))
                 .collect()
         };
-        self.caller.call(doing, query).await
+        self.caller.call(operation, query).await
     }
 
     /// Kills a connection; succeeds if it no longer exists.
     pub async fn kill(&self, id: &str) -> Result<(), Error> {
-        let doing = "killing a tenant's connections";
+        let operation = "killing a tenant's connections";
         let id: u64 = id
             .parse()
-            .map_err(|_| unexpected(doing, "the id of a connection isn't a number"))?;
+            .map_err(|_| unexpected(operation, "the id of a connection isn't a number"))?;
         let kill = async {
-            let mut connection = self.connection(doing).await?;
+            let mut connection = self.connection(operation).await?;
             match connection.query_drop(format!("KILL {id}")).await {
                 Err(MysqlError::Server(error)) if error.code == NO_SUCH_CONNECTION => Ok(()),
-                done => done.map_err(|error| explain(doing, &error, false)),
+                done => done.map_err(|error| explain(operation, &error, false)),
             }
         };
-        self.caller.call(doing, kill).await
+        self.caller.call(operation, kill).await
     }
 
     /// Tries to log in as a tenant's user, and returns the outcome.
     pub async fn log_in_as(&self, user: &str, password: &Password) -> Result<Login, Error> {
-        let doing = "logging in as a tenant";
+        let operation = "logging in as a tenant";
         let options = self.options.clone();
         let options = options.user(Some(user)).pass(Some(password.expose()));
         let log_in = async {
@@ -140,7 +140,7 @@ impl Client {
                     return Ok(Login::Rejected);
                 }
                 Err(MysqlError::Server(_)) => return Ok(Login::Unknown),
-                Err(error) => return Err(explain(doing, &error, true)),
+                Err(error) => return Err(explain(operation, &error, true)),
             };
             let roles = connection.query_first("SELECT current_role()").await;
             // Errors while disconnecting don't matter.
@@ -150,18 +150,18 @@ impl Client {
                 Login::Accepted(roles.split(", ").map(str::to_owned).collect())
             }))
         };
-        self.caller.call(doing, log_in).await
+        self.caller.call(operation, log_in).await
     }
 
-    async fn connection(&self, doing: &str) -> Result<Conn, Error> {
+    async fn connection(&self, operation: &str) -> Result<Conn, Error> {
         let connection = self.pool.get_conn().await;
-        connection.map_err(|error| explain(doing, &error, false))
+        connection.map_err(|error| explain(operation, &error, false))
     }
 }
 
 /// Returns the named columns of a row as text.
 fn columns_of<const N: usize>(
-    doing: &str,
+    operation: &str,
     row: &Row,
     columns: [&str; N],
 ) -> Result<[String; N], Error> {
@@ -170,7 +170,7 @@ fn columns_of<const N: usize>(
         let value = row.get_opt::<Option<String>, _>(column);
         let value = value.and_then(Result::ok);
         let value =
-            value.ok_or_else(|| unexpected(doing, &format!("no readable column {column}")))?;
+            value.ok_or_else(|| unexpected(operation, &format!("no readable column {column}")))?;
         *text = value.unwrap_or_default();
     }
     Ok(texts)

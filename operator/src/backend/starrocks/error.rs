@@ -12,21 +12,21 @@ pub const NO_SUCH_CONNECTION: u16 = 1094;
 
 /// Converts an error of a statement to the operator's error. A message of StarRocks may quote
 /// the statement: if that is `secret`, only the error code is included.
-pub fn explain(doing: &str, error: &MysqlError, secret: bool) -> Error {
+pub fn explain(operation: &str, error: &MysqlError, secret: bool) -> Error {
     let (reason, advice) = sort(error);
     let cause = match error {
         MysqlError::Server(error) if secret => format!("error {}", error.code),
         MysqlError::Server(error) => format!("{} (error {})", error.message, error.code),
         other => other.to_string(),
     };
-    Error::new(reason, format!("StarRocks: {doing}: {cause}; {advice}"))
+    Error::new(reason, format!("StarRocks: {operation}: {cause}; {advice}"))
 }
 
 /// Creates the error for an answer that differs from StarRocks' documentation.
-pub fn unexpected(doing: &str, what: &str) -> Error {
+pub fn unexpected(operation: &str, what: &str) -> Error {
     Error::new(
         Reason::Unsupported,
-        format!("StarRocks: {doing}: {what}; use StarRocks 3.3.5 or later"),
+        format!("StarRocks: {operation}: {what}; use StarRocks 3.3.5 or later"),
     )
 }
 

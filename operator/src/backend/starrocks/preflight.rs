@@ -53,19 +53,21 @@ impl Preflight for Client {
     }
 
     async fn preflight(&self) -> Result<Vec<Check>, Error> {
-        let doing = "describing the server";
+        let operation = "describing the server";
         let about =
             "SELECT current_version() AS version, current_user() AS user, current_role() AS role";
-        let about = self.rows(doing, about, ["version", "user", "role"]).await?;
-        let none = || unexpected(doing, "it returned no row");
+        let about = self
+            .rows(operation, about, ["version", "user", "role"])
+            .await?;
+        let none = || unexpected(operation, "it returned no row");
         let [version, user, roles] = about.into_iter().next().ok_or_else(none)?;
         let roles: BTreeSet<String> = roles.split(", ").map(str::to_owned).collect();
         let mut lines = self
-            .rows(doing, "SHOW GRANTS", ["Catalog", "Grants"])
+            .rows(operation, "SHOW GRANTS", ["Catalog", "Grants"])
             .await?;
         for role in roles.iter().filter(|role| *role != "NONE") {
             let show = format!("SHOW GRANTS FOR ROLE {}", quote_literal(role));
-            lines.extend(self.rows(doing, &show, ["Catalog", "Grants"]).await?);
+            lines.extend(self.rows(operation, &show, ["Catalog", "Grants"]).await?);
         }
         let granted = Privileges::parse(&lines).grants.into_iter();
         Ok(judge(&Facts {

@@ -39,11 +39,11 @@ impl ResourceGroup {
     }
 
     async fn groups(&self) -> Result<BTreeMap<String, Group>, Error> {
-        let doing = "listing resource groups";
+        let operation = "listing resource groups";
         let show = "SHOW VERBOSE RESOURCE GROUPS ALL";
         let mut groups = BTreeMap::new();
         for [name, weight, exclusive, memory, classifiers] in
-            self.client.rows(doing, show, COLUMNS).await?
+            self.client.rows(operation, show, COLUMNS).await?
         {
             // StarRocks returns a row for each classifier.
             let group = groups.entry(name).or_insert_with(|| Group {
@@ -56,17 +56,17 @@ impl ResourceGroup {
     }
 
     async fn nodes(&self) -> Result<Nodes, Error> {
-        let doing = "listing nodes";
+        let operation = "listing nodes";
         let columns = ["CpuCores", "MemLimit"];
         let (backends, compute_nodes) = tokio::try_join!(
-            self.client.rows(doing, "SHOW BACKENDS", columns),
-            self.client.rows(doing, "SHOW COMPUTE NODES", columns),
+            self.client.rows(operation, "SHOW BACKENDS", columns),
+            self.client.rows(operation, "SHOW COMPUTE NODES", columns),
         )?;
         let mut nodes = Nodes::default();
         for [cores, memory] in backends.into_iter().chain(compute_nodes) {
             let size = |shown: &str| {
                 size::parse_size(shown)
-                    .ok_or_else(|| unexpected(doing, &format!("{shown:?} isn't a size")))
+                    .ok_or_else(|| unexpected(operation, &format!("{shown:?} isn't a size")))
             };
             let cores: u64 = cores.parse().unwrap_or(0);
             // A node that has never been up shows no cores.
@@ -89,8 +89,8 @@ impl ResourceGroup {
     async fn alter(&self, tenant: &TenantKey, change: &str) -> Result<(), Error> {
         let group = quote_identifier(&tenant.id.starrocks_name());
         let alter = Statement::plain(format!("ALTER RESOURCE GROUP {group} {change}"));
-        let doing = "changing a resource group";
-        self.client.run(doing, INTERNAL_CATALOG, &[alter]).await
+        let operation = "changing a resource group";
+        self.client.run(operation, INTERNAL_CATALOG, &[alter]).await
     }
 }
 
@@ -179,9 +179,9 @@ impl Backend for ResourceGroup {
                     classifier(tenant),
                     properties(limits.iter().map(|(key, value)| (*key, value.as_str())))
                 );
-                let doing = "creating a resource group";
+                let operation = "creating a resource group";
                 let create = [Statement::plain(create)];
-                self.client.run(doing, INTERNAL_CATALOG, &create).await
+                self.client.run(operation, INTERNAL_CATALOG, &create).await
             }
             Step::Limit(limits) => {
                 let [weight, memory] = limit_properties(limits);
@@ -203,8 +203,8 @@ impl Backend for ResourceGroup {
             Step::DropGroup => {
                 let group = quote_identifier(&tenant.id.starrocks_name());
                 let drop = [Statement::plain(format!("DROP RESOURCE GROUP {group}"))];
-                let doing = "dropping a resource group";
-                self.client.run(doing, INTERNAL_CATALOG, &drop).await
+                let operation = "dropping a resource group";
+                self.client.run(operation, INTERNAL_CATALOG, &drop).await
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::backend::TenantKey;
 use crate::backend::credentials::{Entries, ServiceBinding};
 use crate::password::Password;
 
-/// How the operator and tenants connect to StarRocks.
+/// Connection settings of StarRocks, for the operator and for tenants.
 #[derive(Clone, Debug)]
 pub struct ConnectionInfo {
     /// Name or address of a frontend.

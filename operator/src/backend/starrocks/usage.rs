@@ -21,11 +21,11 @@ impl Loads for Client {
     /// StarRocks returns a row for each node on which a group has running queries. The
     /// values are estimates, and about a second old at most.
     async fn loads(&self) -> Result<BTreeMap<String, Compute>, Error> {
-        let doing = "reading the use of resource groups";
+        let operation = "reading the use of resource groups";
         let show = "SHOW USAGE RESOURCE GROUPS";
         let columns = ["Name", "BEInUseCpuCores", "BEInUseMemBytes"];
-        let rows = self.rows(doing, show, columns).await?;
-        sum(rows).ok_or_else(|| unexpected(doing, "a value isn't a number"))
+        let rows = self.rows(operation, show, columns).await?;
+        sum(rows).ok_or_else(|| unexpected(operation, "a value isn't a number"))
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Template {
     pub object_store: ObjectStoreLocation,
 }
 
-/// Where the tables of all tenants are stored.
+/// Location of all tenants' tables.
 #[derive(Clone, Debug)]
 pub struct ObjectStoreLocation {
     pub endpoint: String,
