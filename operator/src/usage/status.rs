@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use super::state::Measured;
+use crate::backend::StatusReason;
 
 /// The levels at which people are warned, in percent of a limit, and the event's reason.
 const LEVELS: [(u8, &str); 3] = [
@@ -98,7 +99,7 @@ fn exceeded(slug: &str, limits: &TenantQuotaSpec, used: &Usage) -> Statement {
     let details: Vec<String> = over().map(|it| it.detail(slug, limits, used)).collect();
     let (reason, message) = match over().next() {
         None => (
-            "WithinLimits",
+            StatusReason::WithinLimits,
             format!("Tenant '{slug}' is within its limits."),
         ),
         Some(first) => (reason(first), details.join(" ")),
@@ -106,18 +107,18 @@ fn exceeded(slug: &str, limits: &TenantQuotaSpec, used: &Usage) -> Statement {
     Statement {
         type_: types::EXCEEDED,
         status: !details.is_empty(),
-        reason,
+        reason: reason.as_str(),
         message,
     }
 }
 
-fn reason(limit: Limit) -> &'static str {
+fn reason(limit: Limit) -> StatusReason {
     match limit {
-        Limit::Products => "ProductsExceeded",
-        Limit::Connections => "ConnectionsExceeded",
-        Limit::Storage => "StorageExceeded",
-        Limit::Cpu => "CpuExceeded",
-        Limit::Memory => "MemoryExceeded",
+        Limit::Products => StatusReason::ProductsExceeded,
+        Limit::Connections => StatusReason::ConnectionsExceeded,
+        Limit::Storage => StatusReason::StorageExceeded,
+        Limit::Cpu => StatusReason::CpuExceeded,
+        Limit::Memory => StatusReason::MemoryExceeded,
     }
 }
 
