@@ -17,6 +17,7 @@ mod isolation;
 mod kafka;
 mod leadership;
 mod matrix;
+mod much;
 mod object_store;
 mod operator;
 mod outage;
@@ -106,6 +107,8 @@ fn main() -> ExitCode {
             leadership::thawed_leader_abandons_its_pending_steps,
             leadership::isolated_leader_stops_before_its_successor_starts,
             leadership::thawed_leader_continues_no_revoked_purge,
+            much::measurement::many_objects_are_measured_with_little_memory,
+            much::purge::large_purge_needs_little_memory_and_reports_progress,
             operator::converged_tenant_causes_no_write,
             operator::foreign_clusters_tenants_are_untouched_until_takeover,
             operator::check_names_the_problem_and_its_remedy,
@@ -116,7 +119,6 @@ fn main() -> ExitCode {
             outage::operator_starts_with_only_the_registry_available,
             policies::unconfirmed_deletion_is_rejected_and_loses_no_data,
             purge::purge_deletes_all_of_one_tenant_and_nothing_else,
-            purge::much::large_purge_needs_little_memory_and_reports_progress,
             reinstall::deleted_crds_and_release_lose_no_data,
             release::tenants_survive_upgrade_rollback_and_reinstallation,
             restore::restored_backup_reopens_no_archived_tenant,
@@ -125,7 +127,6 @@ fn main() -> ExitCode {
             starrocks_stand_in::rows_stay_in_their_catalog_and_survive_a_restart,
             testbed::restarted_kafka_knows_the_operator_after_user_deletions,
             usage::usage_is_reported_within_seconds_and_excess_is_kept,
-            usage::much::many_objects_are_measured_with_little_memory,
             usage::storage::tenant_over_its_storage_limit_can_only_read_and_delete,
             usage::storage::usage_counts_all_versions_and_unfinished_uploads,
         ],

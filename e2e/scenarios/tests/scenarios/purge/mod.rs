@@ -2,7 +2,6 @@
 //! else.
 
 mod data;
-pub mod much;
 
 use std::time::{Duration, Instant};
 

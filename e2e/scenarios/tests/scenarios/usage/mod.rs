@@ -1,6 +1,5 @@
 //! Tenants' usage: counted and measured, shown in their TenantQuotas, and limited.
 
-pub mod much;
 pub mod storage;
 
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 const MEASURE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Returns the platform with an operator that measures storage at short intervals.
-async fn platform_with_short_intervals(bucket: &str) -> Result<Platform> {
+pub async fn platform_with_short_intervals(bucket: &str) -> Result<Platform> {
     let platform = Platform::install().await?;
     let mut values = platform.values()?;
     let interval = format!("{}s", MEASURE_INTERVAL.as_secs());
@@ -25,7 +24,7 @@ async fn platform_with_short_intervals(bucket: &str) -> Result<Platform> {
 }
 
 /// Returns a field of a tenant's TenantQuota, such as `.status.used`.
-fn quota(platform: &Platform, slug: &str, path: &str) -> Result<String> {
+pub fn quota(platform: &Platform, slug: &str, path: &str) -> Result<String> {
     platform.field("TenantQuota", "", slug, path)
 }
 

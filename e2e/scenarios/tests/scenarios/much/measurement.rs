@@ -1,28 +1,27 @@
-//! A tenant with many objects.
+//! The measurement of many objects.
 
 use std::time::{Duration, Instant};
 
 use akili_scenarios::platform::{BUCKET, Platform};
 use anyhow::{Context, Result, ensure};
 
-use super::{platform_with_short_intervals, quota};
+use super::{BYTES, OBJECTS, SLUG, fill};
+use crate::usage::{platform_with_short_intervals, quota};
 
-const OBJECTS: usize = 20_000;
-const BYTES: usize = 3;
 /// Permitted additional memory of the operator while it measures, in MiB.
 const ALLOWANCE: u64 = 48;
 
 pub async fn many_objects_are_measured_with_little_memory() -> Result<()> {
     let platform = platform_with_short_intervals(BUCKET).await?;
     let _operator = platform.start_operator().await?;
-    platform.activate("hoarder")?;
+    platform.activate(SLUG)?;
     let before = platform.operators_memory()? >> 20;
-    platform.put_objects("hoarder", OBJECTS, BYTES).await?;
+    fill(&platform).await?;
 
     let began = Instant::now();
     let mut most = 0;
     let all = (OBJECTS * BYTES).to_string();
-    while quota(&platform, "hoarder", ".status.used.storageBytes")? != all {
+    while quota(&platform, SLUG, ".status.used.storageBytes")? != all {
         ensure!(began.elapsed() < Duration::from_secs(60), "not measured");
         most = most.max(platform.operators_memory()? >> 20);
         tokio::time::sleep(Duration::from_millis(100)).await;

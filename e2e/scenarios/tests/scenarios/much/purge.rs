@@ -1,4 +1,4 @@
-//! A tenant with much data.
+//! The purge of many objects and topics.
 
 use std::fs::File;
 use std::process::Command;
@@ -8,7 +8,8 @@ use akili_scenarios::platform::Platform;
 use akili_testbed::command::{binary, succeed};
 use anyhow::{Result, ensure};
 
-const OBJECTS: usize = 20_000;
+use super::{OBJECTS, SLUG, fill};
+
 const TOPICS: u32 = 200;
 /// Permitted additional memory of the operator during a purge, in MiB.
 const ALLOWANCE: u64 = 48;
@@ -17,13 +18,13 @@ pub async fn large_purge_needs_little_memory_and_reports_progress() -> Result<()
     let platform = Platform::install().await?;
     platform.configure(&platform.values()?)?;
     let _operator = platform.start_operator().await?;
-    platform.activate("hoarder")?;
-    platform.put_objects("hoarder", OBJECTS, 0).await?;
-    let kafka = platform.kafka_of("hoarder")?;
+    platform.activate(SLUG)?;
+    fill(&platform).await?;
+    let kafka = platform.kafka_of(SLUG)?;
     for topic in 1..TOPICS {
-        kafka.create_topic(&format!("hoarder.{topic}")).await?;
+        kafka.create_topic(&format!("{SLUG}.{topic}")).await?;
     }
-    let archive = ["tenant", "archive", "hoarder", "--confirm", "--wait"];
+    let archive = ["tenant", "archive", SLUG, "--confirm", "--wait"];
     succeed(&platform.akili(&archive)?)?;
 
     let before = platform.operators_memory()? >> 20;
@@ -49,7 +50,7 @@ async fn purge(platform: &Platform) -> Result<(String, u64)> {
     let began = Instant::now();
     let mut purge = Command::new(binary("akili")?)
         .env("KUBECONFIG", platform.testbed.kubeconfig())
-        .args(["tenant", "purge", "hoarder", "--confirm"])
+        .args(["tenant", "purge", SLUG, "--confirm"])
         .args(["--wait", "--timeout", "10m"])
         .stderr(File::create(&progress_log)?)
         .spawn()?;
