@@ -136,7 +136,11 @@ async fn ensure_warned_once(
         notes()?
     );
     set_quota(platform, "counted", &json!({"maxProducts": 5}))?;
-    platform.apply(another)?;
+    platform
+        .eventually("the new limit permits another product", || {
+            Ok(platform.apply(another).is_ok())
+        })
+        .await?;
     platform
         .eventually("the level is reported once", || Ok(notes()?.len() == 1))
         .await?;
