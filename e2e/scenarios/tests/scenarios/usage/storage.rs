@@ -31,7 +31,7 @@ pub async fn tenant_over_its_storage_limit_can_only_read_and_delete() -> Result<
     platform
         .eventually("writes are rejected", || {
             Ok(exceeded(&platform, "full", "reason")? == "StorageExceeded"
-                && events(&platform)?.contains("only read and delete objects"))
+                && events(&platform)?.contains("allow only reading and deleting objects"))
         })
         .await?;
     println!("writes are rejected after {:?}", began.elapsed());
@@ -62,7 +62,7 @@ pub async fn tenant_over_its_storage_limit_can_only_read_and_delete() -> Result<
     platform
         .eventually("writes are accepted", || {
             Ok(exceeded(&platform, "full", "status")? == "False"
-                && events(&platform)?.ends_with("read and write objects\n"))
+                && events(&platform)?.ends_with("allow reading and writing objects\n"))
         })
         .await?;
     println!("writes are accepted after {:?}", began.elapsed());
