@@ -103,7 +103,7 @@ pub trait Backend: Send + Sync {
     /// its credential.
     type Observed: Debug + Send + Sync;
     /// A change to the backend: idempotent, closed, and without a secret in clear. Displayed
-    /// as people read it in an event.
+    /// in the imperative, such as `create topic events`, for events and pending conditions.
     type Step: Debug + Display + PartialEq + Send + Sync;
 
     /// Adds the names of the tenant's objects.

@@ -381,10 +381,10 @@ mod tests {
         assert_eq!(
             all,
             [
-                "deleted 100 of 150 topics",
-                "deleted 2 of 2 consumer groups",
-                "deleted 50 of 50 topics",
-                "deleted ACLs: All on Topic acme.*; All on Group acme.*; \
+                "delete 100 of 150 topics",
+                "delete 2 of 2 consumer groups",
+                "delete 50 of 50 topics",
+                "delete ACLs: All on Topic acme.*; All on Group acme.*; \
                  All on TransactionalId acme.*",
             ]
         );

@@ -95,22 +95,22 @@ pub struct Batch {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Claim => f.write_str("claimed the topic prefix"),
-            Self::Deny(acls) => write!(f, "created DENY ACLs: {}", Summary(acls)),
-            Self::Withdraw(acls) => write!(f, "deleted ALLOW ACLs: {}", Summary(acls)),
-            Self::DeleteLogin(mechanism) => write!(f, "deleted the {mechanism} credential"),
-            Self::WriteCredential => f.write_str("wrote Secret akili-kafka"),
+            Self::Claim => f.write_str("claim the topic prefix"),
+            Self::Deny(acls) => write!(f, "create DENY ACLs: {}", Summary(acls)),
+            Self::Withdraw(acls) => write!(f, "delete ALLOW ACLs: {}", Summary(acls)),
+            Self::DeleteLogin(mechanism) => write!(f, "delete the {mechanism} credential"),
+            Self::WriteCredential => f.write_str("write Secret akili-kafka"),
             Self::SetPassword => f.write_str("set the password of Secret akili-kafka"),
-            Self::CreateTopic(topic) => write!(f, "created topic {}", topic.name),
-            Self::Allow(acls) => write!(f, "created ALLOW ACLs: {}", Summary(acls)),
-            Self::Lift(acls) => write!(f, "deleted DENY ACLs: {}", Summary(acls)),
+            Self::CreateTopic(topic) => write!(f, "create topic {}", topic.name),
+            Self::Allow(acls) => write!(f, "create ALLOW ACLs: {}", Summary(acls)),
+            Self::Lift(acls) => write!(f, "delete DENY ACLs: {}", Summary(acls)),
             Self::DeleteTopics(Batch { names, of }) => {
-                write!(f, "deleted {} of {of} topics", names.len())
+                write!(f, "delete {} of {of} topics", names.len())
             }
             Self::DeleteGroups(Batch { names, of }) => {
-                write!(f, "deleted {} of {of} consumer groups", names.len())
+                write!(f, "delete {} of {of} consumer groups", names.len())
             }
-            Self::DeleteAcls(acls) => write!(f, "deleted ACLs: {}", Summary(acls)),
+            Self::DeleteAcls(acls) => write!(f, "delete ACLs: {}", Summary(acls)),
         }
     }
 }

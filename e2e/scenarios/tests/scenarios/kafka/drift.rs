@@ -65,11 +65,11 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
     let tenant = platform.kafka_of("streams-drift")?;
     tenant.produce("streams-drift.events", "as before").await?;
     for text in [
-        "created ALLOW ACLs: ",
-        "deleted ALLOW ACLs: Read on Topic others",
+        "create ALLOW ACLs: ",
+        "delete ALLOW ACLs: Read on Topic others",
         "set the password of Secret akili-kafka",
-        "deleted the SCRAM-SHA-512 credential",
-        "created topic events",
+        "delete the SCRAM-SHA-512 credential",
+        "create topic events",
     ] {
         let events = platform.events_of("tenant", "streams-drift", "")?;
         let steps = events
@@ -85,7 +85,7 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
     ensure!(
         repaired
             .iter()
-            .any(|note| note == "TopicsReady: created topic events"),
+            .any(|note| note == "TopicsReady: create topic events"),
         "not called a repair: {repaired:?}"
     );
     Ok(())

@@ -27,29 +27,29 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
         (
             "a grant is revoked",
             in_catalog(format!("REVOKE INSERT {on_tables} FROM ROLE {name}")),
-            "granted INSERT on ALL TABLES",
+            "grant INSERT on ALL TABLES",
         ),
         (
             "a grant is added",
             vec![format!("GRANT OPERATE ON SYSTEM TO ROLE {name}")],
-            "revoked OPERATE on SYSTEM from role",
+            "revoke OPERATE on SYSTEM from role",
         ),
         (
             "a grant is added to the user",
             vec![format!("GRANT USAGE ON ALL CATALOGS TO USER {name}")],
-            "revoked USAGE on ALL CATALOGS from user",
+            "revoke USAGE on ALL CATALOGS from user",
         ),
         (
             "a grant can be handed on",
             vec![format!(
                 "GRANT ALTER ON CATALOG {CATALOG} TO ROLE {name} WITH GRANT OPTION"
             )],
-            "dropped the role",
+            "drop the role",
         ),
         (
             "a role is added",
             vec![format!("GRANT user_admin TO USER {name}")],
-            "revoked role user_admin from user",
+            "revoke role user_admin from user",
         ),
         (
             "the role is given to others",
@@ -59,12 +59,12 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
         (
             "the role is dropped",
             vec![format!("DROP ROLE {name}")],
-            "created the role",
+            "create the role",
         ),
         (
             "the user is dropped",
             vec![format!("DROP USER {name}")],
-            "created the user",
+            "create the user",
         ),
         (
             "the catalog is dropped",
@@ -72,33 +72,33 @@ pub async fn manual_change_is_repaired_and_reported() -> Result<()> {
                 "SET CATALOG default_catalog".into(),
                 format!("DROP CATALOG {CATALOG}"),
             ],
-            "created the catalog",
+            "create the catalog",
         ),
         (
             "the group is dropped",
             vec![format!("DROP RESOURCE GROUP {name}")],
-            "created the resource group",
+            "create the resource group",
         ),
         (
             "the group is altered",
             vec![format!(
                 "ALTER RESOURCE GROUP {name} WITH ('mem_limit' = '90%')"
             )],
-            "changed the resource group",
+            "change the resource group",
         ),
         (
             "the group has cores of its own",
             vec![format!(
                 "ALTER RESOURCE GROUP {name} WITH ('cpu_weight' = '0', 'exclusive_cpu_cores' = '2')"
             )],
-            "changed the resource group",
+            "change the resource group",
         ),
         (
             "the group is for others",
             vec![format!(
                 "ALTER RESOURCE GROUP {name} ADD (user = 'somebody')"
             )],
-            "dropped the classifiers of user=somebody",
+            "drop the classifiers of user=somebody",
         ),
     ];
     for (what, change, text) in changes {

@@ -84,23 +84,23 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RevokeRole(edge) => {
-                return write!(f, "revoked role {} from {}", edge.role, edge.holder);
+                return write!(f, "revoke role {} from {}", edge.role, edge.holder);
             }
             Self::Revoke(grants, from) => {
-                return write!(f, "revoked {} from {from}", Summary(grants));
+                return write!(f, "revoke {} from {from}", Summary(grants));
             }
-            Self::DropUser => "dropped the user",
-            Self::KillConnections => "killed the user's connections",
-            Self::DropRole => "dropped the role",
-            Self::WriteCredential => "wrote Secret akili-starrocks",
-            Self::WriteObjectKey => "wrote Secret akili-object-store",
-            Self::DropCatalog => "dropped the catalog",
-            Self::CreateCatalog => "created the catalog",
-            Self::CreateRole => "created the role",
-            Self::Grant(grants) => return write!(f, "granted {}", Summary(grants)),
-            Self::CreateUser => "created the user with the password of Secret akili-starrocks",
+            Self::DropUser => "drop the user",
+            Self::KillConnections => "kill the user's connections",
+            Self::DropRole => "drop the role",
+            Self::WriteCredential => "write Secret akili-starrocks",
+            Self::WriteObjectKey => "write Secret akili-object-store",
+            Self::DropCatalog => "drop the catalog",
+            Self::CreateCatalog => "create the catalog",
+            Self::CreateRole => "create the role",
+            Self::Grant(grants) => return write!(f, "grant {}", Summary(grants)),
+            Self::CreateUser => "create the user with the password of Secret akili-starrocks",
             Self::SetPassword => "set the password of Secret akili-starrocks",
-            Self::GrantRole => "granted the role to the user",
+            Self::GrantRole => "grant the role to the user",
         })
     }
 }

@@ -48,15 +48,15 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Create(limits) => write!(f, "created the resource group with {limits}"),
-            Self::Limit(limits) => write!(f, "changed the resource group to {limits}"),
-            Self::Classify => f.write_str("added the classifier of the tenant's user"),
+            Self::Create(limits) => write!(f, "create the resource group with {limits}"),
+            Self::Limit(limits) => write!(f, "change the resource group to {limits}"),
+            Self::Classify => f.write_str("add the classifier of the tenant's user"),
             Self::DropClassifiers(classifiers) => {
                 let conditions = classifiers.iter().map(|it| it.conditions.as_str());
                 let conditions = conditions.collect::<Vec<_>>().join("; ");
-                write!(f, "dropped the classifiers of {conditions}")
+                write!(f, "drop the classifiers of {conditions}")
             }
-            Self::DropGroup => f.write_str("dropped the resource group"),
+            Self::DropGroup => f.write_str("drop the resource group"),
         }
     }
 }
