@@ -37,6 +37,8 @@ pub async fn up() -> Result<()> {
     tokio::try_join!(packages, tools::build_missing(&progress))?;
     kernel::save_settings()?;
     kernel::add_node_address().await?;
+    // A scenario that was interrupted may still cut off a backend, which would never be ready.
+    silence::remove_rules().await?;
     pki::create_authority()?;
     let outcomes = component::start_all(&wanted_components(), &progress).await?;
 
