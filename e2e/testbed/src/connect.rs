@@ -1,5 +1,6 @@
 //! The running testbed as tests use it: clients, kubeconfigs, tokens and faults.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -166,6 +167,12 @@ impl Testbed {
     /// present.
     pub async fn import_image(&self, image: &Image) -> Result<()> {
         kubernetes::import_image(image).await
+    }
+
+    /// Returns the addresses of the pods that get the requests to a Service; see
+    /// [`kubernetes::service_targets`].
+    pub async fn service_targets(&self, service: &str) -> Result<BTreeSet<String>> {
+        kubernetes::service_targets(service).await
     }
 
     /// Sends SIGKILL to all processes of a container.

@@ -1,6 +1,6 @@
 //! The operator as users run it: the pods of the chart's Deployment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ pub const LEASE_DURATION: Duration = Duration::from_secs(3);
 const NAMESPACE: &str = "akili-system";
 const NAME: &str = "akili-operator";
 const DEPLOYMENT: &str = "deployment/akili-operator";
+const SERVICE: &str = "akili-system/akili-operator-webhook";
 const PODS: &str = "app.kubernetes.io/name=akili-operator";
 
 /// The running operator; stopped when dropped, unless other scenarios use it too.
@@ -50,6 +51,7 @@ impl Platform {
             Ok(self.ready_replicas()? == replicas)
         })
         .await?;
+        self.wait_reachable().await?;
         self.eventually("one of them leads", || {
             Ok(self.leader()?.is_some() && self.metrics()?.contains("akili_leading 1"))
         })
@@ -61,6 +63,26 @@ impl Platform {
                 .is_ok_and(|count| count.trim() == "1"))
         })
         .await
+    }
+
+    /// Waits until requests to the webhook reach each pod that exists, and no other:
+    /// kube-proxy notices pods a little after the API server.
+    async fn wait_reachable(&self) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            let pods = self.list("Pod", NAMESPACE, &format!("labelSelector={PODS}"))?;
+            let addresses: BTreeSet<_> =
+                pods.iter().map(|it| text_at(it, ".status.podIP")).collect();
+            let targets = self.testbed.service_targets(SERVICE).await?;
+            if targets == addresses {
+                return Ok(());
+            }
+            ensure!(
+                began.elapsed() < TIMEOUT,
+                "requests to the webhook go to {targets:?}, the pods are {addresses:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Returns the number of ready replicas.

@@ -1,5 +1,7 @@
 //! kube-proxy, which implements Services as rules of the packet filter.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -60,6 +62,26 @@ impl Component for KubeProxy {
     }
 }
 
+/// Returns the addresses of the pods that get the requests to a Service, such as
+/// `akili-system/akili-operator-webhook`. kube-proxy follows the API server a little later.
+pub async fn service_targets(service: &str) -> Result<BTreeSet<String>> {
+    let rules = run(command("nft").args(["list", "table", "ip", "kube-proxy"])).await?;
+    Ok(targets(&rules, service))
+}
+
+/// Reads the jumps to endpoints, as in `0 : goto endpoint-2QRHZV4L-ns/name/tcp/https__10.88.0.7/9443`.
+/// Chains of former endpoints remain for a while, and nothing jumps to them.
+fn targets(rules: &str, service: &str) -> BTreeSet<String> {
+    let service = format!("-{service}/");
+    let jumps = rules.split("goto endpoint-").skip(1);
+    let chains = jumps.filter_map(|jump| jump.split([' ', ',', '\n']).next());
+    chains
+        .filter(|chain| chain.contains(&service))
+        .filter_map(|chain| chain.split_once("__")?.1.split_once('/'))
+        .map(|(address, _)| address.to_owned())
+        .collect()
+}
+
 fn configuration() -> Value {
     json!({
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
@@ -73,4 +95,23 @@ fn configuration() -> Value {
         // Zero leaves the machine's settings unchanged.
         "conntrack": { "maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s" },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_the_endpoints_that_rules_jump_to() {
+        let rules = "\
+            chain endpoint-A-ns/web/tcp/https__10.88.0.7/9443 { dnat to 10.88.0.7:9443 }\n\
+            chain endpoint-B-ns/web/tcp/https__10.88.0.6/9443 { dnat to 10.88.0.6:9443 }\n\
+            chain service-C-ns/web/tcp/https {\n\
+            numgen random mod 2 vmap { 0 : goto endpoint-A-ns/web/tcp/https__10.88.0.7/9443, \
+            1 : goto endpoint-D-ns/web/tcp/https__10.88.0.8/9443 }\n}\n\
+            numgen random mod 1 vmap { 0 : goto endpoint-E-ns/web-2/tcp/https__10.88.0.9/9443 }";
+        let expected = ["10.88.0.7", "10.88.0.8"].map(str::to_owned);
+        assert_eq!(targets(rules, "ns/web"), BTreeSet::from(expected));
+        assert!(targets(rules, "ns/other").is_empty());
+    }
 }

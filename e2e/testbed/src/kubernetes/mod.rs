@@ -13,5 +13,5 @@ pub use api_server::ApiServer;
 pub use containerd::{BUSYBOX_IMAGE, Containerd, import_image, signal_container};
 pub use control_loops::{ControllerManager, Scheduler};
 pub use etcd::{Etcd, restore as restore_etcd, save as save_etcd};
-pub use kube_proxy::KubeProxy;
+pub use kube_proxy::{KubeProxy, service_targets};
 pub use kubelet::Kubelet;

@@ -49,7 +49,9 @@ pub async fn certificate_renewal_loses_no_request() -> Result<()> {
         "the CA bundle wasn't updated"
     );
     let log = platform.log()?;
-    let serving = log.matches("served with another certificate").count();
+    let serving = log
+        .matches("reloaded the certificate of the webhook")
+        .count();
     ensure!(serving == 2, "{serving} of two replicas serve it");
 
     let away = r#"[{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]"#;
