@@ -17,7 +17,7 @@ use crate::admission::{Webhook, ca_bundle};
 use crate::backend::postgres::protection_loop;
 use crate::backend::registry::Backends;
 use crate::backend::setup::Setup;
-use crate::backoff::Readable;
+use crate::backoff::{Readable, once_reachable};
 use crate::config::Config;
 use crate::health::{self, Readiness};
 use crate::leader::{self, Leadership};
@@ -60,13 +60,15 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let webhook = tokio::spawn(webhook.serve(readiness.clone(), stop.clone()));
 
     let database = backends.postgres.client().clone();
-    let registry = Arc::new(Registry::new(database, kube_system_uid(&client).await?));
+    let uid = stop.run_until_cancelled(once_reachable(async || kube_system_uid(&client).await));
+    let Some(uid) = uid.await else { return Ok(()) };
+    let registry = Arc::new(Registry::new(database, uid?));
     let tenure = tokio::select! {
         // A replica that stands by is ready if it could take over.
         () = registry.stand_by(config.audit_interval, |ready| readiness.reconciles(ready)) => None,
-        led = leader::lead(client.clone(), &config.namespace, config.lease_duration, &stop) => {
-            led?
-        }
+        led = once_reachable(async || {
+            leader::lead(client.clone(), &config.namespace, config.lease_duration, &stop).await
+        }) => led?,
     };
     if let Some(tenure) = tenure {
         metrics.leads();

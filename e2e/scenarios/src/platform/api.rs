@@ -176,7 +176,7 @@ impl Platform {
     }
 
     /// Runs a request in the client's runtime and blocks until its response.
-    fn wait_for<T: Send + 'static>(
+    pub(super) fn wait_for<T: Send + 'static>(
         &self,
         ask: impl FnOnce(Client) -> BoxFuture<'static, Result<T>>,
     ) -> Result<T> {

@@ -53,7 +53,9 @@ impl Platform {
         .await?;
         self.wait_reachable().await?;
         self.eventually("one of them leads", || {
-            Ok(self.leader()?.is_some() && self.metrics()?.contains("akili_leading 1"))
+            // The API server can't forward to a pod before it knows the pod's address.
+            let leads = |metrics: String| metrics.contains("akili_leading 1");
+            Ok(self.leader()?.is_some() && self.metrics().is_ok_and(leads))
         })
         .await?;
         let claimed = "SELECT count(*) FROM akili.installation";
@@ -264,16 +266,27 @@ impl Platform {
     }
 
     /// Stops all replicas. The leader releases the Lease once its reconciles have finished;
-    /// from then on it only serves the webhook, which no scenario waits for.
+    /// from then on it only serves the webhook, which no scenario waits for. A process that
+    /// outlived its pod would go on answering the API server's open connections, without
+    /// rights, so it is killed.
     pub(super) fn stop_operator(&self) -> Result<()> {
         self.scale(0)?;
         self.until(|| Ok(self.leader()?.is_none()))
             .context("the operator doesn't release its Lease")?;
         for pod in self.pods()? {
+            // Some have ended by themselves.
+            if let Err(error) = self.kill_now(&pod) {
+                println!("{pod} is not killed: {error:#}");
+            }
             self.delete_pod_at_once(&pod)?;
         }
         self.until(|| Ok(self.pods()?.is_empty()))
             .context("the operator's pods still exist")
+    }
+
+    fn kill_now(&self, pod: &str) -> Result<()> {
+        let (testbed, container) = (self.testbed.clone(), self.container_of(pod)?);
+        self.wait_for(|_| Box::pin(async move { testbed.kill_container(&container).await }))
     }
 
     fn until(&self, holds: impl Fn() -> Result<bool>) -> Result<()> {
