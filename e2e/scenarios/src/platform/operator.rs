@@ -274,10 +274,8 @@ impl Platform {
         self.until(|| Ok(self.leader()?.is_none()))
             .context("the operator doesn't release its Lease")?;
         for pod in self.pods()? {
-            // Some have ended by themselves.
-            if let Err(error) = self.kill_now(&pod) {
-                println!("{pod} is not killed: {error:#}");
-            }
+            // Fails if the process has ended by itself.
+            let _ = self.kill_now(&pod);
             self.delete_pod_at_once(&pod)?;
         }
         self.until(|| Ok(self.pods()?.is_empty()))
