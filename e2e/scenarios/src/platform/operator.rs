@@ -267,7 +267,7 @@ impl Platform {
 
     /// Stops all replicas. The leader releases the Lease once its reconciles have finished;
     /// from then on it only serves the webhook, which no scenario waits for. A process that
-    /// outlived its pod would go on answering the API server's open connections, without
+    /// outlived its pod would keep answering the API server's open connections, without
     /// rights, so it is killed.
     pub(super) fn stop_operator(&self) -> Result<()> {
         self.scale(0)?;
