@@ -67,14 +67,16 @@ impl Platform {
         .await
     }
 
-    /// Waits until requests to the webhook reach each pod that exists, and no other:
-    /// kube-proxy notices pods a little after the API server.
-    async fn wait_reachable(&self) -> Result<()> {
+    /// Waits until requests to the webhook reach each pod that isn't being deleted, and no
+    /// other: kube-proxy notices pods a little after the API server.
+    pub async fn wait_reachable(&self) -> Result<()> {
         let began = Instant::now();
         loop {
             let pods = self.list("Pod", NAMESPACE, &format!("labelSelector={PODS}"))?;
-            let addresses: BTreeSet<_> =
-                pods.iter().map(|it| text_at(it, ".status.podIP")).collect();
+            let stay = pods
+                .iter()
+                .filter(|pod| text_at(pod, ".metadata.deletionTimestamp").is_empty());
+            let addresses: BTreeSet<_> = stay.map(|pod| text_at(pod, ".status.podIP")).collect();
             let targets = self.testbed.service_targets(SERVICE).await?;
             if targets == addresses {
                 return Ok(());

@@ -33,6 +33,7 @@ pub async fn deleted_crds_and_release_lose_no_data() -> Result<()> {
     values["replicas"] = json!(1);
     platform.install_chart(&values)?;
     platform.wait_rolled_out()?;
+    platform.wait_reachable().await?;
     let before = create_tenants(&platform).await?;
 
     println!("deleting the definitions while the operator runs");
@@ -192,6 +193,7 @@ async fn ensure_new_tenants_limit_applies(platform: &Platform, slug: &str) -> Re
 /// Applies the Tenants and quotas again.
 async fn reapply(platform: &Platform, before: &Before) -> Result<()> {
     platform.wait_rolled_out()?;
+    platform.wait_reachable().await?;
     // Before the Tenants, which would have the default limits otherwise.
     platform.apply(&quotas())?;
     ensure_archived_stays_closed(platform, before).await?;
